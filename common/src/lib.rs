@@ -1,1 +1,21 @@
-//! common
+//! What Sluice's tools share.
+//!
+//! # Layout
+//!
+//! - [`record`]: the NDJSON records that flow between the tools, and [`reference`], the least of them.
+//! - [`resource`]: the configuration of each resource type, named as the AWS CLI prints it.
+//! - [`action`]: what can be done to a resource, and what undoes it.
+//! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
+//! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
+//! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
+
+pub mod action;
+pub mod arn;
+pub mod cli;
+pub mod clock;
+pub mod exit;
+pub mod id;
+pub mod record;
+pub mod reference;
+pub mod resource;
+pub mod settings;

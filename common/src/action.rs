@@ -1,0 +1,288 @@
+//! What can be done to a resource.
+//!
+//! In a record an action is an object with a `name` and the action's parameters, or a bare string where there are none:
+//! `{"name":"iam_deactivate_key","AccessKeyId":"AKIA..."}`, `"stop"`. `audit` names the action that would mend a finding,
+//! `remediate` carries it out (`remediate/src/actions/`), and most have an inverse that is an action too.
+//!
+//! The inverses of what rewrites a document (a policy, an ACL) carry the document `from` which they start and the one
+//! `to` which they return: they act only where the resource is still as `from` says, so that an undo never wipes out
+//! what somebody else has done since.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::resource::{
+    AccessControlPolicy, Encryption, IpPermission, MetadataOptions, PublicAccessBlock, ResourceType,
+};
+
+/// From one state of a part of a resource to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Change<T> {
+    /// What it must be now, else nothing is done.
+    pub from: T,
+    /// What it is to be.
+    pub to: T,
+}
+
+macro_rules! actions {
+    ($( $(#[doc = $doc:literal])+ $variant:ident $(($parameters:ty))? = $name:literal on [$($kind:ident),+] $(, $irreversible:ident)?; )*) => {
+        /// What can be done to a resource.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Action {
+            $( $(#[doc = $doc])+ $variant $(($parameters))?, )*
+            /// An action that this version does not know, or cannot read: kept as it is, and refused by `remediate`.
+            Unknown {
+                /// What the record says.
+                value: Value,
+                /// Why it is not understood.
+                why: String,
+            },
+        }
+
+        impl Action {
+            /// Every action's name, the types that it acts on, and what it does.
+            pub const ALL: &[(&'static str, &[ResourceType], &'static str)] = &[
+                $( ($name, &[$(ResourceType::$kind),+], concat!($($doc,)+)), )*
+            ];
+
+            /// The name in records; `None` for what is not understood.
+            pub fn name(&self) -> Option<&'static str> {
+                match self {
+                    $( actions!(@pattern $variant $(($parameters))?) => Some($name), )*
+                    Self::Unknown { .. } => None,
+                }
+            }
+
+            /// Whether nothing can bring back what it removes.
+            pub fn is_irreversible(&self) -> bool {
+                match self {
+                    $( actions!(@pattern $variant $(($parameters))?) => actions!(@irreversible $($irreversible)?), )*
+                    Self::Unknown { .. } => false,
+                }
+            }
+
+            fn read(name: &str, parameters: Value) -> Result<Self, String> {
+                match name {
+                    $( $name => actions!(@read parameters $variant $(($parameters))?), )*
+                    _ => Err(format!("`{}` is not an action that this version knows", name.chars().take(40).collect::<String>())),
+                }
+            }
+
+            fn parameters(&self) -> Result<Value, serde_json::Error> {
+                match self {
+                    $( actions!(@bind parameters $variant $(($parameters))?) => actions!(@write parameters $(($parameters))?), )*
+                    Self::Unknown { value, .. } => Ok(value.clone()),
+                }
+            }
+        }
+    };
+    (@pattern $variant:ident ($parameters:ty)) => { Self::$variant(_) };
+    (@pattern $variant:ident) => { Self::$variant };
+    (@bind $name:ident $variant:ident ($parameters:ty)) => { Self::$variant($name) };
+    (@bind $name:ident $variant:ident) => { Self::$variant };
+    (@write $name:ident ($parameters:ty)) => { serde_json::to_value($name) };
+    (@write $name:ident) => { Ok(Value::Null) };
+    (@read $from:ident $variant:ident ($parameters:ty)) => {
+        serde_json::from_value($from).map(Self::$variant).map_err(|error| error.to_string())
+    };
+    (@read $from:ident $variant:ident) => {{ let _ = $from; Ok(Self::$variant) }};
+    (@irreversible irreversible) => { true };
+    (@irreversible) => { false };
+}
+
+actions! {
+    /// Stop the instance.
+    Stop = "stop" on [Ec2];
+    /// Start the instance.
+    Start = "start" on [Ec2];
+    /// Require session tokens of the instance metadata service (IMDSv2).
+    Ec2RequireImdsv2 = "ec2_require_imdsv2" on [Ec2];
+    /// Set the metadata options.
+    Ec2SetMetadataOptions(Change<MetadataOptions>) = "ec2_set_metadata_options" on [Ec2];
+    /// Take these rules out of the security group.
+    Ec2RevokeIngress(Rules) = "ec2_revoke_ingress" on [SecurityGroup];
+    /// Put these rules into the security group.
+    Ec2AuthorizeIngress(Rules) = "ec2_authorize_ingress" on [SecurityGroup];
+    /// Take the grants to everyone out of the ACL; the others stay.
+    S3MakeAclPrivate = "s3_make_acl_private" on [S3Bucket];
+    /// Set the ACL.
+    S3SetAcl(Change<AccessControlPolicy>) = "s3_set_acl" on [S3Bucket];
+    /// Turn on all four switches of the bucket's public access block.
+    S3BlockPublicAccess = "s3_block_public_access" on [S3Bucket];
+    /// Set or remove the bucket's public access block.
+    S3SetPublicAccessBlock(Change<Option<PublicAccessBlock>>) = "s3_set_public_access_block" on [S3Bucket];
+    /// Take these statements out of the bucket policy.
+    S3RemovePolicyStatements(Statements) = "s3_remove_policy_statements" on [S3Bucket];
+    /// Add a statement to the bucket policy that denies plain HTTP.
+    S3DenyInsecureTransport = "s3_deny_insecure_transport" on [S3Bucket];
+    /// Set or remove the bucket policy.
+    S3SetPolicy(Change<Option<Value>>) = "s3_set_policy" on [S3Bucket];
+    /// Encrypt new objects by default, with S3's own keys.
+    S3EncryptByDefault = "s3_encrypt_by_default" on [S3Bucket];
+    /// Set or remove the default encryption.
+    S3SetEncryption(Change<Option<Encryption>>) = "s3_set_encryption" on [S3Bucket];
+    /// Remove the console password. Nobody can bring it back: the user needs a new one.
+    IamDeleteLoginProfile = "iam_delete_login_profile" on [IamUser], irreversible;
+    /// Deactivate the access key.
+    IamDeactivateKey(Key) = "iam_deactivate_key" on [IamUser];
+    /// Activate the access key.
+    IamActivateKey(Key) = "iam_activate_key" on [IamUser];
+    /// Take these statements out of the queue's policy.
+    SqsRemovePolicyStatements(Statements) = "sqs_remove_policy_statements" on [Sqs];
+    /// Set or remove the queue's policy.
+    SqsSetPolicy(Change<Option<Value>>) = "sqs_set_policy" on [Sqs];
+}
+
+/// Rules of a security group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Rules {
+    /// As `DescribeSecurityGroups` gives them.
+    pub ip_permissions: Vec<IpPermission>,
+}
+
+/// Statements of a policy, each exactly as it stands there: a `Sid` is optional and need not be unique, and an index
+/// means another statement as soon as somebody edits the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Statements {
+    /// The statements.
+    pub statements: Vec<Value>,
+}
+
+/// An access key of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Key {
+    /// `AKIA...`.
+    pub access_key_id: String,
+}
+
+impl Action {
+    /// Whether it can be done to resources of a type.
+    pub fn acts_on(&self, kind: ResourceType) -> bool {
+        self.name()
+            .is_some_and(|name| Self::ALL.iter().any(|(known, kinds, _)| *known == name && kinds.contains(&kind)))
+    }
+
+    /// What a person is told that it does.
+    pub fn describe(&self) -> &str {
+        match self {
+            Self::Unknown { why, .. } => why,
+            _ => {
+                Self::ALL.iter().find(|(name, _, _)| Some(*name) == self.name()).map_or("", |(_, _, text)| text.trim())
+            }
+        }
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error as _;
+        let parameters = self.parameters().map_err(S::Error::custom)?;
+        match (self.name(), parameters) {
+            (Some(name), Value::Object(parameters)) => {
+                let named = std::iter::once(("name".to_owned(), Value::from(name))).chain(parameters);
+                serializer.collect_map(named)
+            }
+            (Some(name), _) => serializer.serialize_str(name),
+            (None, value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let read = match &value {
+            Value::String(name) => Self::read(name, Value::Object(serde_json::Map::new())),
+            Value::Object(fields) => match fields.get("name") {
+                Some(Value::String(name)) => {
+                    let mut parameters = fields.clone();
+                    parameters.shift_remove("name");
+                    Self::read(name, Value::Object(parameters))
+                }
+                _ => Err("the action has no `name`".to_owned()),
+            },
+            _ => return Err(D::Error::custom("an action is a name or an object with a `name`")),
+        };
+        Ok(read.unwrap_or_else(|why| Self::Unknown { value, why }))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Action {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Action".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<&str> = Self::ALL.iter().map(|(name, _, _)| *name).collect();
+        schemars::json_schema!({
+            "description": "What is to be done: a name, or an object with a name and the action's parameters.",
+            "anyOf": [
+                {"type": "string", "examples": names},
+                {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "examples": names}}}
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn round_trip(value: Value) -> Value {
+        let action: Action = serde_json::from_value(value).unwrap();
+        serde_json::to_value(action).unwrap()
+    }
+
+    #[test]
+    fn parameters_stand_beside_the_name() {
+        let value = json!({"name": "iam_deactivate_key", "AccessKeyId": "AKIAEXAMPLE"});
+        assert_eq!(
+            serde_json::from_value::<Action>(value.clone()).unwrap(),
+            Action::IamDeactivateKey(Key { access_key_id: "AKIAEXAMPLE".into() })
+        );
+        assert_eq!(round_trip(value.clone()), value);
+        let value = json!({"name": "s3_set_policy", "from": null, "to": {"Statement": []}});
+        assert_eq!(round_trip(value.clone()), value);
+    }
+
+    #[test]
+    fn a_bare_string_will_do_where_there_are_no_parameters() {
+        assert_eq!(serde_json::from_value::<Action>(json!("stop")).unwrap(), Action::Stop);
+        assert_eq!(serde_json::from_value::<Action>(json!({"name": "stop"})).unwrap(), Action::Stop);
+        assert_eq!(round_trip(json!({"name": "stop"})), json!("stop"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_and_says_why() {
+        for (value, expected) in [
+            (json!("fire"), "`fire` is not an action"),
+            (json!({"name": "iam_deactivate_key"}), "missing field `AccessKeyId`"),
+            (json!({"AccessKeyId": "AKIAEXAMPLE"}), "no `name`"),
+            (json!("iam_deactivate_key"), "missing field `AccessKeyId`"),
+        ] {
+            let action: Action = serde_json::from_value(value.clone()).unwrap();
+            assert!(action.describe().contains(expected), "{value}: {}", action.describe());
+            assert_eq!(serde_json::to_value(action).unwrap(), value);
+        }
+        assert!(serde_json::from_value::<Action>(json!(7)).is_err());
+    }
+
+    #[test]
+    fn each_action_knows_the_types_that_it_acts_on() {
+        assert!(Action::Stop.acts_on(ResourceType::Ec2));
+        assert!(!Action::Stop.acts_on(ResourceType::S3Bucket));
+        assert!(Action::IamDeleteLoginProfile.is_irreversible());
+        assert!(!Action::Stop.is_irreversible());
+    }
+}

@@ -1,0 +1,44 @@
+//! The records that flow between the tools: one JSON object a line, `kind` first.
+//!
+//! | kind | written by | says |
+//! |---|---|---|
+//! | `resource` | `poll` | what exists, and its configuration |
+//! | `scope` | `poll` | whether an (account, region, type) was covered, or why not |
+//! | `finding` | `audit` | what breaks a rule, and which action would mend it |
+//! | `task` | anyone | what is to be done to a resource |
+//! | `outcome` | `remediate` | what was done, or why not, and what undoes it |
+//! | `delivery` | `notify` | who was told |
+//!
+//! A field is added, never renamed or given another meaning. What a reader does not know it ignores, and a tool that
+//! passes a record on passes on its text, so that nothing is lost. `docs/records.md` shows each kind with an example that
+//! a test reads; the JSON Schemas in `schemas/` are generated from these types.
+
+mod delivery;
+mod finding;
+mod outcome;
+mod resource;
+mod scope;
+mod task;
+
+pub use delivery::{Delivery, DeliveryStatus};
+pub use finding::{Finding, FindingStatus, ParseSeverityError, Severity};
+pub use outcome::{Call, CallResult, Outcome, OutcomeStatus};
+pub use resource::{Resource, Unread};
+pub use scope::{Scope, ScopeError, ScopeStatus};
+pub use task::Task;
+
+/// A record's `kind`, as a type that is written and read as that one word.
+macro_rules! kind {
+    ($name:ident = $word:literal) => {
+        #[doc = concat!("The word `", $word, "`.")]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub enum $name {
+            #[doc = concat!("The word `", $word, "`.")]
+            #[default]
+            #[serde(rename = $word)]
+            Kind,
+        }
+    };
+}
+pub(crate) use kind;

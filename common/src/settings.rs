@@ -1,0 +1,238 @@
+//! The settings: one optional TOML file for all tools (`--config FILE` or `SLUICE_CONFIG`).
+//!
+//! A flag beats an environment variable beats the file, and everything works without it. An unknown key is an error: a
+//! guard that was misspelt is a guard that is off. `docs/settings.md` shows every key.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::id::{AccountId, Region};
+use crate::record::Severity;
+
+/// All settings.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How the accounts are reached.
+    pub aws: Aws,
+    /// Who else may be let in.
+    pub trusted: Trusted,
+    /// Tags that must be there (names, in any case). Empty: none.
+    pub required_tags: Vec<String>,
+    /// From what on something is too old, too long unused, or too wide.
+    pub thresholds: Thresholds,
+    /// Per check.
+    pub checks: BTreeMap<String, Check>,
+    /// Per account.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// What `remediate` may do.
+    pub remediate: Remediate,
+    /// Where `notify` speaks.
+    pub notify: Notify,
+}
+
+/// `[aws]`: how the accounts are reached.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Aws {
+    /// The profile of the AWS configuration files.
+    pub profile: Option<String>,
+    /// The role (name, path and name, or ARN with `{account}`) to assume in each account but the caller's own.
+    pub role: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// The session's name, as CloudTrail shows it.
+    pub session_name: Option<String>,
+    /// The accounts to look at. Empty: the caller's own.
+    pub accounts: Vec<AccountId>,
+    /// The regions to look at. Empty: all that are enabled.
+    pub regions: Vec<Region>,
+    /// How many requests may be under way at once.
+    pub concurrency: Option<usize>,
+}
+
+/// `[trusted]`: who else may be let in by a policy. Each account always trusts itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Trusted {
+    /// Accounts.
+    pub accounts: Vec<AccountId>,
+    /// Organizations (`o-...`).
+    pub organizations: Vec<String>,
+    /// Canonical user ids, for S3 grants.
+    pub canonical_users: Vec<String>,
+}
+
+/// `[thresholds]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Thresholds {
+    /// For how many hours a password may be without MFA.
+    pub mfa_grace_hours: u32,
+    /// After how many days without use a password is stale.
+    pub password_unused_days: u32,
+    /// After how many days without use an access key is stale.
+    pub key_unused_days: u32,
+    /// An IPv4 range with a prefix as short as this, or shorter, is open to the world: `0.0.0.0/1` and `128.0.0.0/1` are
+    /// `0.0.0.0/0` in two halves.
+    pub open_ipv4_prefix: u8,
+    /// The same for IPv6, whose public addresses are all in `2000::/3`.
+    pub open_ipv6_prefix: u8,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            mfa_grace_hours: 24,
+            password_unused_days: 90,
+            key_unused_days: 100,
+            open_ipv4_prefix: 7,
+            open_ipv6_prefix: 15,
+        }
+    }
+}
+
+/// `[checks.<id>]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Check {
+    /// Whether it is made at all.
+    pub enabled: Option<bool>,
+    /// Another severity than its own.
+    pub severity: Option<Severity>,
+    /// Whether its findings carry the action that mends them.
+    pub fix: Option<bool>,
+}
+
+/// `[accounts."111122223333"]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Account {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Whether it is a development account, whose instances must not be on the internet.
+    pub dev: bool,
+}
+
+/// `[remediate]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Remediate {
+    /// How many actions one run may take.
+    pub max_actions: Option<usize>,
+    /// How many per cent of a type's polled resources one run may touch.
+    pub max_percent: Option<u8>,
+    /// Where the journal is.
+    pub journal: Option<PathBuf>,
+}
+
+/// `[notify]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notify {
+    /// The file that holds the Slack webhook's URL, which is a secret.
+    pub slack_webhook_file: Option<PathBuf>,
+    /// The SNS topic's ARN.
+    pub sns_topic: Option<String>,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings {path}: {error}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not understood; TOML's message has the line and the column.
+    #[error("cannot understand the settings {path}: {error}")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Why, with the place.
+        error: Box<toml::de::Error>,
+    },
+}
+
+impl Settings {
+    /// Reads a settings file; without one, the defaults.
+    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text =
+            std::fs::read_to_string(path).map_err(|error| SettingsError::Read { path: path.to_owned(), error })?;
+        toml::from_str(&text).map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })
+    }
+
+    /// Whether instances of this account must not be on the internet.
+    pub fn is_dev(&self, account: &AccountId) -> bool {
+        self.accounts.get(account).is_some_and(|account| account.dev)
+    }
+
+    /// What people call this account, if the settings say.
+    pub fn account_name(&self, account: &AccountId) -> Option<&str> {
+        self.accounts.get(account)?.name.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read() {
+        let settings: Settings = toml::from_str(
+            r#"
+            required_tags = ["Owner"]
+            [aws]
+            role = "sluice"
+            accounts = ["111122223333"]
+            regions = ["eu-west-1"]
+            [trusted]
+            accounts = ["444455556666"]
+            [thresholds]
+            key_unused_days = 30
+            [checks.security_group_open]
+            fix = true
+            severity = "critical"
+            [accounts."111122223333"]
+            dev = true
+            name = "sandbox"
+            [remediate]
+            max_actions = 5
+            [notify]
+            sns_topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
+            "#,
+        )
+        .unwrap();
+        assert_eq!(settings.thresholds.key_unused_days, 30);
+        assert_eq!(settings.thresholds.password_unused_days, 90);
+        assert_eq!(settings.checks["security_group_open"].severity, Some(Severity::Critical));
+        let account = "111122223333".parse().unwrap();
+        assert!(settings.is_dev(&account));
+        assert_eq!(settings.account_name(&account), Some("sandbox"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_its_place() {
+        for text in [
+            "requird_tags = []",
+            "[remediate]\nmax_action = 3",
+            "[accounts.prod]\ndev = true",
+            "[checks.x]\nfixes = true",
+        ] {
+            assert!(toml::from_str::<Settings>(text).is_err(), "{text}");
+        }
+        let directory = std::env::temp_dir().join(format!("sluice-settings-{}", std::process::id()));
+        std::fs::write(&directory, "required_tags = [\n\"a\"\n[aws").unwrap();
+        let error = Settings::load(Some(&directory)).unwrap_err().to_string();
+        std::fs::remove_file(&directory).unwrap();
+        assert!(error.contains("line 3"), "{error}");
+        let error = Settings::load(Some(Path::new("/nonexistent/sluice.toml"))).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/sluice.toml"), "{error}");
+    }
+}
