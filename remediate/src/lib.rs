@@ -1,1 +1,240 @@
-//! remediate
+//! `remediate`: puts right what `audit` found, and does what tasks ask for.
+//!
+//! For each finding: *plan* (which calls, what undoes them) -> *guard* (protected tags, `--max-actions`, `--max-percent`,
+//! `--irreversible`, not due yet) -> *confirm* (look at the resource again and judge it again with the same check) ->
+//! *journal* -> *act* -> *verify* (look and judge once more; `applied` means that the check now passes). Without
+//! `--apply` it stops after *guard* and prints the exact calls; that plan, read and edited, is itself an input.
+//!
+//! # Layout
+//!
+//! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
+//! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash.
+
+mod actions;
+mod decide;
+mod engine;
+mod guard;
+mod job;
+mod journal;
+mod out;
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audit::Judge;
+use clap::Parser;
+use common::aws::{AwsArgs, Sessions, block_on};
+use common::cli::{self, Common, Failure, Io, Say, Tool};
+use common::clock;
+use common::exit::Exit;
+use common::record::{OutcomeStatus, Scope, ScopeStatus};
+use common::settings::Settings;
+use common::stream::{Item, ReadError, Reader, Writer};
+
+use crate::decide::Rules;
+use crate::engine::Engine;
+use crate::guard::Limits;
+use crate::job::{Input, Job};
+use crate::journal::Journal;
+use crate::out::Outcomes;
+
+/// Put right what audit found
+///
+/// Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the
+/// outcomes say which calls would be made. Such a plan can be read, edited and applied:
+///
+///     poll | audit | remediate > plan
+///     $EDITOR plan
+///     remediate --apply < plan > outcomes
+///
+/// What was applied is undone by
+///
+///     jq -c 'select(.undo).undo' outcomes | remediate --apply
+#[derive(Debug, Parser)]
+#[command(name = "remediate", version, verbatim_doc_comment)]
+pub struct Arguments {
+    /// Act; without it the plan is printed [env: REMEDIATE=true]
+    #[arg(long)]
+    pub apply: bool,
+    /// Also do what nothing can undo
+    #[arg(long)]
+    pub irreversible: bool,
+    /// Do nothing at all if there would be more actions than this [default: 20]
+    #[arg(long, value_name = "N")]
+    pub max_actions: Option<usize>,
+    /// Do nothing at all if more than this share of a type's polled resources would be touched, where the stream's scope
+    /// records tell how many there are, and more than five would be [default: 30]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_percent: Option<u8>,
+    /// The journal of what is done [default: $XDG_STATE_HOME/sluice/journal.ndjson]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// How the accounts are reached.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// What every tool has.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Tool for Arguments {
+    const NAME: &'static str = "remediate";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// Runs the tool with the process's own arguments and streams.
+pub fn main() -> ExitCode {
+    cli::main(run)
+}
+
+const DEFAULT_MAX_ACTIONS: usize = 20;
+const DEFAULT_MAX_PERCENT: u8 = 30;
+
+/// Runs the tool.
+pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
+    let Io { input, output, say, .. } = io;
+    let mut writer = Writer::new(output);
+    let (jobs, polled, read) = read(input, &mut writer, say)?;
+    let limits = Limits {
+        max_actions: arguments.max_actions.or(settings.remediate.max_actions).unwrap_or(DEFAULT_MAX_ACTIONS),
+        max_percent: arguments.max_percent.or(settings.remediate.max_percent).unwrap_or(DEFAULT_MAX_PERCENT),
+        polled,
+    };
+    let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+    let journal = if apply {
+        let path = journal::place(arguments.journal.as_deref(), settings).map_err(start)?;
+        Some(Journal::open(path).map_err(start)?)
+    } else {
+        None
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let out = Outcomes::new(writer, say, &stop);
+    if let Some((journal, unfinished)) = &journal {
+        report(unfinished, journal, &out);
+    }
+    let now = clock::now();
+    let judge = Judge::new(settings, now, None)?;
+    let run = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
+    let work = async {
+        if !jobs.is_empty() {
+            let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
+            let rules = Rules { judge: &judge, now, irreversible: arguments.irreversible };
+            let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
+            watch_for_signals(Arc::clone(&stop));
+            let groups = engine.plan(jobs).await;
+            let exceeded = engine.exceeded(&groups, &limits);
+            match (&journal, exceeded) {
+                (Some((journal, _)), None) => engine.apply(groups, journal).await,
+                (None, None) => engine.print(groups, None),
+                (journal, Some(reason)) => {
+                    out.warn(&reason);
+                    engine.print(groups, Some(&reason));
+                    return Ok(if journal.is_some() { Exit::No } else { Exit::Done });
+                }
+            }
+        }
+        Ok(Exit::Done)
+    };
+    let worked: Exit = block_on(work)??;
+    let (exit, error) = out.finish(apply);
+    match (error, &journal) {
+        (None, _) => Ok(exit.and(read).and(worked)),
+        // What was done must not be lost with the pipe.
+        (Some(error), Some((journal, _))) => {
+            Err(Failure::Incomplete(format!("cannot write the outcomes ({error}): see the journal {}", journal.path().display())))
+        }
+        (Some(error), None) => Err(Failure::Output(error)),
+    }
+}
+
+fn start(error: impl std::fmt::Display) -> Failure {
+    Failure::Start(error.to_string())
+}
+
+type Polled = BTreeMap<String, u64>;
+
+/// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
+fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<(Vec<Job>, Polled, Exit), Failure> {
+    let (mut jobs, mut polled, mut exit) = (Vec::new(), Polled::new(), Exit::Done);
+    for item in Reader::new(input) {
+        let item = match item {
+            Ok(item) => item,
+            Err(ReadError::Broken(broken)) => {
+                say.error(&broken);
+                exit = Exit::Incomplete;
+                continue;
+            }
+            Err(ReadError::Io { source, .. }) => return Err(Failure::Input(source)),
+        };
+        match job_of(&item, &mut polled) {
+            Ok(Input::Job(job)) => jobs.push(*job),
+            Ok(Input::PassOn) => writer.pass_on(&item).map_err(Failure::Output)?,
+            Err(why) => {
+                say.error(format_args!("line {}: {why}", item.line));
+                exit = Exit::Incomplete;
+            }
+        }
+    }
+    writer.flush().map_err(Failure::Output)?;
+    Ok((jobs, polled, exit))
+}
+
+fn job_of(item: &Item, polled: &mut Polled) -> Result<Input, String> {
+    let kind = item.kind().map_err(|error| error.to_string())?;
+    if kind.as_deref() == Some("scope")
+        && let Ok(scope) = item.parse::<Scope>()
+        && scope.status == ScopeStatus::Ok
+    {
+        *polled.entry(scope.r#type).or_default() += scope.resources;
+    }
+    Input::read(kind.as_deref(), &item.text).map_err(|error| error.to_string())
+}
+
+/// What an earlier run was cut off in: nobody but the journal knows of it.
+fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outcomes<'_>) {
+    for outcome in unfinished {
+        let mut outcome = outcome.clone();
+        outcome.status = OutcomeStatus::Interrupted;
+        outcome.reason = Some(
+            "an earlier run was cut off in the middle of this: the calls may have been made or not; its undo does nothing \
+             where they were not"
+                .to_owned(),
+        );
+        outcome.at = clock::now();
+        out.warn(format_args!("{}: an earlier run was cut off in the middle of this", outcome.key));
+        if let Err(error) = journal.after(&outcome) {
+            out.warn(error);
+        }
+        out.write(outcome);
+    }
+}
+
+/// Ctrl-C and SIGTERM: what is under way is finished, the rest is not begun.
+fn watch_for_signals(stop: Arc<AtomicBool>) {
+    tokio::spawn(async move {
+        terminated().await;
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    let _ = tokio::signal::ctrl_c().await;
+}

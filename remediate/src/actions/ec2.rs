@@ -1,0 +1,152 @@
+//! What is done to instances.
+
+use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_ec2::types as ec2;
+use common::action::{Action, Change};
+use common::aws::{AwsError, Session};
+use common::id::Region;
+use common::record::Resource;
+use common::resource::{Instance, InstanceState, MetadataOptions};
+use serde::Serialize;
+
+use super::{Planned, Refusal, foreign, pending};
+
+/// A call on an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "operation", content = "parameters", rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    #[serde(rename = "ec2:StopInstances")]
+    Stop { instance_ids: [String; 1] },
+    #[serde(rename = "ec2:StartInstances")]
+    Start { instance_ids: [String; 1] },
+    #[serde(rename = "ec2:ModifyInstanceMetadataOptions")]
+    ModifyMetadataOptions {
+        instance_id: String,
+        #[serde(flatten)]
+        options: MetadataChange,
+    },
+}
+
+/// What of the metadata options is set; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct MetadataChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_tokens: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_put_response_hop_limit: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_protocol_ipv6: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_metadata_tags: Option<String>,
+}
+
+type InstancePlan = Result<Planned<Instance, Step>, Refusal>;
+
+pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePlan {
+    match action {
+        Action::Stop => stop(resource),
+        Action::Start => start(resource),
+        Action::Ec2RequireImdsv2 => {
+            let from = resource.config.metadata_options.clone();
+            if from.http_endpoint.as_deref() == Some("disabled") {
+                return Planned::nothing(resource);
+            }
+            let to = MetadataOptions { http_tokens: Some("required".to_owned()), ..from.clone() };
+            set_metadata_options(resource, &Change { from, to })
+        }
+        Action::Ec2SetMetadataOptions(change) => set_metadata_options(resource, change),
+        other => Err(foreign(other, resource)),
+    }
+}
+
+fn stop(resource: &Resource<Instance>) -> InstancePlan {
+    match resource.config.state.name.as_str() {
+        "stopped" | "stopping" | "shutting-down" | "terminated" => Planned::nothing(resource),
+        "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => {
+            Err(Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()))
+        }
+        "running" | "pending" => {
+            let step = Step::Stop { instance_ids: [resource.id.clone()] };
+            Planned::one(step, Some(Action::Start), in_state(resource, "stopped"))
+        }
+        other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
+    }
+}
+
+fn start(resource: &Resource<Instance>) -> InstancePlan {
+    match resource.config.state.name.as_str() {
+        "running" | "pending" => Planned::nothing(resource),
+        "stopped" => {
+            let step = Step::Start { instance_ids: [resource.id.clone()] };
+            Planned::one(step, Some(Action::Stop), in_state(resource, "running"))
+        }
+        "stopping" => Err(Refusal::Impossible("it is still stopping: start it in a minute".to_owned())),
+        other => Err(Refusal::Changed(format!("it cannot be started: its state is `{other}`"))),
+    }
+}
+
+fn in_state(resource: &Resource<Instance>, state: &str) -> Instance {
+    Instance { state: InstanceState { name: state.to_owned() }, ..resource.config.clone() }
+}
+
+fn set_metadata_options(resource: &Resource<Instance>, change: &Change<MetadataOptions>) -> InstancePlan {
+    let now = resource.config.metadata_options.clone();
+    if !pending(change, &now, "the set of metadata options")? {
+        return Planned::nothing(resource);
+    }
+    if matches!(resource.config.state.name.as_str(), "shutting-down" | "terminated") {
+        return Err(Refusal::Changed(format!("the instance is {}", resource.config.state.name)));
+    }
+    // Only what differs is sent: the smallest change.
+    fn changed<T: PartialEq + Clone>(now: &Option<T>, to: &Option<T>) -> Option<T> {
+        to.clone().filter(|_| now != to)
+    }
+    let to = &change.to;
+    let options = MetadataChange {
+        http_tokens: changed(&now.http_tokens, &to.http_tokens),
+        http_endpoint: changed(&now.http_endpoint, &to.http_endpoint),
+        http_put_response_hop_limit: changed(&now.http_put_response_hop_limit, &to.http_put_response_hop_limit),
+        http_protocol_ipv6: changed(&now.http_protocol_ipv6, &to.http_protocol_ipv6),
+        instance_metadata_tags: changed(&now.instance_metadata_tags, &to.instance_metadata_tags),
+    };
+    let step = Step::ModifyMetadataOptions { instance_id: resource.id.clone(), options };
+    let after = Instance { metadata_options: to.clone(), ..resource.config.clone() };
+    Planned::one(step, Some(Action::Ec2SetMetadataOptions(Change { from: to.clone(), to: now })), after)
+}
+
+impl Step {
+    pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        let client = common::client!(aws_sdk_ec2, session, region);
+        match self {
+            Self::Stop { instance_ids } => client
+                .stop_instances()
+                .set_instance_ids(Some(instance_ids.to_vec()))
+                .send()
+                .await
+                .map(|answer| answer.request_id().map(str::to_owned))
+                .map_err(|error| AwsError::new("ec2:StopInstances", error)),
+            Self::Start { instance_ids } => client
+                .start_instances()
+                .set_instance_ids(Some(instance_ids.to_vec()))
+                .send()
+                .await
+                .map(|answer| answer.request_id().map(str::to_owned))
+                .map_err(|error| AwsError::new("ec2:StartInstances", error)),
+            Self::ModifyMetadataOptions { instance_id, options } => client
+                .modify_instance_metadata_options()
+                .instance_id(instance_id)
+                .set_http_tokens(options.http_tokens.as_deref().map(ec2::HttpTokensState::from))
+                .set_http_endpoint(options.http_endpoint.as_deref().map(ec2::InstanceMetadataEndpointState::from))
+                .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
+                .set_http_protocol_ipv6(options.http_protocol_ipv6.as_deref().map(ec2::InstanceMetadataProtocolState::from))
+                .set_instance_metadata_tags(options.instance_metadata_tags.as_deref().map(ec2::InstanceMetadataTagsState::from))
+                .send()
+                .await
+                .map(|answer| answer.request_id().map(str::to_owned))
+                .map_err(|error| AwsError::new("ec2:ModifyInstanceMetadataOptions", error)),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What each action is, in calls to AWS: one file for each resource type.
+//!
+//! Planning is pure: from an action and a resource, as it was just looked at, to the exact calls, what undoes them, and
+//! what the resource will be afterwards. Nothing is left to do where no calls are left. Only [`Step::send`] talks to AWS.
+
+pub(crate) mod ec2;
+pub(crate) mod iam_user;
+pub(crate) mod policy;
+pub(crate) mod s3_bucket;
+pub(crate) mod security_group;
+pub(crate) mod sqs;
+
+use common::action::{Action, Change};
+use common::aws::{AwsError, Session};
+use common::id::Region;
+use common::record::{Call, Resource};
+use common::resource::{Bucket, Config, Instance, Queue, ResourceType, SecurityGroup, User};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::Value;
+
+/// A resource whose type is yet to be seen.
+pub(crate) type Looked = Resource<Box<RawValue>>;
+
+/// Why an action is not planned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The resource is not in the state from which the action starts.
+    #[error("{0}")]
+    Changed(String),
+    /// The action cannot be done to it.
+    #[error("{0}")]
+    Impossible(String),
+    /// What it needs to know could not be read.
+    #[error("`{field}` could not be read ({operation}: {code})")]
+    Unread { field: String, operation: String, code: String },
+}
+
+/// A call to AWS, typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    S3(s3_bucket::Step),
+    Ec2(ec2::Step),
+    SecurityGroup(security_group::Step),
+    IamUser(iam_user::Step),
+    Sqs(sqs::Step),
+}
+
+/// The calls that an action comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// In this order. Empty: nothing is left to do.
+    pub(crate) steps: Vec<Step>,
+    /// What puts it back.
+    pub(crate) undo: Option<Action>,
+    /// What the resource will be.
+    pub(crate) after: Looked,
+}
+
+/// The calls that an action on a resource of configuration `C` comes to.
+pub(crate) struct Planned<C, S> {
+    pub(crate) steps: Vec<S>,
+    pub(crate) undo: Option<Action>,
+    pub(crate) after: C,
+}
+
+impl<C: Clone, S> Planned<C, S> {
+    /// Nothing is left to do.
+    fn nothing(resource: &Resource<C>) -> Result<Self, Refusal> {
+        Ok(Self { steps: Vec::new(), undo: None, after: resource.config.clone() })
+    }
+
+    /// One call, what undoes it, and what the configuration will be.
+    fn one(step: S, undo: Option<Action>, after: C) -> Result<Self, Refusal> {
+        Ok(Self { steps: vec![step], undo, after })
+    }
+}
+
+/// What an action on a resource comes to.
+pub(crate) fn plan(action: &Action, resource: &Looked) -> Result<Plan, Refusal> {
+    match resource.r#type.parse::<ResourceType>() {
+        Ok(ResourceType::S3Bucket) => of_type(resource, Step::S3, |bucket| s3_bucket::plan(action, bucket)),
+        Ok(ResourceType::Ec2) => of_type(resource, Step::Ec2, |instance| ec2::plan(action, instance)),
+        Ok(ResourceType::SecurityGroup) => {
+            of_type(resource, Step::SecurityGroup, |group| security_group::plan(action, group))
+        }
+        Ok(ResourceType::IamUser) => of_type(resource, Step::IamUser, |user| iam_user::plan(action, user)),
+        Ok(ResourceType::Sqs) => of_type(resource, Step::Sqs, |queue| sqs::plan(action, queue)),
+        Err(error) => Err(Refusal::Impossible(error.to_string())),
+    }
+}
+
+fn of_type<C: Config, S>(
+    resource: &Looked,
+    wrap: fn(S) -> Step,
+    plan: impl FnOnce(&Resource<C>) -> Result<Planned<C, S>, Refusal>,
+) -> Result<Plan, Refusal> {
+    let unreadable = |error: serde_json::Error| Refusal::Impossible(format!("its configuration is not understood: {error}"));
+    let resource: Resource<C> = resource.clone().typed().map_err(unreadable)?;
+    let Planned { steps, undo, after } = plan(&resource)?;
+    let after = serde_json::value::to_raw_value(&after).map_err(unreadable)?;
+    Ok(Plan { steps: steps.into_iter().map(wrap).collect(), undo, after: resource.map(|_| after) })
+}
+
+/// The undo, starting from what the resource was seen to be after the action: AWS fills in and reorders what it is
+/// given, and an undo that waits for the letter of what was sent would never start.
+pub(crate) fn rebase(undo: Action, observed: &Looked) -> Action {
+    let bucket = || observed.clone().typed::<Bucket>().ok().map(|bucket| bucket.config);
+    let queue = || observed.clone().typed::<Queue>().ok().map(|queue| queue.config);
+    let instance = || observed.clone().typed::<Instance>().ok().map(|instance| instance.config);
+    fn from<T>(change: Change<T>, seen: Option<T>) -> Change<T> {
+        Change { from: seen.unwrap_or(change.from), to: change.to }
+    }
+    match undo {
+        Action::S3SetAcl(change) => Action::S3SetAcl(from(change, bucket().map(|bucket| bucket.access_control_policy()))),
+        Action::S3SetPolicy(change) => Action::S3SetPolicy(from(change, bucket().map(|bucket| bucket.policy))),
+        Action::S3SetPublicAccessBlock(change) => Action::S3SetPublicAccessBlock(from(
+            change,
+            bucket().map(|bucket| bucket.public_access_block_configuration),
+        )),
+        Action::S3SetEncryption(change) => {
+            Action::S3SetEncryption(from(change, bucket().map(|bucket| bucket.server_side_encryption_configuration)))
+        }
+        Action::SqsSetPolicy(change) => Action::SqsSetPolicy(from(change, queue().map(|queue| queue.policy))),
+        Action::Ec2SetMetadataOptions(change) => {
+            Action::Ec2SetMetadataOptions(from(change, instance().map(|instance| instance.metadata_options)))
+        }
+        other => other,
+    }
+}
+
+impl Step {
+    /// The call as a record shows it.
+    pub(crate) fn call(&self) -> Call {
+        let shown = match self {
+            Self::S3(step) => serde_json::to_value(step),
+            Self::Ec2(step) => serde_json::to_value(step),
+            Self::SecurityGroup(step) => serde_json::to_value(step),
+            Self::IamUser(step) => serde_json::to_value(step),
+            Self::Sqs(step) => serde_json::to_value(step),
+        };
+        let mut shown = shown.unwrap_or_default();
+        let operation = shown["operation"].as_str().unwrap_or_default().to_owned();
+        Call { operation, parameters: shown["parameters"].take(), result: None }
+    }
+
+    /// Makes the call. The answer is AWS's id of the request.
+    pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        match self {
+            Self::S3(step) => step.send(session, region).await,
+            Self::Ec2(step) => step.send(session, region).await,
+            Self::SecurityGroup(step) => step.send(session, region).await,
+            Self::IamUser(step) => step.send(session).await,
+            Self::Sqs(step) => step.send(session, region).await,
+        }
+    }
+}
+
+/// Refuses to go on where a field that the action rests on could not be read.
+fn needs<C>(resource: &Resource<C>, fields: &[&str]) -> Result<(), Refusal> {
+    fields.iter().find_map(|field| resource.unread(field)).map_or(Ok(()), |unread| {
+        let (field, operation, code) = (unread.field.clone(), unread.operation.clone(), unread.code.clone());
+        Err(Refusal::Unread { field, operation, code })
+    })
+}
+
+/// Whether a change is still to be made: not where it is made already, and not where the state is neither that from
+/// which it starts nor that to which it leads.
+fn pending<T: PartialEq + Serialize>(change: &Change<T>, now: &T, what: &str) -> Result<bool, Refusal> {
+    if *now == change.to {
+        return Ok(false);
+    }
+    if *now == change.from {
+        return Ok(true);
+    }
+    let now = serde_json::to_string(now).unwrap_or_default();
+    Err(Refusal::Changed(format!("{what} is neither as it was left nor as it was before; it is now {}", shortened(&now))))
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 200;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(LONGEST).collect();
+    format!("{cut}...")
+}
+
+/// The refusal of an action that is for another type.
+fn foreign<C>(action: &Action, resource: &Resource<C>) -> Refusal {
+    Refusal::Impossible(format!("`{}` cannot be done to a resource of type {}", action.name().unwrap_or("?"), resource.r#type))
+}
+
+/// A document as the text that AWS takes.
+fn text(document: &Value) -> String {
+    document.to_string()
+}

@@ -1,0 +1,279 @@
+//! From jobs to outcomes: plan -> guard -> confirm -> journal -> act -> verify.
+//!
+//! Jobs on one resource are done one after the other, since the second may start from what the first leaves; resources
+//! are done side by side. One failing resource never stops the others.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use common::aws::{AwsError, Session, Sessions};
+use common::clock;
+use common::record::{CallResult, Outcome, OutcomeStatus};
+use common::reference::Reference;
+use futures_util::stream::{self, StreamExt};
+use poll::Look;
+
+use crate::actions::{self, Looked, Plan};
+use crate::decide::{Decision, Rules, Stay};
+use crate::guard::Limits;
+use crate::job::Job;
+use crate::journal::Journal;
+use crate::out::Outcomes;
+
+/// How many resources are worked on at once.
+const PARALLEL: usize = 8;
+
+/// How long a change may take to be seen: IAM and S3 answer from copies that lag behind.
+const LOOKS: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// What a run works with.
+#[derive(Debug)]
+pub(crate) struct Engine<'a> {
+    pub(crate) sessions: &'a Sessions,
+    pub(crate) rules: Rules<'a>,
+    pub(crate) run: &'a str,
+    pub(crate) out: &'a Outcomes<'a>,
+    /// Set when the run is to end: nothing new is begun.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
+type Group = Vec<(Job, Outcome)>;
+
+impl Engine<'_> {
+    /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
+    /// `planned`, by resource.
+    pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Vec<Group> {
+        let mut by_resource: BTreeMap<Reference, Vec<Job>> = BTreeMap::new();
+        for job in jobs {
+            match self.rules.at_sight(&job) {
+                Ok(_) => by_resource.entry(job.reference.clone()).or_default().push(job),
+                Err(stay) => self.stays(&job, stay),
+            }
+        }
+        stream::iter(by_resource)
+            .map(|(reference, jobs)| async move { self.plan_resource(&reference, jobs).await })
+            .buffered(PARALLEL)
+            .filter(|group| std::future::ready(!group.is_empty()))
+            .collect()
+            .await
+    }
+
+    /// Each job on a resource is planned on what the ones before it will leave.
+    async fn plan_resource(&self, reference: &Reference, mut jobs: Vec<Job>) -> Group {
+        let mut resource = match self.look(reference).await {
+            Ok((_, Look::Found(resource))) => *resource,
+            Ok((_, Look::Gone)) => {
+                jobs.iter().for_each(|job| self.stays(job, gone(job)));
+                return Group::new();
+            }
+            Err(error) => {
+                jobs.iter().for_each(|job| self.fails(job, &error));
+                return Group::new();
+            }
+        };
+        let mut planned = Group::new();
+        // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
+        // tried again after what does.
+        loop {
+            let before = planned.len();
+            let mut waiting = Vec::new();
+            for job in jobs {
+                match self.decide(&job, &resource) {
+                    Decision::Go(plan) => {
+                        let outcome = self.planned(&job, &resource, &plan);
+                        resource = plan.after;
+                        planned.push((job, outcome));
+                    }
+                    Decision::Stay(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
+                    Decision::Stay(stay) => self.stays(&job, stay),
+                }
+            }
+            if planned.len() == before || waiting.is_empty() {
+                waiting.into_iter().for_each(|(job, stay)| self.stays(&job, stay));
+                return planned;
+            }
+            jobs = waiting.into_iter().map(|(job, _)| job).collect();
+        }
+    }
+
+    /// Writes the plan.
+    pub(crate) fn print(&self, groups: Vec<Group>, reason: Option<&str>) {
+        for (_, mut outcome) in groups.into_iter().flatten() {
+            outcome.reason = reason.map(str::to_owned);
+            self.out.write(outcome);
+        }
+    }
+
+    /// What the limits say of a plan.
+    pub(crate) fn exceeded(&self, groups: &[Group], limits: &Limits) -> Option<String> {
+        limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference))
+    }
+
+    /// Carries a plan out.
+    pub(crate) async fn apply(&self, groups: Vec<Group>, journal: &Journal) {
+        stream::iter(groups)
+            .for_each_concurrent(PARALLEL, |group| async move {
+                for (job, planned) in group {
+                    let outcome = self.apply_one(&job, planned, journal).await;
+                    self.out.write(outcome);
+                }
+            })
+            .await;
+    }
+
+    async fn apply_one(&self, job: &Job, planned: Outcome, journal: &Journal) -> Outcome {
+        if self.stop.load(Ordering::Relaxed) {
+            let mut outcome = planned;
+            outcome.status = OutcomeStatus::Interrupted;
+            outcome.reason = Some("the run was stopped before it came to this: nothing was done".to_owned());
+            outcome.undo = None;
+            return outcome;
+        }
+        // Confirm: what was planned a minute ago on what was scanned last night is decided anew on what is there now.
+        let (session, resource) = match self.look(&job.reference).await {
+            Ok((session, Look::Found(resource))) => (session, *resource),
+            Ok((_, Look::Gone)) => return self.stay(job, gone(job)),
+            Err(error) => return self.failed(job, &error),
+        };
+        let plan = match self.decide(job, &resource) {
+            Decision::Go(plan) => plan,
+            Decision::Stay(stay) => return self.stay(job, stay),
+        };
+        let mut outcome = self.planned(job, &resource, &plan);
+        if let Err(error) = journal.before(&outcome) {
+            outcome.status = OutcomeStatus::Failed;
+            outcome.reason = Some(format!("nothing was done: {error}"));
+            outcome.undo = None;
+            return outcome;
+        }
+        let error = self.act(&plan, &session, &resource, &mut outcome).await;
+        self.verify(job, &resource, error.as_ref(), &mut outcome).await;
+        outcome.at = clock::now();
+        if let Err(error) = journal.after(&outcome) {
+            self.out.warn(format_args!("{}: it is done, but {error}", outcome.key));
+        }
+        outcome
+    }
+
+    /// Makes the calls, up to the first that fails.
+    async fn act(&self, plan: &Plan, session: &Session, resource: &Looked, outcome: &mut Outcome) -> Option<AwsError> {
+        for (step, call) in plan.steps.iter().zip(&mut outcome.calls) {
+            match step.send(session, &resource.region).await {
+                Ok(request_id) => call.result = Some(CallResult { ok: true, request_id, error: None }),
+                Err(error) => {
+                    let request_id = error.request_id.clone();
+                    let text = format!("{}: {}", error.code, error.message);
+                    call.result = Some(CallResult { ok: false, request_id, error: Some(text) });
+                    return Some(error);
+                }
+            }
+        }
+        None
+    }
+
+    /// Looks at the resource and judges it once more: only what is seen is `applied`. A call that failed may have taken
+    /// effect all the same (a time-out), and one that succeeded may not have mended the finding.
+    async fn verify(&self, job: &Job, before: &Looked, error: Option<&AwsError>, outcome: &mut Outcome) {
+        let mut seen = Err("it was not looked at".to_owned());
+        let action = job.action.as_ref();
+        let looks = if error.is_some_and(|error| !error.outcome_unknown()) { &LOOKS[..1] } else { &LOOKS[..] };
+        for delay in looks {
+            tokio::time::sleep(*delay).await;
+            seen = match self.look(&job.reference).await {
+                Ok((_, Look::Found(after))) => {
+                    rebase(outcome, before, &after);
+                    action.map_or_else(|| Ok(()), |action| self.rules.done(job, action, &after))
+                }
+                Ok((_, Look::Gone)) => Err("the resource no longer exists".to_owned()),
+                Err(error) => Err(format!("it could not be looked at afterwards: {error}")),
+            };
+            if seen.is_ok() {
+                break;
+            }
+        }
+        (outcome.status, outcome.reason) = match (seen, error) {
+            (Ok(()), None) => (OutcomeStatus::Applied, None),
+            (Ok(()), Some(error)) if error.outcome_unknown() => {
+                (OutcomeStatus::Applied, Some(format!("the call took effect, though its answer was lost: {error}")))
+            }
+            (_, Some(error)) => (OutcomeStatus::Failed, Some(error.to_string())),
+            (Err(why), None) => (OutcomeStatus::Failed, Some(format!("the calls were made, but {why}"))),
+        };
+    }
+
+    fn decide(&self, job: &Job, resource: &Looked) -> Decision {
+        match self.rules.at_sight(job) {
+            Ok((action, _)) => self.rules.decide(job, action, resource),
+            Err(stay) => Decision::Stay(stay),
+        }
+    }
+
+    async fn look(&self, reference: &Reference) -> Result<(Session, Look), AwsError> {
+        let session = self.sessions.account(&reference.account).await?;
+        let look = poll::look(&session, reference).await?;
+        Ok((session, look))
+    }
+
+    fn planned(&self, job: &Job, resource: &Looked, plan: &Plan) -> Outcome {
+        let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
+        outcome.arn = Some(resource.arn.clone());
+        outcome.tags.clone_from(&resource.tags);
+        outcome.calls = plan.steps.iter().map(actions::Step::call).collect();
+        outcome.undo = plan.undo.clone().map(|undo| {
+            let mut task = job.task(undo);
+            task.arn = Some(resource.arn.clone());
+            task
+        });
+        outcome
+    }
+
+    fn stay(&self, job: &Job, stay: Stay) -> Outcome {
+        if stay.denied {
+            self.out.denied();
+        }
+        let mut outcome = job.outcome(stay.status, self.run, clock::now());
+        outcome.reason = Some(stay.reason);
+        outcome.calls = stay.calls;
+        outcome
+    }
+
+    fn stays(&self, job: &Job, stay: Stay) {
+        self.out.write(self.stay(job, stay));
+    }
+
+    fn failed(&self, job: &Job, error: &AwsError) -> Outcome {
+        let mut outcome = job.outcome(OutcomeStatus::Failed, self.run, clock::now());
+        outcome.reason = Some(format!("nothing was done: {error}"));
+        outcome
+    }
+
+    fn fails(&self, job: &Job, error: &AwsError) {
+        self.out.write(self.failed(job, error));
+    }
+}
+
+/// The undo of an action starts from what the resource was seen to be after it; where it is as it was before, there is
+/// nothing to undo.
+fn rebase(outcome: &mut Outcome, before: &Looked, after: &Looked) {
+    if before.config.get() == after.config.get() {
+        outcome.undo = None;
+    } else if let Some(undo) = &mut outcome.undo {
+        let action = undo.action.clone();
+        undo.action = actions::rebase(action, after);
+    }
+}
+
+/// A resource that no longer exists has nothing left to mend; but a task wanted something of it.
+fn gone(job: &Job) -> Stay {
+    let status = if job.check.is_some() { OutcomeStatus::Already } else { OutcomeStatus::Changed };
+    Stay::because(status, "the resource no longer exists")
+}

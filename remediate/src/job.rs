@@ -1,0 +1,206 @@
+//! What came in: findings, tasks, and plans that somebody has looked at, as jobs.
+
+use std::collections::BTreeMap;
+
+use common::action::Action;
+use common::arn::Arn;
+use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeStatus, Severity, Task};
+use common::reference::{Reference, ReferenceError};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Job {
+    /// To which resource.
+    pub(crate) reference: Reference,
+    /// Its ARN, where the input has it.
+    pub(crate) arn: Option<Arn>,
+    /// The finding's key; `<action>:<arn or id>` for a task.
+    pub(crate) key: String,
+    /// The finding's check: the resource is judged by it again before and after.
+    pub(crate) check: Option<String>,
+    /// The finding's severity.
+    pub(crate) severity: Option<Severity>,
+    /// What the outcome is called.
+    pub(crate) title: String,
+    /// The resource's tags, as the input has them.
+    pub(crate) tags: BTreeMap<String, String>,
+    /// What to do; `None` where the finding offers nothing.
+    pub(crate) action: Option<Action>,
+    /// Not before.
+    pub(crate) action_time: Option<Timestamp>,
+    /// The calls of a plan that was looked at: these, and no others.
+    pub(crate) reviewed: Option<Vec<Call>>,
+    /// What the finding itself says already.
+    pub(crate) settled: Option<(OutcomeStatus, String)>,
+}
+
+/// What a record is to `remediate`.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Something to do.
+    Job(Box<Job>),
+    /// Not for this tool: it goes through untouched.
+    PassOn,
+}
+
+/// Why a record is not understood.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error("this {kind} is not understood: {error}")]
+    Record { kind: String, error: serde_json::Error },
+    #[error("this is neither a finding nor a task: {0}")]
+    Reference(#[from] ReferenceError),
+    #[error("this is neither a finding nor a task: it has no `kind` and no `action`")]
+    NoAction,
+}
+
+/// A task as a person types it: any reference with an action.
+#[derive(Deserialize)]
+struct Typed {
+    action: Option<Action>,
+    action_time: Option<Timestamp>,
+    arn: Option<Arn>,
+}
+
+impl Input {
+    /// Reads a record of the kind that its text says.
+    pub(crate) fn read(kind: Option<&str>, text: &str) -> Result<Self, InputError> {
+        let error = |error| InputError::Record { kind: kind.unwrap_or("record").to_owned(), error };
+        let job = match kind {
+            Some("finding") => Job::from(serde_json::from_str::<Finding>(text).map_err(error)?),
+            Some("task") | None => typed(text, kind)?,
+            Some("outcome") => {
+                let outcome: Outcome = serde_json::from_str(text).map_err(error)?;
+                if outcome.status != OutcomeStatus::Planned {
+                    return Ok(Self::PassOn);
+                }
+                Job::from(outcome)
+            }
+            Some(_) => return Ok(Self::PassOn),
+        };
+        Ok(Self::Job(Box::new(job)))
+    }
+}
+
+fn typed(text: &str, kind: Option<&str>) -> Result<Job, InputError> {
+    let error = |error| InputError::Record { kind: kind.unwrap_or("record").to_owned(), error };
+    let typed: Typed = serde_json::from_str(text).map_err(error)?;
+    let action = typed.action.ok_or(InputError::NoAction)?;
+    let reference = Reference::from_json(text)?;
+    let named = typed.arn.as_ref().map_or_else(|| reference.id.clone(), ToString::to_string);
+    let name = action.name().unwrap_or("unknown");
+    Ok(Job {
+        key: format!("{name}:{named}"),
+        title: format!("{name} {} {}", reference.kind, reference.id),
+        reference,
+        arn: typed.arn,
+        check: None,
+        severity: None,
+        tags: BTreeMap::new(),
+        action: Some(action),
+        action_time: typed.action_time,
+        reviewed: None,
+        settled: None,
+    })
+}
+
+impl From<Finding> for Job {
+    fn from(finding: Finding) -> Self {
+        let said = |status, reason: &str| Some((status, finding.reason.clone().unwrap_or_else(|| reason.to_owned())));
+        let settled = match finding.status {
+            FindingStatus::Fail => None,
+            FindingStatus::Pass => said(OutcomeStatus::Already, "the finding says that the check passes"),
+            FindingStatus::Excepted => said(OutcomeStatus::Excepted, "the finding is excepted"),
+            FindingStatus::Unknown => Some((
+                OutcomeStatus::Refused,
+                format!(
+                    "what is not known is not touched: {}",
+                    finding.reason.as_deref().unwrap_or("the check could not be judged")
+                ),
+            )),
+        };
+        Self {
+            reference: Reference {
+                account: finding.account,
+                region: finding.region,
+                kind: finding.r#type,
+                id: finding.id,
+            },
+            arn: Some(finding.arn),
+            key: finding.key,
+            check: Some(finding.check),
+            severity: Some(finding.severity),
+            title: finding.title,
+            tags: finding.tags,
+            action: finding.action,
+            action_time: None,
+            reviewed: None,
+            settled,
+        }
+    }
+}
+
+impl From<Outcome> for Job {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            reference: Reference {
+                account: outcome.account,
+                region: outcome.region,
+                kind: outcome.r#type,
+                id: outcome.id,
+            },
+            arn: outcome.arn,
+            key: outcome.key,
+            check: outcome.check,
+            severity: outcome.severity,
+            title: outcome.title,
+            tags: outcome.tags,
+            action: outcome.action,
+            action_time: None,
+            reviewed: Some(outcome.calls),
+            settled: None,
+        }
+    }
+}
+
+impl Job {
+    /// An outcome of this job, with nothing done yet.
+    pub(crate) fn outcome(&self, status: OutcomeStatus, run: &str, at: Timestamp) -> Outcome {
+        Outcome {
+            kind: common::record::OutcomeKind::default(),
+            key: self.key.clone(),
+            status,
+            account: self.reference.account.clone(),
+            region: self.reference.region.clone(),
+            r#type: self.reference.kind.clone(),
+            id: self.reference.id.clone(),
+            arn: self.arn.clone(),
+            tags: self.tags.clone(),
+            check: self.check.clone(),
+            severity: self.severity,
+            title: self.title.clone(),
+            action: self.action.clone(),
+            calls: Vec::new(),
+            reason: None,
+            undo: None,
+            at,
+            run: run.to_owned(),
+        }
+    }
+
+    /// The task that does `action` to the same resource.
+    pub(crate) fn task(&self, action: Action) -> Task {
+        Task {
+            kind: common::record::TaskKind::default(),
+            account: self.reference.account.clone(),
+            region: self.reference.region.clone(),
+            r#type: self.reference.kind.clone(),
+            id: self.reference.id.clone(),
+            arn: self.arn.clone(),
+            action,
+            action_time: None,
+        }
+    }
+}

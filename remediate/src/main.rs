@@ -1,0 +1,5 @@
+//! Puts right what audit found. See `remediate --help`.
+
+fn main() -> std::process::ExitCode {
+    remediate::main()
+}
