@@ -18,4 +18,6 @@ pub mod id;
 pub mod record;
 pub mod reference;
 pub mod resource;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod settings;

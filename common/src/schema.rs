@@ -1,0 +1,35 @@
+//! JSON Schemas of the records, made from the types that read and write them. `schemas/` holds them; a test fails when
+//! they drift.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use crate::record::{Delivery, Finding, Outcome, Resource, Scope, Task};
+use crate::reference::Reference;
+use crate::resource::{Bucket, Config, Instance, Queue, SecurityGroup, User};
+
+/// Every schema, with the name of its file in `schemas/`.
+pub fn all() -> Vec<(String, Schema)> {
+    vec![
+        resource::<Bucket>(),
+        resource::<Instance>(),
+        resource::<SecurityGroup>(),
+        resource::<User>(),
+        resource::<Queue>(),
+        of::<Reference>("reference"),
+        of::<Scope>("scope"),
+        of::<Finding>("finding"),
+        of::<Task>("task"),
+        of::<Outcome>("outcome"),
+        of::<Delivery>("delivery"),
+    ]
+}
+
+fn of<T: JsonSchema>(name: &str) -> (String, Schema) {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    (format!("{name}.schema.json"), schema)
+}
+
+fn resource<C: Config + JsonSchema>() -> (String, Schema) {
+    of::<Resource<C>>(&format!("resource.{}", C::TYPE))
+}
