@@ -166,8 +166,10 @@ impl Engine<'_> {
 
     /// Makes the calls, up to the first that fails.
     async fn act(&self, plan: &Plan, session: &Session, resource: &Looked, outcome: &mut Outcome) -> Option<AwsError> {
+        // What was not answered is not blindly sent again: whether it took effect is looked up.
+        let session = session.for_writes();
         for (step, call) in plan.steps.iter().zip(&mut outcome.calls) {
-            match step.send(session, &resource.region).await {
+            match step.send(&session, &resource.region).await {
                 Ok(request_id) => call.result = Some(CallResult { ok: true, request_id, error: None }),
                 Err(error) => {
                     let request_id = error.request_id.clone();

@@ -142,7 +142,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         }
         Ok(Exit::Done)
     };
-    let worked: Exit = block_on(work)??;
+    let worked: Exit = block_on(work)?;
     let (exit, error) = out.finish(apply);
     match (error, &journal) {
         (None, _) => Ok(exit.and(read).and(worked)),

@@ -1,6 +1,5 @@
 //! What is done to instances.
 
-use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
@@ -9,7 +8,7 @@ use common::record::Resource;
 use common::resource::{Instance, InstanceState, MetadataOptions};
 use serde::Serialize;
 
-use super::{Planned, Refusal, foreign, pending};
+use super::{Planned, Refusal, foreign, pending, sent};
 
 /// A call on an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,32 +120,20 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_ec2, session, region);
         match self {
-            Self::Stop { instance_ids } => client
+            Self::Stop { instance_ids } => sent("ec2:StopInstances", client
                 .stop_instances()
-                .set_instance_ids(Some(instance_ids.to_vec()))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("ec2:StopInstances", error)),
-            Self::Start { instance_ids } => client
+                .set_instance_ids(Some(instance_ids.to_vec())).send().await),
+            Self::Start { instance_ids } => sent("ec2:StartInstances", client
                 .start_instances()
-                .set_instance_ids(Some(instance_ids.to_vec()))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("ec2:StartInstances", error)),
-            Self::ModifyMetadataOptions { instance_id, options } => client
+                .set_instance_ids(Some(instance_ids.to_vec())).send().await),
+            Self::ModifyMetadataOptions { instance_id, options } => sent("ec2:ModifyInstanceMetadataOptions", client
                 .modify_instance_metadata_options()
                 .instance_id(instance_id)
                 .set_http_tokens(options.http_tokens.as_deref().map(ec2::HttpTokensState::from))
                 .set_http_endpoint(options.http_endpoint.as_deref().map(ec2::InstanceMetadataEndpointState::from))
                 .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
                 .set_http_protocol_ipv6(options.http_protocol_ipv6.as_deref().map(ec2::InstanceMetadataProtocolState::from))
-                .set_instance_metadata_tags(options.instance_metadata_tags.as_deref().map(ec2::InstanceMetadataTagsState::from))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("ec2:ModifyInstanceMetadataOptions", error)),
+                .set_instance_metadata_tags(options.instance_metadata_tags.as_deref().map(ec2::InstanceMetadataTagsState::from)).send().await),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What is done to users: keys are deactivated, never deleted; a password can only be removed.
 
-use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::StatusType;
 use common::action::{Action, Key};
 use common::aws::{AwsError, Session};
@@ -8,7 +7,7 @@ use common::record::Resource;
 use common::resource::User;
 use serde::Serialize;
 
-use super::{Planned, Refusal, foreign, needs};
+use super::{Planned, Refusal, foreign, needs, sent};
 
 /// A call on a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,22 +67,14 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_iam, session, session.home_region());
         match self {
-            Self::DeleteLoginProfile { user_name } => client
+            Self::DeleteLoginProfile { user_name } => sent("iam:DeleteLoginProfile", client
                 .delete_login_profile()
-                .user_name(user_name)
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("iam:DeleteLoginProfile", error)),
-            Self::UpdateAccessKey { user_name, access_key_id, status } => client
+                .user_name(user_name).send().await),
+            Self::UpdateAccessKey { user_name, access_key_id, status } => sent("iam:UpdateAccessKey", client
                 .update_access_key()
                 .user_name(user_name)
                 .access_key_id(access_key_id)
-                .status(StatusType::from(status.as_str()))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("iam:UpdateAccessKey", error)),
+                .status(StatusType::from(status.as_str())).send().await),
         }
     }
 }

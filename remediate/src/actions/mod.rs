@@ -10,6 +10,8 @@ pub(crate) mod s3_bucket;
 pub(crate) mod security_group;
 pub(crate) mod sqs;
 
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
@@ -189,6 +191,17 @@ fn shortened(text: &str) -> String {
 /// The refusal of an action that is for another type.
 fn foreign<C>(action: &Action, resource: &Resource<C>) -> Refusal {
     Refusal::Impossible(format!("`{}` cannot be done to a resource of type {}", action.name().unwrap_or("?"), resource.r#type))
+}
+
+/// What came of a call: AWS's id of the request, by which its support and CloudTrail know it.
+fn sent<O: RequestId, E>(operation: &str, answer: Result<O, SdkError<E>>) -> Result<Option<String>, AwsError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match answer {
+        Ok(answer) => Ok(answer.request_id().map(str::to_owned)),
+        Err(error) => Err(AwsError::new(operation, error)),
+    }
 }
 
 /// A document as the text that AWS takes.

@@ -12,7 +12,7 @@ use common::resource::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Planned, Refusal, foreign, needs, pending, policy, text};
+use super::{Planned, Refusal, foreign, needs, pending, policy, sent, text};
 
 /// A call on a bucket.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -187,27 +187,16 @@ fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption
 
 impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        use aws_sdk_s3::operation::RequestId;
         let client = common::client!(aws_sdk_s3, session, region);
-        // Each answer is of its own type, and each has the id of its request.
-        macro_rules! sent {
-            ($operation:literal, $request:expr) => {
-                $request
-                    .send()
-                    .await
-                    .map(|answer| answer.request_id().map(str::to_owned))
-                    .map_err(|error| AwsError::new(concat!("s3:", $operation), error))
-            };
-        }
         match self {
             Self::PutAcl { bucket, access_control_policy } => {
                 let list = sdk_acl(access_control_policy).map_err(|error| unbuilt("s3:PutBucketAcl", &error))?;
-                sent!("PutBucketAcl", client.put_bucket_acl().bucket(bucket).access_control_policy(list))
+                sent("s3:PutBucketAcl", client.put_bucket_acl().bucket(bucket).access_control_policy(list).send().await)
             }
             Self::PutPolicy { bucket, policy } => {
-                sent!("PutBucketPolicy", client.put_bucket_policy().bucket(bucket).policy(text(policy)))
+                sent("s3:PutBucketPolicy", client.put_bucket_policy().bucket(bucket).policy(text(policy)).send().await)
             }
-            Self::DeletePolicy { bucket } => sent!("DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket)),
+            Self::DeletePolicy { bucket } => sent("s3:DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket).send().await),
             Self::PutPublicAccessBlock { bucket, public_access_block_configuration: block } => {
                 let block = s3::PublicAccessBlockConfiguration::builder()
                     .block_public_acls(block.block_public_acls)
@@ -215,23 +204,17 @@ impl Step {
                     .block_public_policy(block.block_public_policy)
                     .restrict_public_buckets(block.restrict_public_buckets)
                     .build();
-                sent!(
-                    "PutPublicAccessBlock",
-                    client.put_public_access_block().bucket(bucket).public_access_block_configuration(block)
-                )
+                sent("s3:PutPublicAccessBlock", client.put_public_access_block().bucket(bucket).public_access_block_configuration(block).send().await)
             }
             Self::DeletePublicAccessBlock { bucket } => {
-                sent!("DeletePublicAccessBlock", client.delete_public_access_block().bucket(bucket))
+                sent("s3:DeletePublicAccessBlock", client.delete_public_access_block().bucket(bucket).send().await)
             }
             Self::PutEncryption { bucket, server_side_encryption_configuration: encryption } => {
                 let encryption = sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
-                sent!(
-                    "PutBucketEncryption",
-                    client.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(encryption)
-                )
+                sent("s3:PutBucketEncryption", client.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(encryption).send().await)
             }
             Self::DeleteEncryption { bucket } => {
-                sent!("DeleteBucketEncryption", client.delete_bucket_encryption().bucket(bucket))
+                sent("s3:DeleteBucketEncryption", client.delete_bucket_encryption().bucket(bucket).send().await)
             }
         }
     }
@@ -239,7 +222,7 @@ impl Step {
 
 /// A request that the SDK refuses to build: a required field of a record is missing.
 fn unbuilt(operation: &str, error: &aws_sdk_s3::error::BuildError) -> AwsError {
-    AwsError::before_sending(operation, error)
+    AwsError::of(operation, "InvalidRequest", error.to_string())
 }
 
 fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, aws_sdk_s3::error::BuildError> {

@@ -1,6 +1,5 @@
 //! What is done to security groups: rules go out one range at a time, and come back with their descriptions.
 
-use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Rules};
 use common::aws::{AwsError, Session};
@@ -9,7 +8,7 @@ use common::record::Resource;
 use common::resource::{IpPermission, SecurityGroup};
 use serde::Serialize;
 
-use super::{Planned, Refusal, foreign};
+use super::{Planned, Refusal, foreign, sent};
 
 /// A call on a security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,22 +95,14 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_ec2, session, region);
         match self {
-            Self::Revoke { group_id, ip_permissions } => client
+            Self::Revoke { group_id, ip_permissions } => sent("ec2:RevokeSecurityGroupIngress", client
                 .revoke_security_group_ingress()
                 .group_id(group_id)
-                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("ec2:RevokeSecurityGroupIngress", error)),
-            Self::Authorize { group_id, ip_permissions } => client
+                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect())).send().await),
+            Self::Authorize { group_id, ip_permissions } => sent("ec2:AuthorizeSecurityGroupIngress", client
                 .authorize_security_group_ingress()
                 .group_id(group_id)
-                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
-                .send()
-                .await
-                .map(|answer| answer.request_id().map(str::to_owned))
-                .map_err(|error| AwsError::new("ec2:AuthorizeSecurityGroupIngress", error)),
+                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect())).send().await),
         }
     }
 }

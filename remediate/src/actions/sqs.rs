@@ -1,6 +1,5 @@
 //! What is done to queues.
 
-use aws_sdk_sqs::operation::RequestId;
 use aws_sdk_sqs::types::QueueAttributeName;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
@@ -10,7 +9,7 @@ use common::resource::Queue;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Planned, Refusal, foreign, needs, pending, policy, text};
+use super::{Planned, Refusal, foreign, needs, pending, policy, sent, text};
 
 /// A call on a queue.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,13 +58,9 @@ impl Step {
         let Self::SetAttributes { queue_url, attributes } = self;
         // SQS removes a policy when it is given an empty one.
         let policy = attributes.policy.as_ref().map(text).unwrap_or_default();
-        common::client!(aws_sdk_sqs, session, region)
+        sent("sqs:SetQueueAttributes", common::client!(aws_sdk_sqs, session, region)
             .set_queue_attributes()
             .queue_url(queue_url)
-            .attributes(QueueAttributeName::Policy, policy)
-            .send()
-            .await
-            .map(|answer| answer.request_id().map(str::to_owned))
-            .map_err(|error| AwsError::new("sqs:SetQueueAttributes", error))
+            .attributes(QueueAttributeName::Policy, policy).send().await)
     }
 }
