@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`record`]: the NDJSON records that flow between the tools, and [`reference`], the least of them.
+//! - [`stream`]: how they are read, from any stream of JSON, and written.
 //! - [`resource`]: the configuration of each resource type, named as the AWS CLI prints it.
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
@@ -21,3 +22,4 @@ pub mod resource;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod settings;
+pub mod stream;
