@@ -8,7 +8,7 @@
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
-//! - `aws` (feature `aws`): sessions with AWS, credentials, errors. `audit` is built without it.
+//! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
 pub mod action;
 pub mod arn;
