@@ -18,7 +18,7 @@ use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::record::{Call, Resource};
-use common::resource::{Bucket, Config, Instance, Queue, ResourceType, SecurityGroup, User};
+use common::resource::{Bucket, Config, Instance, Queue, ResourceType};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::Value;

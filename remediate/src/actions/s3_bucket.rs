@@ -1,6 +1,7 @@
 //! What is done to buckets.
 
 use audit::policy::{Document, denies_insecure_transport};
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types as s3;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
@@ -221,11 +222,11 @@ impl Step {
 }
 
 /// A request that the SDK refuses to build: a required field of a record is missing.
-fn unbuilt(operation: &str, error: &aws_sdk_s3::error::BuildError) -> AwsError {
+fn unbuilt(operation: &str, error: &BuildError) -> AwsError {
     AwsError::of(operation, "InvalidRequest", error.to_string())
 }
 
-fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, aws_sdk_s3::error::BuildError> {
+fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, BuildError> {
     let owner = |owner: &Owner| {
         s3::Owner::builder().id(&owner.id).set_display_name(owner.display_name.clone()).build()
     };
@@ -238,17 +239,17 @@ fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, aws_sd
             .set_email_address(grant.grantee.email_address.clone())
             .build()?;
         let permission = s3::Permission::from(grant.permission.as_str());
-        Ok(s3::Grant::builder().grantee(grantee).permission(permission).build())
+        Ok::<_, BuildError>(s3::Grant::builder().grantee(grantee).permission(permission).build())
     });
     Ok(s3::AccessControlPolicy::builder()
         .set_owner(list.owner.as_ref().map(owner))
-        .set_grants(Some(grants.collect::<Result<_, _>>()?))
+        .set_grants(Some(grants.collect::<Result<_, BuildError>>()?))
         .build())
 }
 
 fn sdk_encryption(
     encryption: &Encryption,
-) -> Result<s3::ServerSideEncryptionConfiguration, aws_sdk_s3::error::BuildError> {
+) -> Result<s3::ServerSideEncryptionConfiguration, BuildError> {
     let rules = encryption.rules.iter().map(|rule| {
         let by_default = rule.apply_server_side_encryption_by_default.as_ref().map(|by_default| {
             s3::ServerSideEncryptionByDefault::builder()
@@ -256,10 +257,10 @@ fn sdk_encryption(
                 .set_kms_master_key_id(by_default.kms_master_key_id.clone())
                 .build()
         });
-        Ok(s3::ServerSideEncryptionRule::builder()
+        Ok::<_, BuildError>(s3::ServerSideEncryptionRule::builder()
             .set_apply_server_side_encryption_by_default(by_default.transpose()?)
             .set_bucket_key_enabled(rule.bucket_key_enabled)
             .build())
     });
-    s3::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules.collect::<Result<_, _>>()?)).build()
+    s3::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules.collect::<Result<_, BuildError>>()?)).build()
 }
