@@ -62,7 +62,9 @@ impl Rules<'_> {
         if let Some(check) = &job.check
             && !self.judge.knows(check)
         {
-            return Err(Stay::denied(format!("`{check}` is not a check that can be made again here; write a task instead")));
+            return Err(Stay::denied(format!(
+                "`{check}` is not a check that can be made again here; write a task instead"
+            )));
         }
         match job.action_time {
             Some(time) if time > self.now => {
@@ -125,7 +127,9 @@ impl Rules<'_> {
     /// The job's finding, judged anew.
     fn still_failing(&self, job: &Job, check: &str, resource: &Looked) -> Result<Finding, Stay> {
         let findings = self.judge.check(check, resource).map_err(Stay::denied)?;
-        if let Some(finding) = findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail) {
+        if let Some(finding) =
+            findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail)
+        {
             return Ok(finding.clone());
         }
         Err(match findings.iter().find(|finding| finding.status == FindingStatus::Unknown) {

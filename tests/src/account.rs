@@ -5,6 +5,9 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use tempfile::TempDir;
 
 use crate::emulator::Emulator;
@@ -81,6 +84,24 @@ impl Account {
             ("AWS_REGION", "us-east-1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ]
+    }
+
+    /// For the SDK's clients, with which a test makes resources and looks at them: `aws_sdk_iam::Client::new(&sdk)`. They
+    /// try once, so that a fault is seen as it is.
+    pub fn sdk(&self) -> SdkConfig {
+        let credentials = aws_credential_types::Credentials::builder()
+            .access_key_id(&self.credentials.access_key_id)
+            .secret_access_key(&self.credentials.secret_access_key)
+            .session_token(&self.credentials.session_token)
+            .provider_name("tests")
+            .build();
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .build()
     }
 
     /// One call to AWS by hand, in us-east-1: where a test has to change something while a tool runs, and from a rule of

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::json;
 use tests::http::{Request, Response};
-use tests::{Account, Emulator, HttpSink, Proxy, Reply, Tool, Verdict, ndjson, on};
+use tests::{Account, Call, Emulator, HttpSink, Proxy, Reply, Tool, Verdict, ndjson, on};
 
 fn iam(account: &Account, form: &str) -> io::Result<Response> {
     account.call("iam", Request::form(format!("Version=2010-05-08&{form}")))
@@ -205,6 +206,29 @@ fn the_proxy_answers_delays_and_interferes() {
     assert_eq!((answer.status, answer.text().as_str()), (299, "mine"));
     let answer = s3(&seen, "GET", "/").unwrap();
     assert!(answer.status == 403 && answer.text().contains("<Code>InvalidAccessKeyId</Code>"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_sdk_reads_the_errors_of_the_proxy() {
+    let proxy = Proxy::new(Emulator::shared()).deny("*");
+    let sdk = Account::new().through(&proxy).sdk();
+    let code = |error: &dyn ProvideErrorMetadata| error.code().unwrap_or("none").to_owned();
+    let s3 = aws_sdk_s3::Client::new(&sdk).get_bucket_policy().bucket("any").send().await.unwrap_err();
+    assert_eq!(code(&s3), "AccessDenied");
+    let ec2 = aws_sdk_ec2::Client::new(&sdk).describe_instances().send().await.unwrap_err();
+    assert_eq!(code(&ec2), "UnauthorizedOperation");
+    let iam = aws_sdk_iam::Client::new(&sdk).list_users().send().await.unwrap_err();
+    assert_eq!(code(&iam), "AccessDenied");
+    let sts = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.unwrap_err();
+    assert_eq!(code(&sts), "AccessDenied");
+    let sns = aws_sdk_sns::Client::new(&sdk).list_topics().send().await.unwrap_err();
+    assert_eq!(code(&sns), "AuthorizationError");
+    let sqs = aws_sdk_sqs::Client::new(&sdk).list_queues().send().await.unwrap_err();
+    assert_eq!(code(&sqs), "AccessDenied");
+    let names: Vec<String> = proxy.calls().iter().map(Call::name).collect();
+    let expected = ["s3:GetBucketPolicy", "ec2:DescribeInstances", "iam:ListUsers", "sts:GetCallerIdentity"];
+    assert_eq!(names[..4], expected);
+    assert_eq!(names[4..], ["sns:ListTopics", "sqs:ListQueues"]);
 }
 
 fn post(sink: &HttpSink, path: &str, body: &str) -> io::Result<Response> {
