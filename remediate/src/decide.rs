@@ -120,7 +120,9 @@ impl Rules<'_> {
     /// The job's finding, judged anew.
     fn still_failing(&self, job: &Job, check: &str, resource: &Looked) -> Result<Finding, Stay> {
         let findings = self.judge.judge_one(resource, check).map_err(Stay::denied)?;
-        if let Some(finding) = findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail) {
+        if let Some(finding) =
+            findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail)
+        {
             return Ok(finding.clone());
         }
         Err(match findings.iter().find(|finding| finding.status == FindingStatus::Unknown) {

@@ -80,7 +80,9 @@ mod tests {
         for (count, limits, expected) in rows {
             let said = limits.exceeded(references(count).iter());
             match expected {
-                Some(expected) => assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}"),
+                Some(expected) => {
+                    assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}")
+                }
                 None => assert_eq!(said, None, "{count}"),
             }
         }

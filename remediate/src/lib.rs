@@ -147,9 +147,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     match (error, &journal) {
         (None, _) => Ok(exit.and(read).and(worked)),
         // What was done must not be lost with the pipe.
-        (Some(error), Some((journal, _))) => {
-            Err(Failure::Incomplete(format!("cannot write the outcomes ({error}): see the journal {}", journal.path().display())))
-        }
+        (Some(error), Some((journal, _))) => Err(Failure::Incomplete(format!(
+            "cannot write the outcomes ({error}): see the journal {}",
+            journal.path().display()
+        ))),
         (Some(error), None) => Err(Failure::Output(error)),
     }
 }

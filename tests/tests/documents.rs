@@ -28,7 +28,10 @@ fn generated(name: &str, content: &str) {
         std::fs::create_dir_all(root().join(name).parent().unwrap()).unwrap();
         std::fs::write(root().join(name), content).unwrap();
     } else {
-        assert!(read(name) == content, "{name} is not what the code says: run `make schemas` and look at the difference");
+        assert!(
+            read(name) == content,
+            "{name} is not what the code says: run `make schemas` and look at the difference"
+        );
     }
 }
 
@@ -85,7 +88,11 @@ fn lost(given: &Value, kept: &Value, path: &str) {
             }
         }
         (Value::Array(given), Value::Array(kept)) if given.len() == kept.len() => {
-            given.iter().zip(kept).enumerate().for_each(|(at, (given, kept))| lost(given, kept, &format!("{path}[{at}]")));
+            given
+                .iter()
+                .zip(kept)
+                .enumerate()
+                .for_each(|(at, (given, kept))| lost(given, kept, &format!("{path}[{at}]")));
         }
         _ => assert_eq!(given, kept, "the example's {path} is read as something else"),
     }
@@ -98,7 +105,8 @@ fn the_examples_of_the_records_are_records() {
     for text in &examples {
         let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
         let kind = value["kind"].as_str().unwrap_or("reference");
-        let name = if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
+        let name =
+            if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
         match name.as_str() {
             "resource.s3_bucket" => example::<Resource<Bucket>>(text),
             "resource.ec2" => example::<Resource<Instance>>(text),
