@@ -3,20 +3,21 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::{RetryConfig, RetryMode};
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::id::Region;
 
 use super::args::{Choice, Profile};
-use super::error::StartError;
+use super::error::{StartError, describe};
 use super::http::Limited;
 
 /// How long a call may take. Waiting for one's turn, backing off and loading credentials are not counted.
@@ -32,11 +33,7 @@ pub(super) struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_millis(3100),
-            answer: Duration::from_secs(30),
-            exchange: Duration::from_secs(60),
-        }
+        Self { connect: Duration::from_millis(3100), answer: Duration::from_secs(30), exchange: Duration::from_mins(1) }
     }
 }
 
@@ -48,34 +45,46 @@ pub(super) fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// Brings the configuration together. Sends no request, unless the region comes from the instance.
+/// Brings the configuration together. Sends no request, unless only the instance knows the region.
 pub(super) async fn load(choice: &Choice, tool: &str) -> Result<SdkConfig, StartError> {
     check_profile(choice.profile.name()).await?;
     let deadlines = Deadlines::default();
-    let client =
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https();
-    let client = SharedHttpClient::new(Limited::new(client, choice.concurrency, deadlines.exchange));
-    let mut loader = aws_config::defaults(behavior()).http_client(client.clone()).timeout_config(timeouts(deadlines));
-    // The exchange has its own deadline, and an upload that waits for its turn is not stalled.
-    loader = loader.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let client = Limited::new(choice.concurrency, deadlines.exchange, ProxyConfig::from_env());
+    let client = SharedHttpClient::new(client);
+    let provider = ProviderConfig::default().with_http_client(client.clone());
+    let region = first_region(choice).await;
+    let mut loader = aws_config::defaults(behavior())
+        .http_client(client)
+        .region(region.clone())
+        .timeout_config(timeouts(deadlines))
+        // The exchange has its own deadline, and an upload that waits for its turn is not stalled.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Ok(name) = AppName::new(format!("sluice-{tool}")) {
         loader = loader.app_name(name);
-    }
-    if let Some(region) = &choice.region {
-        loader = loader.region(aws_types::region::Region::new(region.as_str().to_owned()));
     }
     if let Some(profile) = choice.profile.name() {
         loader = loader.profile_name(profile);
     }
     if let Profile::Only(profile) = &choice.profile {
-        let region = choice.region.as_ref().map(|region| aws_types::region::Region::new(region.as_str().to_owned()));
-        let provider = ProviderConfig::default().with_http_client(client).with_region(region);
+        let provider = provider.with_region(Some(region));
         let credentials = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         loader = loader.credentials_provider(credentials);
     }
     let config = loader.load().await;
     let retries = retries(config.retry_config(), |name| std::env::var(name).ok());
     Ok(config.to_builder().retry_config(retries).build())
+}
+
+/// The region for the first calls, also those that the credentials need (SSO, the profile's role).
+async fn first_region(choice: &Choice) -> aws_types::region::Region {
+    if let Some(region) = &choice.region {
+        return aws_types::region::Region::new(region.as_str().to_owned());
+    }
+    let mut chain = DefaultRegionChain::builder();
+    if let Some(profile) = choice.profile.name() {
+        chain = chain.profile_name(profile);
+    }
+    chain.build().region().await.unwrap_or(aws_types::region::Region::from_static("us-east-1"))
 }
 
 pub(super) fn timeouts(deadlines: Deadlines) -> TimeoutConfig {
@@ -106,22 +115,55 @@ fn retries(loaded: Option<&RetryConfig>, environment: impl Fn(&str) -> Option<St
 
 /// The region for the first calls.
 pub(super) fn home_region(config: &SdkConfig) -> Result<Region, StartError> {
-    let name = config.region().map_or("us-east-1", |region| region.as_ref());
+    let name = config.region().map_or("", |region| region.as_ref());
     let region: Region = name.parse().map_err(|_| StartError::Region(name.chars().take(40).collect()))?;
     if region.is_global() { Err(StartError::Region(name.to_owned())) } else { Ok(region) }
 }
 
-/// Says that a profile does not exist, which the chain would pass over in silence or call "not enabled".
+/// Says that a file is broken or a profile does not exist, which the chain would pass over in silence.
+#[expect(clippy::default_trait_access, reason = "the files' type is in a crate that is not ours to name")]
 async fn check_profile(profile: Option<&str>) -> Result<(), StartError> {
-    let Some(profile) = profile else { return Ok(()) };
-    let name = Some(Cow::Owned(profile.to_owned()));
+    let name = profile.map(|name| Cow::Owned(name.to_owned()));
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), name)
         .await
-        .map_err(|error| StartError::ConfigFiles(super::error::describe(&error)))?;
-    if profiles.get_profile(profile).is_some() {
-        return Ok(());
+        .map_err(|error| StartError::ConfigFiles(describe(&error)))?;
+    match profile {
+        Some(profile) if profiles.get_profile(profile).is_none() => {
+            let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+            known.sort();
+            Err(StartError::UnknownProfile { profile: profile.to_owned(), known })
+        }
+        _ => Ok(()),
     }
-    let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();
-    known.sort();
-    Err(StartError::UnknownProfile { profile: profile.to_owned(), known })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Case = (RetryConfig, &'static [(&'static str, &'static str)], RetryMode, u32);
+
+    #[test]
+    fn what_the_environment_or_the_profile_says_of_retries_wins() {
+        let standard = RetryConfig::standard();
+        let cases: [Case; 6] = [
+            (standard.clone(), &[], RetryMode::Adaptive, MAX_ATTEMPTS),
+            (standard.clone(), &[("AWS_RETRY_MODE", "standard")], RetryMode::Standard, MAX_ATTEMPTS),
+            (standard.clone(), &[("AWS_MAX_ATTEMPTS", "3")], RetryMode::Adaptive, 3),
+            (standard.clone(), &[("AWS_MAX_ATTEMPTS", "")], RetryMode::Adaptive, MAX_ATTEMPTS),
+            (standard.clone().with_max_attempts(2), &[], RetryMode::Adaptive, 2),
+            (
+                RetryConfig::adaptive().with_max_attempts(1),
+                &[("AWS_RETRY_MODE", "adaptive"), ("AWS_MAX_ATTEMPTS", "1")],
+                RetryMode::Adaptive,
+                1,
+            ),
+        ];
+        for (loaded, environment, mode, attempts) in cases {
+            let found = retries(Some(&loaded), |name| {
+                environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            });
+            assert_eq!((found.mode(), found.max_attempts()), (mode, attempts), "{loaded:?} {environment:?}");
+        }
+    }
 }
