@@ -12,6 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetrySpec;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::id::Region;
@@ -98,7 +99,10 @@ pub(super) fn timeouts(deadlines: Deadlines) -> TimeoutConfig {
 }
 
 /// Adaptive retries, [`MAX_ATTEMPTS`] times, unless the environment or the profile says otherwise.
-fn retries(loaded: Option<&RetryConfig>, environment: impl Fn(&str) -> Option<String>) -> RetryConfig {
+///
+/// In AWS's "retry behaviour 2.1", which is announced as the coming default (`AWS_NEW_RETRIES_2026`): under the older one a
+/// first throttled call waits for 20 seconds, and a refused connection is found out after half a minute.
+pub(super) fn retries(loaded: Option<&RetryConfig>, environment: impl Fn(&str) -> Option<String>) -> RetryConfig {
     let loaded = loaded.cloned().unwrap_or_else(RetryConfig::standard);
     let plain = RetryConfig::standard();
     // The loaded value does not say where it comes from: one that is not the SDK's default was asked for.
@@ -110,7 +114,8 @@ fn retries(loaded: Option<&RetryConfig>, environment: impl Fn(&str) -> Option<St
     } else {
         MAX_ATTEMPTS
     };
-    loaded.with_retry_mode(mode).with_max_attempts(attempts)
+    let retries = loaded.with_retry_mode(mode).with_max_attempts(attempts);
+    if asked("AWS_NEW_RETRIES_2026") { retries } else { retries.with_retry_spec(RetrySpec::v2_1()) }
 }
 
 /// The region for the first calls.
@@ -164,6 +169,9 @@ mod tests {
                 environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
             });
             assert_eq!((found.mode(), found.max_attempts()), (mode, attempts), "{loaded:?} {environment:?}");
+            assert_eq!(found.retry_spec(), Some(&RetrySpec::v2_1()));
         }
+        let old = retries(None, |name| (name == "AWS_NEW_RETRIES_2026").then(|| "false".to_owned()));
+        assert_eq!(old.retry_spec(), None);
     }
 }

@@ -301,7 +301,7 @@ fn without_credentials(error: &CredentialsError) -> (String, String) {
 }
 
 /// What the SDK's errors say of themselves where they say nothing.
-const EMPTY_WORDS: [&str; 18] = [
+const EMPTY_WORDS: [&str; 19] = [
     "service error",
     "dispatch failure",
     "response error",
@@ -319,6 +319,7 @@ const EMPTY_WORDS: [&str; 18] = [
     "no providers in chain provided credentials",
     "unhandled error",
     "client error (Connect)",
+    "timed out",
     "client error (SendRequest)",
 ];
 

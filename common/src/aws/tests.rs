@@ -9,6 +9,7 @@ use crate::id::{AccountId, Region};
 use crate::settings;
 
 use super::args::{AwsArgs, Choice};
+use super::config;
 use super::intercept::{Requests, Watch};
 use super::loopback::{Reply, SECRET, Server, assumed, identity, refusal, sdk_config};
 use super::{AwsError, Session, Sessions, StartError};
@@ -229,6 +230,22 @@ async fn backing_off_leaves_the_way_to_others() {
     let other = start.elapsed();
     let throttled = throttled.await.unwrap().unwrap();
     assert!(other < Duration::from_secs(2) && throttled >= Duration::from_secs(3), "{other:?} {throttled:?}");
+}
+
+/// Under the SDK's older retry behaviour this takes 20 seconds.
+#[tokio::test]
+async fn one_throttled_call_costs_seconds_and_not_minutes() {
+    let server = Server::start(|request| match request.number {
+        1 => refusal(400, "Throttling", "Rate exceeded"),
+        _ => identity("111122223333", "aws"),
+    })
+    .await;
+    let config = sdk_config(&server.address, 1, 1).to_builder().retry_config(config::retries(None, |_| None)).build();
+    let watch = Watch { requests: Requests::default() };
+    let session = Session::new(account("111122223333"), "aws".into(), "eu-west-1".parse().unwrap(), config, watch);
+    let start = Instant::now();
+    call(&session).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 }
 
 /// Sessions of a caller in 111122223333, with a server that says `role` to `AssumeRole`.
