@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use aws_config::imds::client::error::ImdsError;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -9,12 +11,11 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use aws_credential_types::provider::error::CredentialsError;
-
 use crate::cli::Failure;
 use crate::id::AccountId;
 use crate::record::{ScopeError, Unread};
 
+use super::args::Profile;
 use super::http::NetworkError;
 use super::retry::{chain, find};
 
@@ -46,9 +47,37 @@ pub enum StartError {
         /// Those that are there.
         known: Vec<String>,
     },
+    /// Nothing gave credentials.
+    #[error("{NOTHING_FOUND}")]
+    NoCredentials,
+    /// The one profile that was asked for gave none.
+    #[error("the profile `{profile}` gives no credentials: {why}")]
+    ProfileWithoutCredentials {
+        /// Which profile.
+        profile: String,
+        /// What the SDK says of it.
+        why: String,
+    },
     /// `sts:GetCallerIdentity` failed, with which every run begins.
-    #[error("{}", caller(.0))]
+    #[error(transparent)]
     Caller(AwsError),
+}
+
+impl StartError {
+    /// Why the first call failed. With `--profile` nothing but that profile was looked at.
+    pub(super) fn first_call<E>(error: SdkError<E, HttpResponse>, profile: &Profile) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let error = match (find::<CredentialsError>(&error), profile) {
+            (Some(none @ CredentialsError::CredentialsNotLoaded(_)), Profile::Only(profile)) => {
+                let why = describe(none);
+                return Self::ProfileWithoutCredentials { profile: profile.clone(), why };
+            }
+            _ => AwsError::new("sts:GetCallerIdentity", error),
+        };
+        if error.code == NO_CREDENTIALS { Self::NoCredentials } else { Self::Caller(error) }
+    }
 }
 
 impl From<StartError> for Failure {
@@ -59,11 +88,6 @@ impl From<StartError> for Failure {
 
 fn known_profiles(known: &[String]) -> String {
     if known.is_empty() { String::new() } else { format!(", which have {}", known.join(", ")) }
-}
-
-/// Missing credentials are said as they are; everything else, which call met it.
-fn caller(error: &AwsError) -> String {
-    if error.code == NO_CREDENTIALS { error.message.clone() } else { error.to_string() }
 }
 
 /// A call that failed.
@@ -95,6 +119,10 @@ enum Effect {
 
 const NO_CREDENTIALS: &str = "NoCredentials";
 
+const NOTHING_FOUND: &str = "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
+                             ~/.aws/config and ~/.aws/credentials, nor AWS_WEB_IDENTITY_TOKEN_FILE, nor a role of this \
+                             container or instance gave any; set one of them, or name a profile with --profile";
+
 impl AwsError {
     /// What an SDK call's error says.
     #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err's closure")]
@@ -106,11 +134,13 @@ impl AwsError {
         let request_id =
             error.request_id().or_else(|| error.as_service_error()?.meta().request_id()).map(str::to_owned);
         let (code, message, effect) = match &error {
-            SdkError::ServiceError(service) => refused(service.err().meta(), status.unwrap_or_default()),
-            SdkError::ResponseError(_) => {
-                let why = describe(&error);
-                let message =
-                    format!("the answer (HTTP {}) could not be understood: {why}", status.unwrap_or_default());
+            // An answer that could not be parsed comes as one or the other, depending on the protocol.
+            SdkError::ServiceError(service) if service.err().code().is_some() || !status.is_some_and(is_success) => {
+                refused(service.err().meta(), status.unwrap_or_default())
+            }
+            SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+                let (status, why) = (status.unwrap_or_default(), describe(&error));
+                let message = format!("the answer (HTTP {status}) could not be understood: {why}");
                 ("BadResponse".to_owned(), message, Effect::Unknown)
             }
             other => unanswered(other, matches!(other, SdkError::TimeoutError(_))),
@@ -180,11 +210,15 @@ impl AwsError {
         }
     }
 
-    /// Names the role and the account in the error of an AssumeRole.
+    /// Names the role and the account in the error of an `AssumeRole`.
     pub(super) fn of_role(mut self, role: &str, account: &AccountId) -> Self {
         self.message = format!("cannot assume the role {role} in account {account}: {}", self.message);
         self
     }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 fn is_expired(code: &str) -> bool {
@@ -202,7 +236,15 @@ fn refused(meta: &aws_smithy_types::error::ErrorMetadata, status: u16) -> (Strin
         (false, false) => said.to_owned(),
     };
     let throttled = code.contains("Throttl")
-        || matches!(code.as_str(), "SlowDown" | "RequestLimitExceeded" | "TooManyRequestsException");
+        || matches!(
+            code.as_str(),
+            "SlowDown"
+                | "RequestLimitExceeded"
+                | "TooManyRequestsException"
+                | "LimitExceededException"
+                | "BandwidthLimitExceeded"
+                | "PriorRequestNotComplete"
+        );
     let effect = if status >= 500 && !throttled { Effect::Unknown } else { Effect::None };
     (code, message, effect)
 }
@@ -240,24 +282,26 @@ fn without_credentials(error: &CredentialsError) -> (String, String) {
         let (code, message, _) = refused(meta, 403);
         return (code, format!("the profile's role could not be assumed: {message}"));
     }
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => (
-            NO_CREDENTIALS.to_owned(),
-            "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
-             ~/.aws/config and ~/.aws/credentials, nor AWS_WEB_IDENTITY_TOKEN_FILE, nor a role of this container or \
-             instance gave any; set one of them, or name a profile with --profile"
-                .to_owned(),
-        ),
-        CredentialsError::ProviderTimedOut(timeout) => (
-            "CredentialsFailed".to_owned(),
-            format!("the credentials did not come within {} seconds", timeout.timeout_duration().as_secs()),
-        ),
-        other => ("CredentialsFailed".to_owned(), format!("the credentials could not be loaded: {}", describe(other))),
+    // The last link of the chain is the instance's metadata service; where there is none, it fails in its own ways.
+    let none = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || find::<ImdsError>(error).is_some();
+    if none {
+        return (NO_CREDENTIALS.to_owned(), NOTHING_FOUND.to_owned());
     }
+    let message = match error {
+        CredentialsError::ProviderTimedOut(timeout) => {
+            format!("the credentials did not come within {} seconds", timeout.timeout_duration().as_secs())
+        }
+        other => {
+            let why = describe(other);
+            let hint = if why.contains("SSO") { "; run `aws sso login`" } else { "" };
+            format!("the credentials could not be loaded: {why}{hint}")
+        }
+    };
+    ("CredentialsFailed".to_owned(), message)
 }
 
 /// What the SDK's errors say of themselves where they say nothing.
-const EMPTY_WORDS: [&str; 16] = [
+const EMPTY_WORDS: [&str; 19] = [
     "service error",
     "dispatch failure",
     "response error",
@@ -271,8 +315,11 @@ const EMPTY_WORDS: [&str; 16] = [
     "unexpected credentials error",
     "the credential provider was not enabled",
     "the credentials provider was not properly configured",
+    "the credentials provider was not enabled",
+    "no providers in chain provided credentials",
     "unhandled error",
     "client error (Connect)",
+    "timed out",
     "client error (SendRequest)",
 ];
 

@@ -19,6 +19,11 @@ mod role;
 mod session;
 mod sessions;
 
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod tests;
+
 pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
 pub use error::{AwsError, StartError};
 pub use intercept::operation;
