@@ -16,9 +16,10 @@ use super::operator::{Comparison, Constraint, network};
 use super::principal::{is_account, is_unique_id};
 use super::wildcard::has_wildcard;
 
-/// In every request, also an anonymous one, so that `IfExists` and `ForAllValues` let no more callers in. (For
-/// anonymous callers `aws:PrincipalAccount` and `aws:userid` are `anonymous`; KMS takes no anonymous calls.)
-pub(super) const ALWAYS: [&str; 3] = ["aws:principalaccount", "aws:userid", "kms:calleraccount"];
+/// In the request of every caller that is no service, also an anonymous one, so that `IfExists` and `ForAllValues` let no
+/// more of them in. (For anonymous callers `aws:PrincipalAccount` and `aws:userid` are `anonymous`; KMS takes no
+/// anonymous calls.)
+const ALWAYS: [&str; 3] = ["aws:principalaccount", "aws:userid", "kms:calleraccount"];
 
 /// What the values of a policy are read against.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +35,15 @@ pub(super) fn limit(
     context: Context<'_>,
 ) -> Option<Vec<Grantee>> {
     let key = constraint.condition.key.as_str();
-    if constraint.absent() && !present.contains(key) && !ALWAYS.contains(&key) {
+    let optional = constraint.absent() && !present.contains(key);
+    if optional && !ALWAYS.contains(&key) {
         return None;
     }
-    limit_if_present(constraint, context)
+    let mut left = limit_if_present(constraint, context)?;
+    if optional {
+        left.push(Grantee::Service { name: None, source: None });
+    }
+    Some(left)
 }
 
 /// As [`limit`], for requests that have the key.

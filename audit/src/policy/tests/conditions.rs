@@ -157,9 +157,15 @@ fn keys_that_may_be_absent() {
         (json!({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}), &["public"]),
         (json!({"IpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"}}), &["public"]),
         (json!({"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:sns:*:111122223333:*"}}), &["public"]),
-        // There is no request without these.
-        (json!({"StringEqualsIfExists": {"aws:PrincipalAccount": "222233334444"}}), &["account 222233334444"]),
-        (json!({"ForAllValues:StringEquals": {"aws:PrincipalAccount": "222233334444"}}), &["account 222233334444"]),
+        // Only services may call without these.
+        (
+            json!({"StringEqualsIfExists": {"aws:PrincipalAccount": "222233334444"}}),
+            &["account 222233334444", "service any"],
+        ),
+        (
+            json!({"ForAllValues:StringEquals": {"aws:PrincipalAccount": "222233334444"}}),
+            &["account 222233334444", "service any"],
+        ),
         // AWS's own example: either from the internet or through an endpoint, so one of the two keys is there.
         (
             json!({"IpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"}, "StringEqualsIfExists": {"aws:SourceVpc": "vpc-1"}}),
