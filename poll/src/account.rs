@@ -1,5 +1,7 @@
 //! One account while it is looked at: its session, and which regions are enabled for it.
 
+use std::collections::BTreeMap;
+
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::{AccountId, Region};
@@ -32,9 +34,23 @@ impl Account {
             return error;
         }
         match self.enabled().await {
-            Ok(enabled) if !enabled.contains(region) => not_enabled(self.session.account(), region, &error),
+            Ok(enabled) if !enabled.contains(region) => {
+                let said = format!(" ({}: {})", error.code, error.message);
+                disabled(self.session.account(), region, &error.operation, &said)
+            }
             _ => error,
         }
+    }
+
+    /// Those of some regions that are not enabled, as far as AWS tells.
+    pub(crate) async fn not_enabled(&self, regions: &[&Region]) -> BTreeMap<Region, AwsError> {
+        if regions.is_empty() {
+            return BTreeMap::new();
+        }
+        let enabled = self.enabled().await;
+        let is_disabled = |region: &&&Region| enabled.is_ok_and(|enabled| !enabled.contains(region));
+        let error = |region| disabled(self.session.account(), region, DESCRIBE_REGIONS, "");
+        regions.iter().filter(is_disabled).map(|&region| (region.clone(), error(region))).collect()
     }
 }
 
@@ -65,13 +81,11 @@ fn may_mean_disabled(code: &str) -> bool {
     )
 }
 
-fn not_enabled(account: &AccountId, region: &Region, error: &AwsError) -> AwsError {
+fn disabled(account: &AccountId, region: &Region, operation: &str, said: &str) -> AwsError {
     let message = format!(
-        "{region} is no region that is enabled for account {account}: enable it there, or leave it out of --regions \
-         (the call said {}: {})",
-        error.code, error.message
+        "{region} is no region that is enabled for account {account}: enable it there, or leave it out of --regions{said}"
     );
-    AwsError::of(&error.operation, "RegionNotEnabled", message)
+    AwsError::of(operation, "RegionNotEnabled", message)
 }
 
 #[cfg(test)]
@@ -86,8 +100,8 @@ mod tests {
         for code in ["AccessDenied", "UnauthorizedOperation", "ExpiredToken", "Throttling", "Timeout"] {
             assert!(!may_mean_disabled(code), "{code}");
         }
-        let error = AwsError::of("ec2:DescribeInstances", "AuthFailure", "not able to validate");
-        let told = not_enabled(&"111122223333".parse().unwrap(), &"me-south-1".parse().unwrap(), &error);
+        let (account, region) = ("111122223333".parse().unwrap(), "me-south-1".parse().unwrap());
+        let told = disabled(&account, &region, "ec2:DescribeInstances", " (AuthFailure: not able to validate)");
         assert_eq!((told.code(), told.operation.as_str()), ("RegionNotEnabled", "ec2:DescribeInstances"));
         for part in ["me-south-1", "111122223333", "--regions", "AuthFailure"] {
             assert!(told.message.contains(part), "{}", told.message);

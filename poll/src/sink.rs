@@ -76,20 +76,19 @@ impl Sink {
         }
     }
 
+    /// How many resources went through, by region.
+    pub(crate) fn counts(&self) -> BTreeMap<Region, u64> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Ends the listing: one `scope` record for each of its regions, and for each in which it found something.
-    pub(crate) async fn end(
-        self,
-        account: &AccountId,
-        kind: ResourceType,
-        regions: &[Region],
-        error: Option<&AwsError>,
-    ) {
-        let mut counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) async fn end(self, account: &AccountId, kind: ResourceType, regions: &[Region], failures: &Failures) {
+        let mut counts = self.counts();
         for region in regions {
             counts.entry(region.clone()).or_default();
         }
         for (region, resources) in counts {
-            if let Some(line) = Line::scope(scope(account, &region, kind, resources, error)) {
+            if let Some(line) = Line::scope(scope(account, &region, kind, resources, failures.of(&region))) {
                 self.line(line).await;
             }
         }
@@ -98,6 +97,21 @@ impl Sink {
     async fn line(&self, line: Line) {
         // Nobody receives any more: the run is over, and this task with it.
         let _ = self.sender.send(line).await;
+    }
+}
+
+/// What went wrong with a listing.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    /// With the listing as a whole.
+    pub(crate) whole: Option<AwsError>,
+    /// With single regions of it.
+    pub(crate) regions: BTreeMap<Region, AwsError>,
+}
+
+impl Failures {
+    fn of(&self, region: &Region) -> Option<&AwsError> {
+        self.whole.as_ref().or_else(|| self.regions.get(region))
     }
 }
 
@@ -141,14 +155,15 @@ mod tests {
         .unwrap()
     }
 
-    async fn written(only_tests: bool, buckets: Vec<Resource<Bucket>>, error: Option<&AwsError>) -> Vec<Value> {
+    async fn written(only_tests: bool, buckets: Vec<Resource<Bucket>>, whole: Option<AwsError>) -> Vec<Value> {
         let (sender, mut lines) = mpsc::channel(100);
         let sink = Sink::new(sender, only_tests);
         for bucket in buckets {
             sink.resource(bucket).await;
         }
         let regions = ["eu-west-1", "us-east-1"].map(|region| region.parse().unwrap());
-        sink.end(&"111122223333".parse().unwrap(), ResourceType::S3Bucket, &regions, error).await;
+        let failures = Failures { whole, ..Failures::default() };
+        sink.end(&"111122223333".parse().unwrap(), ResourceType::S3Bucket, &regions, &failures).await;
         let mut written = Vec::new();
         while let Some(line) = lines.recv().await {
             written.push(serde_json::from_str(line.text.get()).unwrap());
@@ -181,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_listed_before_an_error_is_written_and_no_scope_is_ok() {
         let error = AwsError::of("s3:ListBuckets", "AccessDenied", "no");
-        let written = written(false, vec![bucket("a", "eu-west-1", None)], Some(&error)).await;
+        let written = written(false, vec![bucket("a", "eu-west-1", None)], Some(error)).await;
         assert_eq!(written[0]["id"], "a");
         for scope in &written[1..] {
             assert_eq!(scope["status"], "failed");

@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::account::Account;
 use crate::output::Output;
 use crate::plan::{Unit, Wanted, needs_regions, units};
-use crate::sink::{Line, Sink};
+use crate::sink::{Failures, Line, Sink};
 use crate::types;
 
 /// How many listings are under way at once. The session layer limits requests; this limits what they hold in memory.
@@ -138,15 +138,23 @@ impl Sweep {
     async fn list(&self, account: &Account, unit: &Unit, sender: Sender<Line>) {
         let sink = Sink::new(sender, self.only_tests);
         let regions = unit.reach.regions();
-        let failure = match types::list(unit.kind, &account.session, &unit.reach, &sink).await {
-            Ok(()) => None,
+        let mut failures = Failures::default();
+        match (types::list(unit.kind, &account.session, &unit.reach, &sink).await, regions) {
             // Only a listing of one region can fail because of the region.
-            Err(error) => match regions {
-                [region] if unit.kind.scope() == Scope::Regional => Some(account.explain(region, error).await),
-                _ => Some(error),
-            },
-        };
-        sink.end(account.session.account(), unit.kind, regions, failure.as_ref()).await;
+            (Err(error), [region]) if unit.kind.scope() == Scope::Regional => {
+                failures.whole = Some(account.explain(region, error).await);
+            }
+            (Err(error), _) => failures.whole = Some(error),
+            // A listing of the account says nothing of a region where there is none of it. If somebody named that region,
+            // it may be misspelt.
+            (Ok(()), _) if unit.kind.scope() == Scope::AccountWide && self.wanted != Wanted::Enabled => {
+                let counts = sink.counts();
+                let empty: Vec<_> = regions.iter().filter(|region| !counts.contains_key(region)).collect();
+                failures.regions = account.not_enabled(&empty).await;
+            }
+            (Ok(()), _) => {}
+        }
+        sink.end(account.session.account(), unit.kind, regions, &failures).await;
     }
 
     async fn failed(
@@ -157,6 +165,7 @@ impl Sweep {
         error: &AwsError,
         sender: &Sender<Line>,
     ) {
-        Sink::new(sender.clone(), self.only_tests).end(account, kind, regions, Some(error)).await;
+        let failures = Failures { whole: Some(error.clone()), ..Failures::default() };
+        Sink::new(sender.clone(), self.only_tests).end(account, kind, regions, &failures).await;
     }
 }
