@@ -5,14 +5,14 @@ use std::io::Write;
 
 use common::cli::{Failure, Io, Say};
 use common::exit::Exit;
-use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus};
+use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity};
 use common::settings::Settings;
 use common::stream::{Broken, Item, ReadError, Reader, Writer};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::args::{Arguments, Format};
+use crate::args::Format;
 use crate::judge::{Judge, JudgeError, Wanted};
 use crate::table::{Colour, Table, counted};
 
@@ -21,6 +21,17 @@ const NAMED: usize = 5;
 
 /// How many unknown types are counted each for itself. The input must not make a filter's memory grow.
 const COUNTED: usize = 50;
+
+/// What is asked of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// What is written.
+    pub(crate) format: Format,
+    /// Whether `pass` findings are written too.
+    pub(crate) passed: bool,
+    /// From which severity on a failed finding makes the answer "no".
+    pub(crate) fail_on: Option<Severity>,
+}
 
 /// What was seen, for the end.
 #[derive(Debug, Default)]
@@ -128,19 +139,13 @@ impl Sink<'_> {
 }
 
 /// Judges what comes in until it ends.
-pub(crate) fn run(
-    judge: &Judge,
-    arguments: &Arguments,
-    format: Format,
-    settings: &Settings,
-    io: Io<'_>,
-) -> Result<Exit, Failure> {
+pub(crate) fn run(judge: &Judge, options: Options, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
     let Io { input, output, terminal, say } = io;
-    let sink = match format {
+    let sink = match options.format {
         Format::Table => Sink::Table(Table::new(settings, Colour::of(terminal)), output),
         _ => Sink::Records(Writer::new(output)),
     };
-    let mut filter = Filter { judge, arguments, say, sink, tally: Tally::default() };
+    let mut filter = Filter { judge, options, say, sink, tally: Tally::default() };
     let mut reader = Reader::new(input);
     loop {
         if !reader.ready() {
@@ -158,7 +163,7 @@ pub(crate) fn run(
 
 struct Filter<'a> {
     judge: &'a Judge,
-    arguments: &'a Arguments,
+    options: Options,
     say: &'a Say,
     sink: Sink<'a>,
     tally: Tally,
@@ -218,7 +223,7 @@ impl Filter<'_> {
                 return Ok(());
             }
         };
-        let wanted = if self.arguments.passed { Wanted::All } else { Wanted::Problems };
+        let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
         match self.judge.judge_raw(resource, wanted) {
             Ok(findings) => {
                 self.tally.judged += 1;
@@ -239,7 +244,7 @@ impl Filter<'_> {
         match finding.status {
             FindingStatus::Unknown => self.tally.unknown += 1,
             FindingStatus::Fail => {
-                self.tally.no |= self.arguments.fail_on.is_some_and(|least| finding.severity >= least);
+                self.tally.no |= self.options.fail_on.is_some_and(|least| finding.severity >= least);
             }
             FindingStatus::Pass | FindingStatus::Excepted => {}
         }

@@ -219,6 +219,7 @@ impl Judge {
         let controls = problem.as_ref().and_then(|problem| problem.controls.as_deref()).unwrap_or(about.controls);
         let controls = controls.iter().map(|&control| control.to_owned()).collect();
         let (evidence, action) = problem.map_or((Value::Null, None), |problem| (problem.evidence, problem.action));
+        #[expect(clippy::default_trait_access, reason = "the type of a record's kind is its record's own")]
         Finding {
             kind: Default::default(),
             key,

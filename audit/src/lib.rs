@@ -22,6 +22,8 @@ mod judge;
 mod list;
 pub mod policy;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,8 @@ use common::cli::{self, Failure, Io};
 use common::clock;
 use common::exit::Exit;
 use common::settings::Settings;
+
+use filter::Options;
 
 pub use args::{Arguments, Format, Names};
 pub use judge::{Judge, JudgeError};
@@ -46,9 +50,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return list::write(only, format, io);
     }
     let now = arguments.now.unwrap_or_else(clock::now);
-    let judge = match &arguments.required_tags {
-        Some(Names(names)) => Judge::new(&Settings { required_tags: names.clone(), ..settings.clone() }, now, only)?,
+    let judge = match arguments.required_tags {
+        Some(Names(required_tags)) => Judge::new(&Settings { required_tags, ..settings.clone() }, now, only)?,
         None => Judge::new(settings, now, only)?,
     };
-    filter::run(&judge, &arguments, format, settings, io)
+    let options = Options { format, passed: arguments.passed, fail_on: arguments.fail_on };
+    filter::run(&judge, options, settings, io)
 }

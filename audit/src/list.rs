@@ -47,7 +47,7 @@ fn table(chosen: &[&About]) -> String {
             about.kind.name(),
             about.severity.name(),
             &about.controls.join(", "),
-            &fix(about),
+            &fix(about, str::to_owned),
             about.meaning,
         ]);
     }
@@ -59,9 +59,7 @@ fn markdown(chosen: &[&About]) -> String {
     let mut text =
         "| check | type | severity | controls | fix | what is wrong |\n|---|---|---|---|---|---|\n".to_owned();
     for about in chosen {
-        let fix =
-            if about.action.is_some() { format!("`{}`", fix(about).replace(" (off)", "` (off)")) } else { "-".into() };
-        let fix = fix.replace("(off)`", "(off)");
+        let fix = fix(about, |action| format!("`{action}`"));
         let About { id, kind, severity, meaning, page, .. } = about;
         let _ = writeln!(
             text,
@@ -72,11 +70,11 @@ fn markdown(chosen: &[&About]) -> String {
     text
 }
 
-/// The action, and whether the settings have to turn it on.
-fn fix(about: &About) -> String {
+/// The action, written in a way, and whether the settings have to turn it on.
+fn fix(about: &About, written: impl Fn(&str) -> String) -> String {
     match about.action {
-        Some(action) if about.fix => action.to_owned(),
-        Some(action) => format!("{action} (off)"),
+        Some(action) if about.fix => written(action),
+        Some(action) => written(action) + " (off)",
         None => "-".to_owned(),
     }
 }

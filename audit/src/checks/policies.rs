@@ -29,7 +29,7 @@ pub(super) struct Judged {
     access: Access,
 }
 
-impl<'a, C: HasPolicy> Case<'a, C> {
+impl<C: HasPolicy> Case<'_, C> {
     /// The resource's policy, judged once for all checks; nothing where it has none. One that is not understood makes its
     /// checks unknown.
     fn judged(&self) -> Result<Option<&Judged>, Unclear> {

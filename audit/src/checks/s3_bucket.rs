@@ -23,7 +23,7 @@ impl Checked for Bucket {
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-2",
             },
             arises: always,
-            judge: public_acl,
+            judge: |case| Ok(public_acl(case)),
         },
         Check {
             about: About {
@@ -70,7 +70,7 @@ impl Checked for Bucket {
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8",
             },
             arises: always,
-            judge: public_access_block,
+            judge: |case| Ok(public_access_block(case)),
         },
         Check {
             about: About {
@@ -86,7 +86,7 @@ impl Checked for Bucket {
                 page: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
             },
             arises: always,
-            judge: encryption,
+            judge: |case| Ok(encryption(case)),
         },
         Check {
             about: About {
@@ -131,64 +131,39 @@ impl HasPolicy for Bucket {
     }
 }
 
-/// What the permissions of an ACL on a bucket allow:
+/// What a permission on a bucket allows:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions>.
-struct Permissions {
-    read: bool,
-    write: bool,
-    read_acp: bool,
-    write_acp: bool,
-}
-
-impl Permissions {
-    fn of(grants: &[&Grant]) -> Self {
-        let any = |names: [&str; 2]| grants.iter().any(|grant| names.contains(&grant.permission.as_str()));
-        Self {
-            read: any(["READ", "FULL_CONTROL"]),
-            write: any(["WRITE", "FULL_CONTROL"]),
-            read_acp: any(["READ_ACP", "FULL_CONTROL"]),
-            write_acp: any(["WRITE_ACP", "FULL_CONTROL"]),
-        }
-    }
-
-    fn sentence(&self, who: &str) -> String {
-        match self {
-            Self { read: true, write: true, .. } => format!("is readable and writable by {who} through its ACL"),
-            Self { write: true, .. } => format!("is writable by {who} through its ACL"),
-            Self { write_acp: true, .. } => format!("can be taken over by {who}: its ACL lets them change the ACL"),
-            Self { read: true, .. } => format!("is readable by {who} through its ACL"),
-            Self { read_acp: true, .. } => format!("shows its ACL to {who}"),
-            _ => format!("is open to {who} through its ACL"),
-        }
-    }
-}
-
-fn public_acl(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
+fn public_acl(case: &Case<'_, Bucket>) -> Vec<Problem> {
     let bucket = case.config();
     let public: Vec<&Grant> = bucket.grants.iter().filter(|grant| grant.grantee.is_public()).collect();
     if public.is_empty() || bucket.effective_public_access_block().ignore_public_acls {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let anonymous = public.iter().any(|grant| {
         let uri = grant.grantee.uri.as_deref().unwrap_or_default();
         uri.trim_end_matches('/').eq_ignore_ascii_case(Grantee::ALL_USERS)
     });
-    let permissions = Permissions::of(&public);
-    let what = permissions.sentence(if anonymous { "anyone" } else { "anyone with an AWS account" });
-    let mut controls = Vec::new();
-    if permissions.read || permissions.read_acp {
-        controls.push("FSBP S3.2");
-    }
-    if permissions.write || permissions.write_acp {
-        controls.push("FSBP S3.3");
-    }
-    let mut problem =
-        Problem::new(what, json!({ "Grants": public })).controls(controls).action(Action::S3MakeAclPrivate);
-    if matches!(permissions, Permissions { read: false, write: false, read_acp: true, write_acp: false }) {
+    let who = if anonymous { "anyone" } else { "anyone with an AWS account" };
+    let may = |permission: &str| {
+        public.iter().any(|grant| grant.permission == permission || grant.permission == "FULL_CONTROL")
+    };
+    let (read, write, read_acl, write_acl) = (may("READ"), may("WRITE"), may("READ_ACP"), may("WRITE_ACP"));
+    let what = match (read, write, write_acl, read_acl) {
+        (true, true, ..) => format!("is readable and writable by {who} through its ACL"),
+        (_, true, ..) => format!("is writable by {who} through its ACL"),
+        (_, _, true, _) => format!("can be taken over by {who}: its ACL lets them change the ACL"),
+        (true, ..) => format!("is readable by {who} through its ACL"),
+        (.., true) => format!("shows its ACL to {who}"),
+        _ => format!("is open to {who} through its ACL"),
+    };
+    let asked_for = [("FSBP S3.2", read || read_acl), ("FSBP S3.3", write || write_acl)];
+    let controls = asked_for.into_iter().filter(|(_, asked)| *asked).map(|(control, _)| control).collect();
+    let problem = Problem::new(what, json!({ "Grants": public })).controls(controls).action(Action::S3MakeAclPrivate);
+    if read_acl && !(read || write || write_acl) {
         // Who may do what is no secret that opens the bucket.
-        problem = problem.severity(Severity::Medium);
+        return vec![problem.severity(Severity::Medium)];
     }
-    Ok(vec![problem])
+    vec![problem]
 }
 
 /// With `RestrictPublicBuckets` a public policy lets in nobody from outside the account but AWS services:
@@ -200,7 +175,7 @@ fn public_policy(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
     policies::public(case, |statements| Action::S3RemovePolicyStatements(Statements { statements }))
 }
 
-fn public_access_block(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
+fn public_access_block(case: &Case<'_, Bucket>) -> Vec<Problem> {
     let block = case.config().effective_public_access_block();
     let switches = [
         ("BlockPublicAcls", block.block_public_acls),
@@ -210,7 +185,7 @@ fn public_access_block(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear>
     ];
     let off: Vec<&str> = switches.into_iter().filter(|(_, on)| !on).map(|(name, _)| name).collect();
     let what = match off.as_slice() {
-        [] => return Ok(Vec::new()),
+        [] => return Vec::new(),
         [_, _, _, _] => "does not block public access".to_owned(),
         _ => format!("does not block all public access: {} is off", off.join(", ")),
     };
@@ -218,10 +193,10 @@ fn public_access_block(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear>
         "PublicAccessBlockConfiguration": case.config().public_access_block_configuration,
         "AccountPublicAccessBlockConfiguration": case.config().account_public_access_block_configuration,
     });
-    Ok(vec![Problem::new(what, evidence).action(Action::S3BlockPublicAccess)])
+    vec![Problem::new(what, evidence).action(Action::S3BlockPublicAccess)]
 }
 
-fn encryption(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
+fn encryption(case: &Case<'_, Bucket>) -> Vec<Problem> {
     let encryption = case.config().server_side_encryption_configuration.as_ref();
     let encrypts = encryption.is_some_and(|encryption| {
         let mut defaults =
@@ -229,8 +204,8 @@ fn encryption(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
         defaults.any(|default| !default.sse_algorithm.is_empty())
     });
     if encrypts {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let evidence = json!({ "ServerSideEncryptionConfiguration": encryption });
-    Ok(vec![Problem::new("does not encrypt new objects by default", evidence).action(Action::S3EncryptByDefault)])
+    vec![Problem::new("does not encrypt new objects by default", evidence).action(Action::S3EncryptByDefault)]
 }

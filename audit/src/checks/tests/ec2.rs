@@ -1,5 +1,7 @@
 //! The checks of EC2 instances.
 
+use std::slice::from_ref;
+
 use common::resource::ResourceType;
 use common::settings::Settings;
 use serde_json::{Value, json};
@@ -78,13 +80,13 @@ fn public_addresses_in_a_development_account() {
         &settings(),
         "ec2_public_in_dev",
         &[
-            ("automatic", instance(on(&[automatic.clone()])), &["fail high stop"]),
-            ("Elastic IP", instance(on(&[elastic.clone()])), &["fail high -"]),
+            ("automatic", instance(on(from_ref(&automatic))), &["fail high stop"]),
+            ("Elastic IP", instance(on(from_ref(&elastic))), &["fail high -"]),
             ("both", instance(on(&[automatic.clone(), elastic.clone()])), &["fail high -"]),
             ("on the second interface", instance(on(&[json!({}), automatic.clone()])), &["fail high stop"]),
             ("an address without an interface", instance(json!({"PublicIpAddress": "198.51.100.9"})), &["fail high -"]),
             ("IPv6 alone", instance(on(&[json!({"Ipv6Addresses": ["2001:db8::1"]})])), &["pass"]),
-            ("stopped", state("stopped", on(&[elastic.clone()])), &["pass"]),
+            ("stopped", state("stopped", on(from_ref(&elastic))), &["pass"]),
             (
                 "on an instance store",
                 instance(json!({

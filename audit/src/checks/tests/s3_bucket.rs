@@ -1,10 +1,12 @@
 //! The checks of S3 buckets.
 
+use std::slice::from_ref;
+
+use common::resource::ResourceType;
 use common::settings::{Settings, Trusted};
 use serde_json::{Value, json};
 
 use super::{judge, resource, said, settings, table, with};
-use common::resource::ResourceType;
 
 pub(super) fn deny_http() -> Value {
     json!({
@@ -129,13 +131,13 @@ fn public_policies() {
         &settings(),
         "s3_bucket_public_policy",
         &[
-            ("anyone", unblocked(json!({"Policy": policy(&[public.clone()])})), fail),
+            ("anyone", unblocked(json!({"Policy": policy(from_ref(&public))})), fail),
             ("one statement, no list", unblocked(json!({"Policy": {"Statement": public}})), fail),
-            ("restricted in the bucket", bucket(json!({"Policy": policy(&[public.clone()])})), &["pass"]),
+            ("restricted in the bucket", bucket(json!({"Policy": policy(from_ref(&public))})), &["pass"]),
             (
                 "restricted in the account",
                 unblocked(json!({
-                    "Policy": policy(&[public.clone()]),
+                    "Policy": policy(from_ref(&public)),
                     "AccountPublicAccessBlockConfiguration": {"RestrictPublicBuckets": true},
                 })),
                 &["pass"],
@@ -143,7 +145,7 @@ fn public_policies() {
             (
                 "blocking new policies leaves this one",
                 bucket(json!({
-                    "Policy": policy(&[public.clone()]), "PublicAccessBlockConfiguration": {"BlockPublicPolicy": true},
+                    "Policy": policy(from_ref(&public)), "PublicAccessBlockConfiguration": {"BlockPublicPolicy": true},
                 })),
                 fail,
             ),
@@ -195,7 +197,7 @@ fn outsiders() {
             ("a trusted account", lets_in(json!({"AWS": "arn:aws:iam::444455556666:root"})), &["pass"]),
             ("its own account", lets_in(json!({"AWS": "111122223333"})), &["pass"]),
             ("an AWS service", lets_in(json!({"Service": "logging.s3.amazonaws.com"})), &["pass"]),
-            ("a trusted organization", bucket(json!({"Policy": policy(&[organization])})), &["pass"]),
+            ("a trusted organization", bucket(json!({"Policy": policy(from_ref(&organization))})), &["pass"]),
             ("itself, by its canonical id", lets_in(json!({"CanonicalUser": "0wner"})), &["pass"]),
             ("a trusted canonical id", lets_in(json!({"CanonicalUser": "fr1end"})), &["pass"]),
             ("a strange canonical id", lets_in(json!({"CanonicalUser": "str4nger"})), fail),
@@ -269,7 +271,7 @@ fn encryption_and_transport() {
         &[
             ("no policy", bucket(json!({"Policy": null})), fail),
             ("another policy", bucket(json!({"Policy": policy(&[allow(&json!("*"))])})), fail),
-            ("only the objects", bucket(json!({"Policy": policy(&[partial])})), fail),
+            ("only the objects", bucket(json!({"Policy": policy(from_ref(&partial))})), fail),
             (
                 "not a policy",
                 bucket(json!({"Policy": "{}"})),
