@@ -78,7 +78,8 @@ impl Scope {
             // A variable may become any text, so it may be the text that is left out.
             !self.patterns.iter().any(|but| wildcard::overlaps(&without_variables(but), pattern))
         } else {
-            self.patterns.iter().any(|wide| !wide.contains("${") && wildcard::covers(wide, pattern))
+            // A variable taken for text covers no more than that text.
+            self.patterns.iter().any(|wide| wildcard::covers(wide, pattern))
         }
     }
 

@@ -199,7 +199,9 @@ fn who_is_left(
     if let (Some((one, direct)), Some((two, through))) =
         (optional(&["aws:sourceip"]), optional(&["aws:sourcevpc", "aws:sourcevpce"]))
     {
-        limits.insert(direct.into_iter().chain(through).collect());
+        // A service's call may have neither.
+        let service = Grantee::Service { name: None, source: None };
+        limits.insert(direct.into_iter().chain(through).chain([service]).collect());
         narrowed_by.extend([one, two]);
     }
     let base = match principal {

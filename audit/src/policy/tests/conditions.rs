@@ -169,7 +169,7 @@ fn keys_that_may_be_absent() {
         // AWS's own example: either from the internet or through an endpoint, so one of the two keys is there.
         (
             json!({"IpAddressIfExists": {"aws:SourceIp": "203.0.113.0/24"}, "StringEqualsIfExists": {"aws:SourceVpc": "vpc-1"}}),
-            &["network aws:sourceip=203.0.113.0/24", "network aws:sourcevpc=vpc-1"],
+            &["network aws:sourceip=203.0.113.0/24", "network aws:sourcevpc=vpc-1", "service any"],
         ),
         (
             json!({"IpAddressIfExists": {"aws:SourceIp": "0.0.0.0/0"}, "StringEqualsIfExists": {"aws:SourceVpc": "vpc-1"}}),

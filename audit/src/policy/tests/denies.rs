@@ -163,6 +163,38 @@ fn principals_left_out_of_a_deny() {
 }
 
 #[test]
+fn a_condition_on_the_principal_that_the_allow_names() {
+    let to = |principal: &str| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "s3:*", "Resource": "*"});
+    let bob = "arn:aws:iam::222233334444:user/bob";
+    let session = "arn:aws:sts::222233334444:assumed-role/r/s";
+    let not_account = json!({"StringEquals": {"aws:PrincipalAccount": "222233334444"}});
+    let not_bob = json!({"ArnEquals": {"aws:PrincipalArn": bob}});
+    check(
+        &[
+            ("its account", json!([to("222233334444"), deny(&not_account)]), &[]),
+            ("another account", json!([to("333344445555"), deny(&not_account)]), &["0 account 333344445555"]),
+            ("the account of a user", json!([to(bob), deny(&not_account)]), &[]),
+            ("the user", json!([to(bob), deny(&not_bob)]), &[]),
+            ("a user of the account", json!([to("222233334444"), deny(&not_bob)]), &["0 account 222233334444"]),
+            // For a session the key holds the ARN of its role.
+            (
+                "a session",
+                json!([to(session), deny(&json!({"ArnEquals": {"aws:PrincipalArn": session}}))]),
+                &["0 account 222233334444 arn:aws:sts::222233334444:assumed-role/r/s"],
+            ),
+        ],
+        &BUCKET,
+    );
+}
+
+#[test]
+fn what_narrows_nothing_is_not_given_as_a_reason() {
+    let but = json!({"Effect": "Deny", "NotPrincipal": {"AWS": ["*", "222233334444"]}, "Action": "*", "Resource": "*"});
+    let access = evaluate(&document(&json!([allow(&json!({"Bool": {"aws:SecureTransport": "true"}})), but])), &BUCKET);
+    assert_eq!((access.grants.len(), access.grants[0].narrowed_by.len()), (1, 0));
+}
+
+#[test]
 fn several_denies_close_together() {
     let on = |resource: &str| {
         let mut statement = deny(&json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-acme"}}));
