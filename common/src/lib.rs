@@ -7,6 +7,7 @@
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
+//! - [`stream`]: JSON streams in, NDJSON out.
 //! - `aws` (feature `aws`): sessions with AWS, credentials, errors. `audit` is built without it.
 
 pub mod action;
@@ -21,3 +22,4 @@ pub mod record;
 pub mod reference;
 pub mod resource;
 pub mod settings;
+pub mod stream;
