@@ -7,7 +7,6 @@
 //! - [`resource`]: the configuration of each resource type, named as the AWS CLI prints it.
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
-//! - [`stream`]: any stream of JSON objects in, NDJSON out.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
