@@ -1,0 +1,45 @@
+"""moto server on a free loopback port, for as long as its standard input stays open.
+
+Prints the port as one line as soon as requests are accepted. Whoever starts it holds the other end of its standard
+input, which the kernel closes however that process ends: so the emulator never outlives it, not even a `kill -9`.
+"""
+
+import os
+import sys
+import threading
+
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+
+
+def end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+# Before the imports below, which take seconds: whoever started this may already be gone.
+threading.Thread(target=end_with_stdin, daemon=True).start()
+
+import logging  # noqa: E402
+
+from moto.moto_server.werkzeug_app import (  # noqa: E402
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server  # noqa: E402
+
+# A line for every request hides the traceback of the one that failed.
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+
+server = make_server(
+    "127.0.0.1",
+    0,
+    DomainDispatcherApplication(create_backend_app),
+    threaded=True,
+    request_handler=MotoRequestHandler,
+)
+os.environ["MOTO_PORT"] = str(server.server_port)
+print(server.server_port, flush=True)
+sys.stdout = sys.stderr
+server.serve_forever()
