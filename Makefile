@@ -18,13 +18,16 @@ MOTO_STAMP := $(SLUICE_VENV)/.complete-moto-$(MOTO_VERSION)
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build test lint demo bench fuzz schemas venv clean clean-venv
+.PHONY: help build release test lint demo bench fuzz schemas venv clean clean-venv
 
 help: ## say what there is
 	@echo "make targets:"
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  %-11s %s\n", $$1, $$2 }'
 
-build: ## the tools, optimized, in $CARGO_TARGET_DIR/release
+build: ## the tools, in $CARGO_TARGET_DIR/debug
+	cargo build --workspace --bins --locked
+
+release: ## the tools, optimized, in $CARGO_TARGET_DIR/release (half an hour on two cores)
 	cargo build --workspace --bins --release --locked
 
 test: venv ## everything that has to pass; starts the emulator by itself
@@ -39,7 +42,7 @@ lint: ## formatting, clippy, and dependencies where cargo-deny is installed
 		echo "lint: cargo-deny is not installed, so dependencies are not checked (cargo install cargo-deny --locked)"; \
 	fi
 
-demo: venv ## the pipeline on an emulated AWS account full of mistakes
+demo: venv build ## the pipeline on an emulated AWS account full of mistakes
 	./tests/demo.sh
 
 bench: ## memory and throughput of audit, beside jq
@@ -53,8 +56,8 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs nightly Rust and cargo-fu
 		done; \
 	done
 
-schemas: ## write the JSON Schemas of the records anew
-	cargo run --workspace --locked --bin schemas
+schemas: ## write anew what is generated: schemas/, docs/checks.md
+	SLUICE_BLESS=1 cargo test --workspace --locked --test documents
 
 # Checked each time: a stamp says that pip came to its end, python that it still runs (it does not after the system's
 # Python went away). Anything else is made anew, from nothing.

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`record`]: the NDJSON records that flow between the tools, and [`reference`], the least of them.
+//! - [`stream`]: how they are read, from any stream of JSON, and written.
 //! - [`resource`]: the configuration of each resource type, named as the AWS CLI prints it.
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
@@ -11,6 +12,8 @@
 
 pub mod action;
 pub mod arn;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod exit;
@@ -21,3 +24,4 @@ pub mod resource;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod settings;
+pub mod stream;

@@ -9,6 +9,8 @@ pub(crate) mod policy;
 pub(crate) mod s3_bucket;
 pub(crate) mod security_group;
 pub(crate) mod sqs;
+#[cfg(test)]
+mod tests;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;

@@ -1,0 +1,102 @@
+//! What every client of these tools does beside its calls: it counts them, and it finds S3 Control on an emulator.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// How many requests went out, by operation. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Requests {
+    pub(super) fn counted(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, operation: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+    }
+}
+
+/// The interceptor that each client gets.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    pub(super) requests: Requests,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "sluice"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // The host is part of what is signed, so it has to be right before that.
+        if config.load::<Metadata>().is_some_and(|call| call.service() == "S3 Control") {
+            let request = context.request_mut();
+            if let Some(uri) = without_account(request.uri()) {
+                request.set_uri(uri)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(call) = config.load::<Metadata>() {
+            self.requests.count(operation(call.service(), call.name()));
+        }
+        Ok(())
+    }
+}
+
+/// The URI without the account id that S3 Control puts before the host, where the host has no names below it: an IP
+/// address or `localhost`, that is, an emulator.
+fn without_account(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (account, host) = authority.split_once('.')?;
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let nameless = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok();
+    (is_account && nameless).then(|| format!("{scheme}://{host}{path}"))
+}
+
+/// A call as IAM's documentation writes it, from the names that the SDK has: `s3:GetBucketAcl`.
+///
+/// Account-level calls of S3 Control get the word `Account`, because S3 has calls of the same name for buckets.
+pub fn operation(service: &str, name: &str) -> String {
+    let prefix = match service {
+        "S3 Control" => {
+            return match name.split_once("PublicAccessBlock") {
+                Some((verb, "")) => format!("s3:{verb}AccountPublicAccessBlock"),
+                _ => format!("s3:{name}"),
+            };
+        }
+        "Elastic Load Balancing" | "Elastic Load Balancing v2" => "elasticloadbalancing",
+        "SESv2" => "ses",
+        "Config Service" => "config",
+        "Cost Explorer" => "ce",
+        other => return format!("{}:{name}", other.to_ascii_lowercase().replace(' ', "")),
+    };
+    format!("{prefix}:{name}")
+}

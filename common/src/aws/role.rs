@@ -1,0 +1,61 @@
+//! The role that is assumed in each account.
+
+use crate::arn::Arn;
+use crate::id::AccountId;
+
+use super::error::StartError;
+
+/// What stands for the account in a role's ARN.
+const PLACEHOLDER: &str = "{account}";
+
+/// A role as it was given: `NAME`, `path/NAME`, or an ARN, in which `{account}` stands for the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Path and name; partition and account come from elsewhere.
+    Name(String),
+    /// An ARN, with or without `{account}`.
+    Arn(String),
+}
+
+impl Role {
+    /// Reads a role, and says what is wrong with it before any account is asked.
+    pub(super) fn parse(text: &str) -> Result<Self, StartError> {
+        let fail = || StartError::Role(text.chars().take(200).collect());
+        if text.starts_with("arn:") {
+            let example: Arn = text.replace(PLACEHOLDER, "111122223333").parse().map_err(|_| fail())?;
+            let name = example.resource.strip_prefix("role/").ok_or_else(fail)?;
+            let fits = example.service == "iam" && example.account.parse::<AccountId>().is_ok() && is_role_name(name);
+            return if fits { Ok(Self::Arn(text.to_owned())) } else { Err(fail()) };
+        }
+        let name = text.strip_prefix('/').unwrap_or(text);
+        let name = name.strip_prefix("role/").unwrap_or(name);
+        if is_role_name(name) { Ok(Self::Name(name.to_owned())) } else { Err(fail()) }
+    }
+
+    /// The role's ARN in an account. `None` when the role is that of one other account.
+    pub(super) fn arn(&self, partition: &str, account: &AccountId) -> Option<String> {
+        match self {
+            Self::Name(name) => Some(format!("arn:{partition}:iam::{account}:role/{name}")),
+            Self::Arn(arn) => {
+                let arn = arn.replace(PLACEHOLDER, account.as_str());
+                let parsed: Arn = arn.parse().ok()?;
+                (parsed.account == account.as_str()).then_some(arn)
+            }
+        }
+    }
+
+    /// The role as it was given.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Name(text) | Self::Arn(text) => text,
+        }
+    }
+}
+
+/// Path and name of a role: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+fn is_role_name(text: &str) -> bool {
+    text.len() <= 512 + 64
+        && text.split('/').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+        })
+}

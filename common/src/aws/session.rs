@@ -1,0 +1,122 @@
+//! One account: what a client needs to talk to it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_sts::config::retry::{ClientRateLimiter, RetryPartition};
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_smithy_runtime_api::client::retries::classifiers::SharedRetryClassifier;
+use aws_types::SdkConfig;
+
+use crate::clock;
+use crate::id::{AccountId, Region};
+
+use super::intercept::Watch;
+use super::retry::NoBlindRetry;
+
+/// The session of one account. Make clients with [`client!`](crate::client).
+#[derive(Clone, Debug)]
+pub struct Session {
+    account: Arc<Account>,
+    writes: bool,
+}
+
+struct Account {
+    id: AccountId,
+    partition: String,
+    home: Region,
+    config: SdkConfig,
+    watch: Watch,
+    partitions: Mutex<HashMap<String, RetryPartition>>,
+}
+
+impl std::fmt::Debug for Account {
+    /// Without the configuration, which has the credentials.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Account").field("id", &self.id).field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    pub(super) fn new(id: AccountId, partition: String, home: Region, config: SdkConfig, watch: Watch) -> Self {
+        let account = Account { id, partition, home, config, watch, partitions: Mutex::default() };
+        Self { account: Arc::new(account), writes: false }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.account.id
+    }
+
+    /// `aws`, `aws-cn`, `aws-us-gov`, ...
+    pub fn partition(&self) -> &str {
+        &self.account.partition
+    }
+
+    /// The region for the services that have none, such as IAM.
+    pub fn home_region(&self) -> &Region {
+        &self.account.home
+    }
+
+    /// The same session, for calls that change something: its clients make a call again only if the first one provably
+    /// had no effect (it was throttled, never reached the server, or was refused). After anything else the call fails with
+    /// [`AwsError::outcome_unknown`](super::AwsError::outcome_unknown).
+    #[must_use]
+    pub fn for_writes(&self) -> Self {
+        Self { account: Arc::clone(&self.account), writes: true }
+    }
+
+    /// The SDK's configuration for a region; for `global`, that of the home region. For [`client!`](crate::client), which
+    /// adds what must come with it.
+    #[doc(hidden)]
+    pub fn sdk_config(&self, region: &Region) -> SdkConfig {
+        let region = if region.is_global() { self.home_region() } else { region };
+        let region = aws_types::region::Region::new(region.as_str().to_owned());
+        self.account.config.to_builder().region(region).build()
+    }
+
+    #[doc(hidden)]
+    pub fn interceptor(&self) -> SharedInterceptor {
+        SharedInterceptor::new(self.account.watch.clone())
+    }
+
+    #[doc(hidden)]
+    pub fn retry_classifier(&self) -> SharedRetryClassifier {
+        SharedRetryClassifier::new(NoBlindRetry { writes: self.writes })
+    }
+
+    /// Whose throttling this client shares: that of the same account, service and region. The SDK's own partitions know no
+    /// accounts, so that one busy account would slow down all others.
+    #[doc(hidden)]
+    pub fn retry_partition(&self, service: &str, region: &Region) -> RetryPartition {
+        let name = format!("{}-{service}-{region}", self.account.id);
+        let mut partitions = self.account.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two partitions of one name share nothing unless they are one: each brings its own limiter.
+        partitions.entry(name.clone()).or_insert_with(|| retry_partition(name)).clone()
+    }
+}
+
+pub(super) fn retry_partition(name: String) -> RetryPartition {
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+    let now = clock::now().as_second() as f64;
+    RetryPartition::custom(name).client_rate_limiter(ClientRateLimiter::new(now)).build()
+}
+
+/// Makes a client: `client!(aws_sdk_ec2, &session, &region)`.
+///
+/// A macro because each service's crate has its own client and its own configuration, which share no trait, and `common`
+/// must not depend on them all. Make one client for an account, a service and a region, and clone it.
+#[macro_export]
+macro_rules! client {
+    ($service:ident, $session:expr, $region:expr) => {{
+        let session: &$crate::aws::Session = $session;
+        let region: &$crate::id::Region = $region;
+        let mut builder = $service::config::Builder::from(&session.sdk_config(region));
+        builder.push_interceptor(session.interceptor());
+        builder.push_retry_classifier(session.retry_classifier());
+        builder.set_retry_partition(::core::option::Option::Some(
+            session.retry_partition(::core::stringify!($service), region),
+        ));
+        $service::Client::from_conf(builder.build())
+    }};
+}

@@ -1,0 +1,183 @@
+//! All accounts of a run: who calls, which accounts there are, and a session for each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::identity::IdentityCache;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_organizations::types::{AccountState, AccountStatus};
+use aws_types::SdkConfig;
+use tokio::sync::OnceCell;
+
+use crate::arn::Arn;
+use crate::id::{AccountId, Region};
+use crate::settings;
+
+use super::args::{Accounts, AwsArgs, Choice};
+use super::assume::{self, AssumedRole};
+use super::config;
+use super::error::{AwsError, StartError};
+use super::intercept::{Requests, Watch};
+use super::session::Session;
+
+/// For how long the SDK waits for credentials: AssumeRole with all its retries.
+const CREDENTIALS_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The sessions of a run. Clones are the same sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    choice: Choice,
+    own: Session,
+    config: SdkConfig,
+    requests: Requests,
+    /// What became of each account: a role that was denied once is not asked for again.
+    accounts: Mutex<HashMap<AccountId, Arc<OnceCell<Result<Session, AwsError>>>>>,
+}
+
+impl std::fmt::Debug for Inner {
+    /// Without the configuration, which has the credentials.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Sessions").field("own", &self.own).finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    /// Finds credentials and asks AWS whose they are.
+    ///
+    /// A flag beats the environment beats the settings. `tool` is the tool's name, which CloudTrail shows as
+    /// `app/sluice-TOOL` in the user agent.
+    pub async fn start(args: &AwsArgs, settings: &settings::Aws, tool: &'static str) -> Result<Self, StartError> {
+        let choice = args.choose(settings, |name| std::env::var(name).ok(), tool)?;
+        let config = config::load(&choice, tool).await?;
+        Self::with_config(choice, config).await
+    }
+
+    /// The rest of the start, with a configuration that a test may have made.
+    pub(super) async fn with_config(choice: Choice, config: SdkConfig) -> Result<Self, StartError> {
+        let home = config::home_region(&config)?;
+        let requests = Requests::default();
+        let watch = Watch { requests: requests.clone() };
+        // Before the first answer neither account nor partition is known, and that call needs neither.
+        let nobody: AccountId =
+            "000000000000".parse().map_err(|error: crate::id::IdError| StartError::Region(error.to_string()))?;
+        let first = Session::new(nobody, String::new(), home.clone(), config.clone(), watch.clone());
+        let identity = crate::client!(aws_sdk_sts, &first, &home)
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(|error| StartError::Caller(AwsError::new("sts:GetCallerIdentity", error)))?;
+        let arn = identity.arn().unwrap_or_default();
+        let nonsense =
+            || StartError::Caller(AwsError::of("sts:GetCallerIdentity", "BadResponse", format!("`{arn}` is nobody")));
+        let partition = arn.parse::<Arn>().map_err(|_| nonsense())?.partition;
+        let account: AccountId = identity.account().unwrap_or_default().parse().map_err(|_| nonsense())?;
+        let own = Session::new(account, partition, home, config.clone(), watch);
+        Ok(Self(Arc::new(Inner { choice, own, config, requests, accounts: Mutex::default() })))
+    }
+
+    /// The account whose credentials these are.
+    pub fn caller(&self) -> &AccountId {
+        self.0.own.account()
+    }
+
+    /// The partition that the caller is in.
+    pub fn partition(&self) -> &str {
+        self.0.own.partition()
+    }
+
+    /// The region for the first calls and for services that have none: `--region`, else `AWS_REGION` or
+    /// `AWS_DEFAULT_REGION`, else the profile's, else that of the instance, else us-east-1. In another partition than
+    /// `aws` it has to be named: who the caller is, only a region of that partition can say.
+    pub fn home_region(&self) -> &Region {
+        self.0.own.home_region()
+    }
+
+    /// The accounts to look at: `--accounts`, `--org`, the settings' or the caller's own.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, AwsError> {
+        match &self.0.choice.accounts {
+            Accounts::Own => Ok(vec![self.caller().clone()]),
+            Accounts::These(accounts) => Ok(accounts.clone()),
+            Accounts::Organization => self.organization().await,
+        }
+    }
+
+    /// The organization's accounts without those that nobody can enter: suspended, closed, or not there yet.
+    async fn organization(&self) -> Result<Vec<AccountId>, AwsError> {
+        const OPERATION: &str = "organizations:ListAccounts";
+        let client = crate::client!(aws_sdk_organizations, &self.0.own, self.home_region());
+        let mut pages = client.list_accounts().into_paginator().send();
+        let mut accounts = Vec::new();
+        while let Some(page) = pages.next().await {
+            for account in page.map_err(|error| AwsError::new(OPERATION, error))?.accounts() {
+                if enterable(account) {
+                    let id = account.id().unwrap_or_default();
+                    let id = id.parse().map_err(|error: crate::id::IdError| {
+                        AwsError::of(OPERATION, "BadResponse", error.to_string())
+                    })?;
+                    accounts.push(id);
+                }
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// The session of an account. The answer, also an error, is kept: a denied role is asked for once.
+    pub async fn account(&self, account: &AccountId) -> Result<Session, AwsError> {
+        if account == self.caller() {
+            return Ok(self.0.own.clone());
+        }
+        let cell = {
+            let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(accounts.entry(account.clone()).or_default())
+        };
+        cell.get_or_init(|| self.enter(account)).await.clone()
+    }
+
+    async fn enter(&self, account: &AccountId) -> Result<Session, AwsError> {
+        let Inner { choice, own, config, requests, .. } = &*self.0;
+        let unusable = |message| AwsError::of(assume::OPERATION, "NoRole", message);
+        let role = choice.role.as_ref().ok_or_else(|| {
+            let own = own.account();
+            unusable(format!(
+                "the credentials are those of account {own}: to enter {account}, give --role, a role there that they may assume"
+            ))
+        })?;
+        let arn = role.arn(own.partition(), account).ok_or_else(|| {
+            let role = role.as_str();
+            unusable(format!(
+                "the role {role} is not one of account {account}: give --role a name, or an ARN with {{account}} in it"
+            ))
+        })?;
+        let sts = crate::client!(aws_sdk_sts, own, own.home_region());
+        let (external_id, session_name) = (choice.external_id.clone(), choice.session_name.clone());
+        let role = AssumedRole::start(sts, account.clone(), arn, external_id, session_name).await?;
+        // A cache of its own: the SDK's default one holds 64 identities for all that share it.
+        let cache = IdentityCache::lazy().buffer_time(assume::RENEW_BEFORE).load_timeout(CREDENTIALS_DEADLINE).build();
+        let config = config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(role))
+            .identity_cache(cache)
+            .build();
+        let watch = Watch { requests: requests.clone() };
+        Ok(Session::new(account.clone(), own.partition().to_owned(), own.home_region().clone(), config, watch))
+    }
+
+    /// How many requests were sent, retries included, by operation: `"s3:GetBucketAcl" => 12`.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.0.requests.counted()
+    }
+}
+
+/// Whether an account can be entered at all. `State` replaces `Status`, which AWS has announced to retire in September 2026
+/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html>); emulators know only the latter.
+fn enterable(account: &aws_sdk_organizations::types::Account) -> bool {
+    match (account.state(), account.status()) {
+        (Some(state), _) => {
+            !matches!(state, AccountState::Suspended | AccountState::Closed | AccountState::PendingActivation)
+        }
+        (None, status) => !matches!(status, Some(AccountStatus::Suspended)),
+    }
+}

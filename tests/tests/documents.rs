@@ -1,0 +1,167 @@
+//! What is written down is so: schemas, examples of the records, settings, exit codes, the table of checks.
+//!
+//! `SLUICE_BLESS=1` (`make schemas`) writes anew what is generated, instead of comparing.
+
+use std::path::{Path, PathBuf};
+
+use common::exit::Exit;
+use common::record::{Delivery, Finding, Outcome, Resource, Scope, Task};
+use common::reference::Reference;
+use common::resource::{Bucket, Instance, Queue, SecurityGroup, User};
+use common::settings::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tests::Tool;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Compares a generated file with what is committed, or writes it.
+fn generated(name: &str, content: &str) {
+    if std::env::var_os("SLUICE_BLESS").is_some() {
+        std::fs::create_dir_all(root().join(name).parent().unwrap()).unwrap();
+        std::fs::write(root().join(name), content).unwrap();
+    } else {
+        assert!(read(name) == content, "{name} is not what the code says: run `make schemas` and look at the difference");
+    }
+}
+
+/// The blocks of a Markdown file that are fenced as `language`.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in document.lines() {
+        open = match (open, line.trim_end()) {
+            (Some(block), "```") => {
+                blocks.push(block);
+                None
+            }
+            (Some(block), line) => Some(block + line + "\n"),
+            (None, line) if line == format!("```{language}") => Some(String::new()),
+            (None, _) => None,
+        };
+    }
+    blocks
+}
+
+#[test]
+fn the_schemas_are_those_of_the_types() {
+    let schemas = common::schema::all();
+    for (name, schema) in &schemas {
+        generated(&format!("schemas/{name}"), &(serde_json::to_string_pretty(schema).unwrap() + "\n"));
+    }
+    let mut present: Vec<String> = std::fs::read_dir(root().join("schemas"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let mut expected: Vec<String> = schemas.into_iter().map(|(name, _)| name).collect();
+    present.sort();
+    expected.sort();
+    assert_eq!(present, expected, "schemas/ holds what no type has");
+}
+
+/// Reads an example as the type that it is an example of, and expects to lose nothing of it.
+fn example<T: DeserializeOwned + Serialize>(text: &str) {
+    let typed: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let given: Value = serde_json::from_str(text).unwrap();
+    let kept = serde_json::to_value(typed).unwrap();
+    lost(&given, &kept, "");
+}
+
+/// Fails where something of `given` is not in `kept`.
+fn lost(given: &Value, kept: &Value, path: &str) {
+    match (given, kept) {
+        (Value::Object(given), Value::Object(kept)) => {
+            for (name, value) in given {
+                let path = format!("{path}.{name}");
+                let kept = kept.get(name).unwrap_or_else(|| panic!("the example's {path} is no field of the type"));
+                lost(value, kept, &path);
+            }
+        }
+        (Value::Array(given), Value::Array(kept)) if given.len() == kept.len() => {
+            given.iter().zip(kept).enumerate().for_each(|(at, (given, kept))| lost(given, kept, &format!("{path}[{at}]")));
+        }
+        _ => assert_eq!(given, kept, "the example's {path} is read as something else"),
+    }
+}
+
+#[test]
+fn the_examples_of_the_records_are_records() {
+    let examples = blocks(&read("docs/records.md"), "json");
+    let mut seen = Vec::new();
+    for text in &examples {
+        let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+        let kind = value["kind"].as_str().unwrap_or("reference");
+        let name = if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
+        match name.as_str() {
+            "resource.s3_bucket" => example::<Resource<Bucket>>(text),
+            "resource.ec2" => example::<Resource<Instance>>(text),
+            "resource.security_group" => example::<Resource<SecurityGroup>>(text),
+            "resource.iam_user" => example::<Resource<User>>(text),
+            "resource.sqs" => example::<Resource<Queue>>(text),
+            "scope" => example::<Scope>(text),
+            "finding" => example::<Finding>(text),
+            "task" => example::<Task>(text),
+            "outcome" => example::<Outcome>(text),
+            "delivery" => example::<Delivery>(text),
+            "reference" => drop(Reference::from_json(text).unwrap()),
+            other => panic!("docs/records.md has an example of {other}, which no tool knows"),
+        }
+        seen.push(name);
+    }
+    for (file, _) in common::schema::all() {
+        let name = file.trim_end_matches(".schema.json").to_owned();
+        assert!(seen.contains(&name), "docs/records.md has no example of {name}");
+    }
+}
+
+#[test]
+fn the_settings_that_are_shown_are_understood() {
+    let document = read("docs/settings.md");
+    let shown = blocks(&document, "toml");
+    assert_eq!(shown.len(), 1);
+    let path = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(path.path(), &shown[0]).unwrap();
+    let settings = Settings::load(Some(path.path())).unwrap();
+    // What the comments call defaults are.
+    let defaults = Settings::default().thresholds;
+    let shown = settings.thresholds;
+    assert_eq!(format!("{shown:?}"), format!("{defaults:?}"));
+}
+
+#[test]
+fn the_readme_has_the_exit_codes() {
+    let mut table = String::from("| code | meaning |\n|---|---|\n");
+    for (exit, meaning) in Exit::ALL {
+        table += &format!("| {} | {meaning} |\n", exit.code());
+    }
+    assert!(read("README.md").contains(&table), "the README lacks this table:\n{table}");
+}
+
+#[test]
+fn the_table_of_checks_is_what_audit_prints() {
+    let table = Tool::new("audit").args(["--list-checks", "-o", "markdown"]).run().exits(0).stdout;
+    let introduction = "# Checks\n\nWhat `audit` looks for; `audit --list-checks -o markdown` prints this table, and a test holds it. Ids are for \
+                        ever. `FSBP` is AWS\nFoundational Security Best Practices (Security Hub), `CIS` the CIS AWS Foundations \
+                        Benchmark 3.0.\n\n";
+    generated("docs/checks.md", &format!("{introduction}{}", String::from_utf8(table).unwrap()));
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    for document in ["README.md", "CONTRIBUTING.md", "docs/settings.md", "docs/records.md"] {
+        let text = read(document);
+        let folder = root().join(document).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !target.starts_with("http") && !target.starts_with('#') {
+                assert!(folder.join(target).exists(), "{document} links to {target}");
+            }
+        }
+    }
+}
