@@ -141,7 +141,7 @@ async fn create(client: &Client, spec: &Spec, vpc: &str) -> Result<String, AwsEr
     let tag = Tag::builder().key(TAG).value(verdict(spec.what)).build();
     let tags = TagSpecification::builder().resource_type(Tagged::SecurityGroup).tags(tag).build();
     let request = client.create_security_group().group_name(spec.name).vpc_id(vpc).tag_specifications(tags);
-    let answer = call!("ec2:CreateSecurityGroup", request.description("sluice test: nothing is in this group"))?;
+    let answer = call!("ec2:CreateSecurityGroup", request.description(spec.what))?;
     Ok(answer.group_id.unwrap_or_default())
 }
 
