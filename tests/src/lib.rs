@@ -21,6 +21,7 @@ mod aws_error;
 mod emulator;
 pub mod http;
 mod http_sink;
+pub mod misconfigure;
 mod operation;
 mod pipeline;
 mod proxy;

@@ -1,0 +1,190 @@
+//! Instances: small ones, without a role, without an address on the internet, in a group that lets nothing in or out.
+
+use std::time::Duration;
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    Filter, HttpTokensState, Instance, InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
+    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType as Tagged, Tag, TagSpecification,
+};
+use common::aws::AwsError;
+use common::client;
+use common::resource::ResourceType;
+
+use super::security_group::Closed;
+use super::{Made, Missing, PREFIX, Place, Report, TAG, call, for_each, verdict};
+
+/// An instance, known by its tag `Name`.
+struct Spec {
+    name: &'static str,
+    what: &'static str,
+    checks: &'static [&'static str],
+    tokens: fn() -> HttpTokensState,
+    endpoint: fn() -> InstanceMetadataEndpointState,
+}
+
+const SPECS: &[Spec] = &[
+    Spec {
+        name: "sluice-test-imdsv2",
+        what: "good: hands out credentials for a token alone",
+        checks: &[],
+        tokens: || HttpTokensState::Required,
+        endpoint: || InstanceMetadataEndpointState::Enabled,
+    },
+    Spec {
+        name: "sluice-test-imdsv1",
+        what: "bad: hands out credentials without a token",
+        checks: &["ec2_imdsv2"],
+        tokens: || HttpTokensState::Optional,
+        endpoint: || InstanceMetadataEndpointState::Enabled,
+    },
+    Spec {
+        name: "sluice-test-no-metadata",
+        what: "good: needs no token, but hands out nothing",
+        checks: &[],
+        tokens: || HttpTokensState::Optional,
+        endpoint: || InstanceMetadataEndpointState::Disabled,
+    },
+];
+
+/// All states but those of an instance that is gone.
+const THERE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
+
+pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
+    if !place.options.instances {
+        let why = "instances cost money: give --instances to have them made";
+        return Err(Missing::LeftOut(why.to_owned()));
+    }
+    let client = client!(aws_sdk_ec2, &place.session, place.region());
+    let present = find(&client, &THERE).await?;
+    let closed = Closed::make(place).await?;
+    let subnet = subnet(&client, &closed.vpc).await?;
+    let image = match &place.options.image {
+        Some(image) => image.clone(),
+        None => latest_image(&client).await?,
+    };
+    let results = for_each(SPECS, |spec| {
+        let (place, client, image) = (place.clone(), client.clone(), image.clone());
+        let present = present.iter().find(|instance| name(instance) == spec.name).cloned();
+        let interface = InstanceNetworkInterfaceSpecification::builder()
+            .device_index(0)
+            .associate_public_ip_address(false)
+            .delete_on_termination(true)
+            .subnet_id(&subnet)
+            .groups(&closed.id);
+        async move {
+            let result = match present {
+                Some(instance) => restore(&client, spec, instance).await,
+                None => start(&client, spec, interface.build(), &image).await,
+            };
+            (spec.name.to_owned(), result.map(|id| made(&place, spec, &id)).map_err(Missing::from))
+        }
+    });
+    Ok(Report::collect(results.await))
+}
+
+fn made(place: &Place, spec: &'static Spec, id: &str) -> Made {
+    let arn = place.arn("ec2", format!("instance/{id}"));
+    place.made(ResourceType::Ec2, id, arn, spec.what, spec.checks)
+}
+
+async fn start(
+    client: &Client,
+    spec: &Spec,
+    interface: InstanceNetworkInterfaceSpecification,
+    image: &str,
+) -> Result<String, AwsError> {
+    let options = InstanceMetadataOptionsRequest::builder().http_tokens((spec.tokens)());
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let tags = |kind: Tagged| {
+        let tags = TagSpecification::builder().resource_type(kind);
+        tags.tags(tag("Name", spec.name)).tags(tag(TAG, verdict(spec.what))).build()
+    };
+    let request = client
+        .run_instances()
+        .image_id(image)
+        .instance_type(InstanceType::T3Micro)
+        .min_count(1)
+        .max_count(1)
+        .network_interfaces(interface)
+        .metadata_options(options.http_endpoint((spec.endpoint)()).build())
+        .tag_specifications(tags(Tagged::Instance))
+        .tag_specifications(tags(Tagged::Volume));
+    let answer = call!("ec2:RunInstances", request)?;
+    let started = answer.instances.unwrap_or_default().into_iter().next();
+    Ok(started.and_then(|instance| instance.instance_id).unwrap_or_default())
+}
+
+/// Makes an instance as it was in the beginning.
+async fn restore(client: &Client, spec: &Spec, instance: Instance) -> Result<String, AwsError> {
+    let id = instance.instance_id.unwrap_or_default();
+    let request = client.modify_instance_metadata_options().instance_id(&id);
+    let request = request.http_tokens((spec.tokens)()).http_endpoint((spec.endpoint)());
+    call!("ec2:ModifyInstanceMetadataOptions", request)?;
+    Ok(id)
+}
+
+/// The instances with our tag and our prefix.
+async fn find(client: &Client, states: &[&str]) -> Result<Vec<Instance>, AwsError> {
+    let states = states.iter().map(|state| (*state).to_owned()).collect();
+    let states = Filter::builder().name("instance-state-name").set_values(Some(states)).build();
+    let tagged = Filter::builder().name("tag-key").values(TAG).build();
+    let mut pages = client.describe_instances().filters(tagged).filters(states).into_paginator().items().send();
+    let mut instances = Vec::new();
+    while let Some(reservation) = pages.next().await {
+        let reservation = reservation.map_err(|error| AwsError::new("ec2:DescribeInstances", error))?;
+        instances.extend(reservation.instances.unwrap_or_default());
+    }
+    instances.retain(|instance| name(instance).starts_with(PREFIX));
+    Ok(instances)
+}
+
+fn name(instance: &Instance) -> &str {
+    let name = instance.tags().iter().find(|tag| tag.key() == Some("Name"));
+    name.and_then(Tag::value).unwrap_or_default()
+}
+
+async fn subnet(client: &Client, vpc: &str) -> Result<String, Missing> {
+    let filter = Filter::builder().name("vpc-id").values(vpc).build();
+    let mut pages = client.describe_subnets().filters(filter).into_paginator().items().send();
+    let mut subnets = Vec::new();
+    while let Some(subnet) = pages.next().await {
+        let subnet = subnet.map_err(|error| AwsError::new("ec2:DescribeSubnets", error))?;
+        subnets.extend(subnet.subnet_id);
+    }
+    subnets.sort();
+    let first = subnets.into_iter().next();
+    first.ok_or_else(|| Missing::Impossible(format!("{vpc} has no subnet for an instance")))
+}
+
+async fn latest_image(client: &Client) -> Result<String, Missing> {
+    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+    let request = client
+        .describe_images()
+        .owners("amazon")
+        .filters(filter("name", "al2023-ami-minimal-2023.*-x86_64"))
+        .filters(filter("state", "available"));
+    let images = call!("ec2:DescribeImages", request)?.images.unwrap_or_default();
+    let latest = images.into_iter().max_by(|one, other| one.creation_date.cmp(&other.creation_date));
+    let id = latest.and_then(|image| image.image_id);
+    id.ok_or_else(|| Missing::Impossible("there is no Amazon Linux 2023 here: name an image with --image".to_owned()))
+}
+
+/// Terminates the instances, and waits until they are gone.
+pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
+    let client = client!(aws_sdk_ec2, &place.session, place.region());
+    let instances = find(&client, &THERE).await?;
+    let ids: Vec<String> = instances.into_iter().filter_map(|instance| instance.instance_id).collect();
+    if !ids.is_empty() {
+        call!("ec2:TerminateInstances", client.terminate_instances().set_instance_ids(Some(ids.clone())))?;
+    }
+    // Also those that an interrupted run told to go: an instance keeps its group until the end. Mostly a minute.
+    for _ in 0..120 {
+        if find(&client, &["shutting-down"]).await?.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    let removed = ids.iter().map(|id| place.removed(ResourceType::Ec2, id, place.arn("ec2", format!("instance/{id}"))));
+    Ok(Report { made: removed.collect(), missing: Vec::new() })
+}
