@@ -3,8 +3,8 @@
 use crate::id::{AccountId, Region};
 use crate::settings;
 
-use super::error::StartError;
 use super::role::Role;
+use super::start::StartError;
 
 /// How many requests may be under way at once unless somebody says otherwise.
 pub const DEFAULT_CONCURRENCY: usize = 32;

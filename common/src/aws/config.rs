@@ -18,8 +18,9 @@ use aws_types::os_shim_internal::{Env, Fs};
 use crate::id::Region;
 
 use super::args::{Choice, Profile};
-use super::error::{StartError, describe};
+use super::error::describe;
 use super::http::Limited;
+use super::start::StartError;
 
 /// How long a call may take. Waiting for one's turn, backing off and loading credentials are not counted.
 #[derive(Clone, Copy, Debug)]

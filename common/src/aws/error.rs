@@ -1,4 +1,4 @@
-//! What can go wrong between a tool and AWS, in sentences for people and in codes for programs.
+//! What can go wrong with a call, in sentences for people and in codes for programs.
 
 use std::error::Error;
 
@@ -11,84 +11,11 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use crate::cli::Failure;
 use crate::id::AccountId;
 use crate::record::{ScopeError, Unread};
 
-use super::args::Profile;
 use super::http::NetworkError;
 use super::retry::{chain, find};
-
-/// Why a tool could not start to talk to AWS.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The role cannot be one.
-    #[error(
-        "`{0}` is not a role: a name, a path/name, or an ARN such as arn:aws:iam::{{account}}:role/NAME is expected"
-    )]
-    Role(String),
-    /// The session name cannot be one.
-    #[error("`{0}` is not a session name: 2 to 64 letters, digits and any of _ + = , . @ - are expected")]
-    SessionName(String),
-    /// No request at all could be sent.
-    #[error("{0} requests at once is not possible: give --concurrency a number from 1 on")]
-    Concurrency(usize),
-    /// The home region is none.
-    #[error("`{0}` is not a region that a first call can go to: name one with --region, such as eu-west-1")]
-    Region(String),
-    /// The configuration files cannot be read.
-    #[error("cannot read the AWS configuration files: {0}")]
-    ConfigFiles(String),
-    /// The profile is in none of the files.
-    #[error("the profile `{profile}` is neither in ~/.aws/config nor in ~/.aws/credentials{}", known_profiles(known))]
-    UnknownProfile {
-        /// The one that was asked for.
-        profile: String,
-        /// Those that are there.
-        known: Vec<String>,
-    },
-    /// Nothing gave credentials.
-    #[error("{NOTHING_FOUND}")]
-    NoCredentials,
-    /// The one profile that was asked for gave none.
-    #[error("the profile `{profile}` gives no credentials: {why}")]
-    ProfileWithoutCredentials {
-        /// Which profile.
-        profile: String,
-        /// What the SDK says of it.
-        why: String,
-    },
-    /// `sts:GetCallerIdentity` failed, with which every run begins.
-    #[error(transparent)]
-    Caller(AwsError),
-}
-
-impl StartError {
-    /// Why the first call failed. With `--profile` nothing but that profile was looked at.
-    pub(super) fn first_call<E>(error: SdkError<E, HttpResponse>, profile: &Profile) -> Self
-    where
-        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    {
-        let error = match (find::<CredentialsError>(&error), profile) {
-            (Some(none @ CredentialsError::CredentialsNotLoaded(_)), Profile::Only(profile)) => {
-                let why = describe(none);
-                return Self::ProfileWithoutCredentials { profile: profile.clone(), why };
-            }
-            _ => AwsError::new("sts:GetCallerIdentity", error),
-        };
-        if error.code == NO_CREDENTIALS { Self::NoCredentials } else { Self::Caller(error) }
-    }
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        Self::Start(error.to_string())
-    }
-}
-
-fn known_profiles(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!(", which have {}", known.join(", ")) }
-}
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,9 +44,9 @@ enum Effect {
     Unknown,
 }
 
-const NO_CREDENTIALS: &str = "NoCredentials";
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
-const NOTHING_FOUND: &str = "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
+pub(super) const NOTHING_FOUND: &str = "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
                              ~/.aws/config and ~/.aws/credentials, nor AWS_WEB_IDENTITY_TOKEN_FILE, nor a role of this \
                              container or instance gave any; set one of them, or name a profile with --profile";
 

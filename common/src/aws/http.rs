@@ -25,6 +25,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use tokio::sync::Semaphore;
 
+/// After how long an idle connection is not used again. A server that closes it at the moment in which a write goes out
+/// leaves that write's outcome unknown.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// An HTTP client that lets only so many exchanges happen at once.
 #[derive(Debug)]
 pub(super) struct Limited {
@@ -48,8 +52,10 @@ impl Limited {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = connectors.entry(timeouts).or_insert_with(|| {
-            let mut builder =
-                Connector::builder().connector_settings(settings.clone()).proxy_config(self.proxy.clone());
+            let mut builder = Connector::builder()
+                .connector_settings(settings.clone())
+                .proxy_config(self.proxy.clone())
+                .pool_idle_timeout(IDLE);
             builder.set_sleep_impl(components.sleep_impl());
             let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
             SharedHttpConnector::new(builder.tls_provider(tls).build())

@@ -3,7 +3,7 @@
 use crate::arn::Arn;
 use crate::id::AccountId;
 
-use super::error::StartError;
+use super::start::StartError;
 
 /// What stands for the account in a role's ARN.
 const PLACEHOLDER: &str = "{account}";

@@ -17,9 +17,10 @@ use crate::settings;
 use super::args::{Accounts, AwsArgs, Choice};
 use super::assume::{self, AssumedRole};
 use super::config;
-use super::error::{AwsError, StartError};
+use super::error::AwsError;
 use super::intercept::{Requests, Watch};
 use super::session::Session;
+use super::start::StartError;
 
 /// For how long the SDK waits for credentials: `AssumeRole` with all its retries.
 const CREDENTIALS_DEADLINE: Duration = Duration::from_mins(2);
