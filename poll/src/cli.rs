@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::aws::AwsArgs;
 use common::cli::{Common, Tool};
 use common::id::Region;
@@ -14,13 +15,13 @@ use common::resource::ResourceType;
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
     /// `-` looks up the resources that the records on stdin name
-    #[arg(value_name = "-", value_parser = ["-"], conflicts_with_all = ["regions", "types", "accounts", "org"])]
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with_all = ["regions", "types", "accounts", "org"])]
     pub input: Option<String>,
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<Region>,
     /// The resource types to look for, separated by commas [default: all]
-    #[arg(long, value_name = "TYPE,...", value_delimiter = ',')]
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = types())]
     pub types: Vec<ResourceType>,
     /// Only what the misconfiguration maker made: resources with the tag `sluice:test-resource`
     #[arg(long)]
@@ -59,10 +60,57 @@ impl Tool for Args {
     }
 }
 
+/// A parser that knows the types, so that `--help` and a mistake list them.
+fn types() -> impl TypedValueParser<Value = ResourceType> {
+    PossibleValuesParser::new(ResourceType::ALL.iter().map(|kind| kind.name()))
+        .try_map(|name| name.parse::<ResourceType>())
+}
+
 fn region(name: &str) -> Result<Region, String> {
     let region: Region = name.parse().map_err(|error: common::id::IdError| error.to_string())?;
     if region.is_global() {
         return Err("IAM is looked at whatever the regions: --types iam_user asks for it alone".to_owned());
     }
     Ok(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Args, String> {
+        Args::try_parse_from([&["poll"], arguments].concat()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        let args = parse(&["--regions", "eu-west-1,us-east-1", "--types", "ec2,s3_bucket"]).unwrap();
+        assert_eq!(args.regions.len(), 2);
+        assert_eq!(args.types, [ResourceType::Ec2, ResourceType::S3Bucket]);
+        assert!(!args.looks_up());
+        assert!(parse(&["-"]).unwrap().looks_up());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_and_says_what_can() {
+        for (arguments, expected) in [
+            (&["--types", "rds"][..], "s3_bucket, ec2, security_group, iam_user, sqs"),
+            (&["--regions", "global"], "--types iam_user"),
+            (&["--regions", "evil.example.com/"], "is not a region"),
+            (&["-", "--types", "ec2"], "cannot be used with"),
+            (&["-", "--regions", "eu-west-1"], "cannot be used with"),
+            (&["-", "--org"], "cannot be used with"),
+            (&["file.ndjson"], "invalid value"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
+    }
 }

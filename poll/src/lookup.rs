@@ -12,14 +12,14 @@ use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
 use common::id::{AccountId, Region};
 use common::reference::Reference;
-use common::resource::ResourceType;
+use common::resource::{ResourceType, Scope};
 use common::stream::{Item, ReadError, Reader};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::account::Account;
 use crate::output::Output;
-use crate::sink::{Line, TEST_TAG, scope};
+use crate::sink::{Line, TEST_TAG, Told, scope};
 use crate::types::{Look, look, type_of};
 
 /// How many lookups are under way at once, and how far the answers may be behind the questions.
@@ -47,10 +47,13 @@ pub(crate) fn read(input: impl Read, sender: &Sender<Entry>) {
             Err(ReadError::Broken(broken)) => Entry::Broken(broken.to_string()),
             Err(ReadError::Io { source, .. }) => Entry::Lost(source),
         };
-        if let Entry::Look(reference, _) = &entry
-            && !seen.insert(reference.clone())
-        {
-            continue;
+        if let Entry::Look(reference, kind) = &entry {
+            // Not all types go by their region: a bucket's name is its own in the whole partition, and people get its
+            // region wrong.
+            let region = (kind.scope() == Scope::Regional).then(|| reference.region.clone());
+            if !seen.insert((reference.account.clone(), region, *kind, reference.id.clone())) {
+                continue;
+            }
         }
         if sender.blocking_send(entry).is_err() {
             return;
@@ -124,9 +127,11 @@ impl Lookup {
                 Some(Answer::Looked(Reference { account, region, id, .. }, kind, Err(error))) => {
                     say.warn(format!("{} {id} (account {account}, {region}): {error}", kind.singular()));
                     output.tally.incomplete();
-                    let scope = scope(&account, &region, kind, 0, Some(&error));
-                    if failed.insert((account, region, kind)) {
-                        Line::scope(scope).map_or(Ok(()), |line| output.line(line))?;
+                    let line = Line::scope(scope(&account, &region, kind, 0, Some(&error)));
+                    if failed.insert((account, region, kind))
+                        && let Some(line) = line
+                    {
+                        output.line(Line { told: Told::Nothing, ..line })?;
                     }
                 }
                 Some(Answer::Other(Entry::Pass(item))) => output.pass_on(&item)?,
@@ -200,9 +205,14 @@ mod tests {
                {{"kind":"finding","check":"x",{WHERE},"type":"ec2","id":"i-1"}}
                {{"kind":"outcome","arn":"arn:aws:iam::111122223333:user/team/jane"}}
                {{"kind":"task",{WHERE},"type":"sqs","id":"jobs","action":"stop"}}
-               {{"tasks":[{{{WHERE},"type":"s3_bucket","id":"acme"}}]}}"#
+               {{"tasks":[{{{WHERE},"type":"s3_bucket","id":"acme"}}]}}
+               {{"account":"111122223333","region":"us-east-1","type":"s3_bucket","id":"acme"}}
+               {{"account":"111122223333","region":"us-east-1","type":"ec2","id":"i-1"}}"#
         );
-        assert_eq!(entries(&input), ["look ec2 i-1", "look iam_user jane", "look sqs jobs", "look s3_bucket acme"]);
+        assert_eq!(
+            entries(&input),
+            ["look ec2 i-1", "look iam_user jane", "look sqs jobs", "look s3_bucket acme", "look ec2 i-1"]
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ impl<W: Write> Output<W> {
         match line.told {
             Told::Resource { unread } => self.tally.resource(&unread),
             Told::Scope(scope) => self.tally.scope(scope),
+            Told::Nothing => {}
         }
         Ok(())
     }

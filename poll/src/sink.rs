@@ -26,8 +26,12 @@ pub(crate) struct Line {
 /// What a record tells.
 #[derive(Debug)]
 pub(crate) enum Told {
-    Resource { unread: Vec<Unread> },
+    Resource {
+        unread: Vec<Unread>,
+    },
     Scope(Scope),
+    /// Nothing that has not been said.
+    Nothing,
 }
 
 impl Line {
