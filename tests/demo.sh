@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# The whole way on an emulated AWS account full of mistakes: find, plan, apply, look again, undo, tell.
+#
+#   SLUICE_BIN       the folder with the built tools and `misconfigure`
+#   SLUICE_MOTO      the emulator: moto_server of a virtual environment
+#   SLUICE_DEMO_DIR  where the records of each stage go; a new temporary folder unless set
+#
+# Talks to nothing but the emulator on the loopback interface, reads nothing of the caller's AWS configuration, and leaves
+# no process behind, however it ends.
+set -euo pipefail
+
+bin=${SLUICE_BIN:?is not set: run make demo}
+python=${SLUICE_MOTO:?is not set: run make demo}
+python=${python%/*}/python
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+for program in "$python" "$bin"/{poll,audit,remediate,notify,misconfigure}; do
+    [ -x "$program" ] || { echo "demo: $program is not there: run make demo" >&2; exit 4; }
+done
+bin=$(cd "$bin" && pwd)
+dir=${SLUICE_DEMO_DIR:-$(mktemp -d "${TMPDIR:-/tmp}/sluice-demo.XXXXXX")}
+mkdir -p "$dir"
+cd "$dir"
+dir=$PWD
+
+# Profiles, endpoints, webhooks, REMEDIATE=true: nothing of the caller's may reach the tools.
+for name in $(compgen -e); do
+    case $name in PATH | TERM | COLUMNS | LANG | LC_* | NO_COLOR | TMPDIR) ;; *) unset "$name" ;; esac
+done
+export PATH="$bin:$PATH" HOME="$dir" XDG_STATE_HOME="$dir" XDG_CONFIG_HOME="$dir" XDG_CACHE_HOME="$dir"
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_REGION=us-east-1
+export SLUICE_CONFIG=sluice.toml
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+emulator=''
+end() {
+    trap - EXIT INT TERM
+    # The emulator ends with its standard input. The signal is for one that hangs.
+    exec 3>&-
+    if [ -n "$emulator" ]; then
+        kill "$emulator" 2>/dev/null || true
+        wait "$emulator" 2>/dev/null || true
+    fi
+    rm -f .emulator-stdin .emulator-port
+    printf '\nThe records of each stage are in %s\n' "$dir"
+}
+trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+chapter() { printf '\n%s== %s%s\n' "$bold" "$1" "$plain"; }
+say() { printf '%s\n' "$*"; }
+
+# Shows a command as one would type it, and runs it. $2: the exit code that it has to end with, 0 unless given.
+run() {
+    local code=0
+    printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
+    eval "$1" || code=$?
+    if [ "$code" -ne "${2:-0}" ]; then
+        say "demo: this ended with exit code $code, and ${2:-0} was expected" >&2
+        exit 1
+    fi
+}
+
+# What became of each thing, a line each.
+outcomes() {
+    "$python" -c '
+import json, sys
+for line in sys.stdin:
+    record = json.loads(line)
+    if record["kind"] != "outcome":
+        continue
+    action = record["action"]
+    name = action if isinstance(action, str) else action["name"]
+    calls = ", ".join(call["operation"] for call in record["calls"])
+    print("  {:<9} {:<30} {:<44} {}".format(record["status"], name, record["id"].split("/")[-1], calls))
+    if record["status"] != "applied" and record.get("reason"):
+        print("            " + record["reason"])
+' <"$1"
+}
+
+count() { # kind, file
+    "$python" -c '
+import json, sys
+print(sum(json.loads(line)["kind"] == sys.argv[1] for line in open(sys.argv[2])))
+' "$@"
+}
+
+start_emulator() {
+    rm -f .emulator-stdin .emulator-port journal.ndjson
+    mkfifo .emulator-stdin
+    "$python" "$here/src/emulator.py" <.emulator-stdin >.emulator-port 2>emulator.log &
+    emulator=$!
+    exec 3>.emulator-stdin
+    local waited=0 port=''
+    until [ -s .emulator-port ] && read -r port <.emulator-port; do
+        if [ $((waited += 1)) -gt 600 ] || ! kill -0 "$emulator" 2>/dev/null; then
+            say "demo: the emulator did not start: see $dir/emulator.log" >&2
+            exit 4
+        fi
+        sleep 0.1
+    done
+    export AWS_ENDPOINT_URL="http://127.0.0.1:$port"
+}
+
+chapter 'An account full of mistakes'
+say 'The emulator of AWS starts on a free port of the loopback interface, with an empty account.'
+start_emulator
+say "It is $AWS_ENDPOINT_URL. All that these tools do to it, they do to AWS in the same way."
+run 'misconfigure > 0-made.ndjson'
+say "$(wc -l <0-made.ndjson | tr -d ' ') resources: buckets, instances, security groups, users, queues; some bad, some good."
+
+cat >sluice.toml <<'TOML'
+[aws]
+regions = ["us-east-1"]
+
+[thresholds]            # the users of this account are seconds old
+mfa_grace_hours = 0
+key_unused_days = 0
+
+[checks.security_group_open]
+fix = true              # off unless asked for: whoever comes through the open port is cut off
+
+[remediate]             # in this account nearly everything is broken, and all of it is to be mended
+max_actions = 50        # 20 unless said otherwise
+max_percent = 100       # 30 unless said otherwise
+TOML
+run 'cat sluice.toml'
+
+chapter 'What is wrong?'
+say 'poll writes what exists, with its configuration. audit judges that, and never talks to AWS.'
+run 'poll > 1-resources.ndjson'
+say "$(count resource 1-resources.ndjson) resources, and $(count scope 1-resources.ndjson) scopes that say what was looked at."
+run 'audit < 1-resources.ndjson > 2-findings.ndjson'
+run 'audit -o table < 1-resources.ndjson'
+
+chapter 'What would be done?'
+say 'Without --apply nothing changes. The plan says which calls would be made, and is there to be read and edited.'
+run 'remediate < 2-findings.ndjson > 3-plan.ndjson'
+outcomes 3-plan.ndjson
+say
+say 'A password cannot be brought back, so it is left alone as long as nobody says --irreversible.'
+
+chapter 'Do it'
+say 'Each resource is looked at before and after: "applied" means that the check passes now.'
+run 'remediate --apply < 3-plan.ndjson > 4-outcomes.ndjson'
+outcomes 4-outcomes.ndjson
+
+chapter 'Is it gone?'
+run 'poll > 5-resources.ndjson; audit < 5-resources.ndjson > 6-findings.ndjson'
+run 'audit -o table < 5-resources.ndjson'
+say
+say 'All but the password, which nobody was asked about. Now somebody is:'
+run 'remediate --apply --irreversible < 6-findings.ndjson > 7-outcomes.ndjson'
+outcomes 7-outcomes.ndjson
+say
+say 'And all of it once more: nothing is found, so nothing is done.'
+run 'poll | tee 8-resources.ndjson | audit | remediate --apply --irreversible > 8-outcomes.ndjson'
+say "$(count outcome 8-outcomes.ndjson) outcomes."
+
+chapter 'Somebody needed that port'
+say 'Each outcome carries the task that undoes it. With jq: jq -c '\''select(.undo and .action.name=="ec2_revoke_ingress").undo'\'''
+"$python" -c '
+import json
+outcomes = (json.loads(line) for line in open("4-outcomes.ndjson"))
+undo = (outcome["undo"] for outcome in outcomes if outcome["kind"] == "outcome" and outcome["type"] == "security_group")
+print(json.dumps(next(undo)))
+' >9-undo.ndjson
+run 'cat 9-undo.ndjson'
+run 'remediate --apply < 9-undo.ndjson > 9-outcomes.ndjson'
+outcomes 9-outcomes.ndjson
+say
+say 'It is back, and audit sees it:'
+run 'poll > 10-resources.ndjson; audit < 10-resources.ndjson > 10-findings.ndjson'
+run 'audit -o table < 10-resources.ndjson'
+
+chapter 'Who hears of it?'
+say 'notify sends it to Slack or SNS. With --dry-run it shows what it would send.'
+run 'cat 10-findings.ndjson 4-outcomes.ndjson | notify --dry-run --sns-topic arn:aws:sns:us-east-1:123456789012:alerts'
