@@ -1,7 +1,7 @@
 //! The checks.
 //!
 //! A check is its [`About`] and a function that judges one resource of its type. Each type has a file with its checks in a
-//! [`Checked::CHECKS`]; a type without one does not compile. Severities are those of AWS Security Hub where it has the
+//! `Checked::CHECKS`; a type without one does not compile. Severities are those of AWS Security Hub where it has the
 //! control, and `controls` names only what the check really covers: the Foundational Security Best Practices of Security
 //! Hub (`FSBP S3.2`) and the CIS AWS Foundations Benchmark 3.0 (`CIS 2.1.4`).
 //!

@@ -50,6 +50,10 @@ fn a_name_cannot_rewrite_the_terminal() {
         audit(&["-o", "table"], &user("jane\u{1b}[2J\u{202e}").to_string().replace("user/jane\\u001b[2J", "user/jane"));
     assert!(done.stdout.contains("jane?[2J?"), "{}{}", done.stdout, done.stderr);
     assert!(!done.stdout.contains('\u{1b}'));
+    let mut queue = queue("jobs");
+    queue["config"]["Policy"]["Statement"][0]["Action"] = json!("sqs:\u{1b}[2J*");
+    let done = audit(&["-o", "table"], &queue.to_string());
+    assert!(done.stdout.contains("for sqs:?[2J*") && !done.stdout.contains('\u{1b}'), "{:?}", done.stdout);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use common::resource::ResourceType;
 use common::settings::{Check, Settings, Thresholds};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{judge, resource, said, settings, table, with};
@@ -152,4 +153,19 @@ fn each_rule_and_range_is_a_finding_with_exactly_that_to_revoke() {
 fn a_rule_is_revoked_only_where_the_settings_say_so() {
     let record = resource("security_group", &ipv6("::/0"));
     assert_eq!(said(&judge(&settings(), "security_group_open", &record)), ["fail critical - tcp:22-22:::/0"]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_rule_says_each_range_has_at_most_one_answer(
+        protocol in "-1|tcp|udp|icmp|[0-9]{1,3}|.{0,6}",
+        from in proptest::option::of(any::<i32>()),
+        to in proptest::option::of(any::<i32>()),
+        cidrs in proptest::collection::vec("[0-9a-f:.]{0,12}/[0-9]{1,3}|.{0,12}", 0..4),
+    ) {
+        let ranges: Vec<Value> = cidrs.iter().map(|cidr| json!({"CidrIp": cidr})).collect();
+        let rule = json!({"IpProtocol": protocol, "FromPort": from, "ToPort": to, "IpRanges": ranges});
+        let findings = judge(&fixing(), "security_group_open", &resource("security_group", &group(&[rule])));
+        prop_assert!(findings.len() <= cidrs.len().max(1));
+    }
 }
