@@ -47,7 +47,7 @@ enum Out<'a> {
 struct Failures {
     messages: usize,
     keys: Vec<String>,
-    error: String,
+    error: Option<String>,
 }
 
 /// A delivery that was only planned, with what would be sent.
@@ -99,7 +99,8 @@ impl<'a> Report<'a> {
             let failures = self.failures.entry((delivery.channel, delivery.target)).or_default();
             failures.messages += 1;
             failures.keys.extend(delivery.keys);
-            failures.error = delivery.error.unwrap_or_default();
+            // The first says what happened; where time ran out, the others only say that it did.
+            failures.error.get_or_insert(delivery.error.unwrap_or_default());
         }
     }
 
@@ -113,6 +114,7 @@ impl<'a> Report<'a> {
         self.keep(flushed);
         for ((channel, target), failures) in &self.failures {
             let Failures { messages, keys, error } = failures;
+            let error = error.as_deref().unwrap_or_default();
             let named: Vec<&str> = keys.iter().take(KEYS).map(String::as_str).collect();
             let more = match keys.len() - named.len() {
                 0 => String::new(),

@@ -55,8 +55,7 @@ pub(crate) async fn deliver(
     until: Instant,
     done: UnboundedSender<Delivery>,
 ) -> bool {
-    let late = || Err("no credentials before the deadline".to_owned());
-    let opened = timeout_at(until, channel.open()).await.unwrap_or_else(|_| late());
+    let opened = channel.open(until).await;
     let mut pace = Pace { next: Instant::now(), until };
     for message in messages {
         let (attempts, result) = match &opened {
