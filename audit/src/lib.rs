@@ -1,1 +1,59 @@
-//! audit
+//! `audit`: judges resources against the checks.
+//!
+//! A pure filter: it reads `resource` records and writes `finding` records, passes on what it does not consume, and never
+//! talks to AWS. All that a check needs to know of a resource is in that resource's record, and the time is the one that
+//! it is told (`--now`), so the same input gives the same findings next year.
+//!
+//! # Layout
+//!
+//! - [`checks`]: the table of checks; one file for each resource type.
+//! - [`Judge`]: the checks that are on, made ready once; judges one resource. `remediate` uses it to judge again.
+//! - [`policy`]: whom a policy document lets in.
+//! - `filter`: records in, findings out; `table` and `list`: what people see.
+//!
+//! # Adding a check
+//!
+//! A [`checks::About`] and a function in the file of its type, and its id in the list of the tests: ids are for ever.
+
+mod args;
+pub mod checks;
+mod filter;
+mod judge;
+mod list;
+pub mod policy;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use common::cli::{self, Failure, Io};
+use common::clock;
+use common::exit::Exit;
+use common::settings::Settings;
+
+use filter::Options;
+
+pub use args::{Arguments, Format, Names};
+pub use judge::{Judge, JudgeError};
+
+/// Runs `audit` with the process's own arguments, stdin, stdout and stderr.
+pub fn main() -> ExitCode {
+    cli::main::<Arguments>(run)
+}
+
+/// Runs `audit`.
+pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
+    let format = arguments.format(io.terminal)?;
+    let only = arguments.checks.as_deref();
+    if arguments.list_checks {
+        return list::write(only, format, io);
+    }
+    let now = arguments.now.unwrap_or_else(clock::now);
+    let judge = match arguments.required_tags {
+        Some(Names(required_tags)) => Judge::new(&Settings { required_tags, ..settings.clone() }, now, only)?,
+        None => Judge::new(settings, now, only)?,
+    };
+    let options = Options { format, passed: arguments.passed, fail_on: arguments.fail_on };
+    filter::run(&judge, options, settings, io)
+}

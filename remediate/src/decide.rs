@@ -59,11 +59,6 @@ impl Rules<'_> {
             let name = action.name().unwrap_or("?");
             return Err(Stay::denied(format!("`{name}` cannot be done to a resource of type {kind}")));
         }
-        if let Some(check) = &job.check
-            && !self.judge.knows(check)
-        {
-            return Err(Stay::denied(format!("`{check}` is not a check that can be made again here; write a task instead")));
-        }
         match job.action_time {
             Some(time) if time > self.now => {
                 Err(Stay::because(OutcomeStatus::Waiting, format!("it is not due before {time}")))
@@ -124,8 +119,10 @@ impl Rules<'_> {
 
     /// The job's finding, judged anew.
     fn still_failing(&self, job: &Job, check: &str, resource: &Looked) -> Result<Finding, Stay> {
-        let findings = self.judge.check(check, resource).map_err(Stay::denied)?;
-        if let Some(finding) = findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail) {
+        let findings = self.judge.judge_one(resource, check).map_err(Stay::denied)?;
+        if let Some(finding) =
+            findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail)
+        {
             return Ok(finding.clone());
         }
         Err(match findings.iter().find(|finding| finding.status == FindingStatus::Unknown) {

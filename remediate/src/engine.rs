@@ -36,11 +36,11 @@ const LOOKS: [Duration; 6] = [
 
 /// What a run works with.
 #[derive(Debug)]
-pub(crate) struct Engine<'a> {
+pub(crate) struct Engine<'a, 'o> {
     pub(crate) sessions: &'a Sessions,
     pub(crate) rules: Rules<'a>,
     pub(crate) run: &'a str,
-    pub(crate) out: &'a Outcomes<'a>,
+    pub(crate) out: &'a Outcomes<'o>,
     /// Set when the run is to end: nothing new is begun.
     pub(crate) stop: &'a AtomicBool,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Engine<'a> {
 /// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
 type Group = Vec<(Job, Outcome)>;
 
-impl Engine<'_> {
+impl Engine<'_, '_> {
     /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
     /// `planned`, by resource.
     pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Vec<Group> {

@@ -28,10 +28,7 @@ impl Limits {
             by_type.entry(&reference.kind).or_default().insert(reference);
         }
         if actions > self.max_actions {
-            return Some(format!(
-                "{actions} actions are more than --max-actions {}: nothing was done",
-                self.max_actions
-            ));
+            return Some(format!("{actions} actions are more than --max-actions {}", self.max_actions));
         }
         by_type.into_iter().find_map(|(kind, resources)| {
             let polled = self.polled.get(kind).copied().filter(|polled| *polled > 0)?;
@@ -39,7 +36,7 @@ impl Limits {
             let beyond = resources.len() > PERCENT_COUNTS_ABOVE && touched * 100 > polled * u64::from(self.max_percent);
             beyond.then(|| {
                 format!(
-                    "{touched} of {polled} resources of type {kind} are more than --max-percent {}: nothing was done",
+                    "{touched} of {polled} resources of type {kind} are more than --max-percent {}",
                     self.max_percent
                 )
             })
@@ -80,7 +77,9 @@ mod tests {
         for (count, limits, expected) in rows {
             let said = limits.exceeded(references(count).iter());
             match expected {
-                Some(expected) => assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}"),
+                Some(expected) => {
+                    assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}")
+                }
                 None => assert_eq!(said, None, "{count}"),
             }
         }

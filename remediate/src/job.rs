@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::action::Action;
 use common::arn::Arn;
-use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeStatus, Severity, Task};
+use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind};
 use common::reference::{Reference, ReferenceError};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -169,7 +169,7 @@ impl Job {
     /// An outcome of this job, with nothing done yet.
     pub(crate) fn outcome(&self, status: OutcomeStatus, run: &str, at: Timestamp) -> Outcome {
         Outcome {
-            kind: common::record::OutcomeKind::default(),
+            kind: OutcomeKind::Kind,
             key: self.key.clone(),
             status,
             account: self.reference.account.clone(),
@@ -193,7 +193,7 @@ impl Job {
     /// The task that does `action` to the same resource.
     pub(crate) fn task(&self, action: Action) -> Task {
         Task {
-            kind: common::record::TaskKind::default(),
+            kind: TaskKind::Kind,
             account: self.reference.account.clone(),
             region: self.reference.region.clone(),
             r#type: self.reference.kind.clone(),

@@ -121,7 +121,7 @@ fn unfinished(file: &mut File) -> io::Result<Vec<Outcome>> {
     while let Some(item) = reader.next() {
         // A torn line is what a crash leaves; the lines around it still count.
         let Ok(item) = item else { continue };
-        let Ok(entry) = serde_json::from_str::<Entry<Outcome>>(item.text()) else { continue };
+        let Ok(entry) = serde_json::from_str::<Entry<Outcome>>(&item.text) else { continue };
         let key = (entry.outcome.run.clone(), entry.outcome.key.clone());
         match entry.phase {
             Phase::Before => open.insert(key, entry.outcome),

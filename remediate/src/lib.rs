@@ -34,6 +34,7 @@ use common::exit::Exit;
 use common::record::{OutcomeStatus, Scope, ScopeStatus};
 use common::settings::Settings;
 use common::stream::{Item, ReadError, Reader, Writer};
+use jiff::Timestamp;
 
 use crate::decide::Rules;
 use crate::engine::Engine;
@@ -73,6 +74,9 @@ pub struct Arguments {
     /// The journal of what is done [default: $XDG_STATE_HOME/sluice/journal.ndjson]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Judge as if it were this time, as `audit --now` did [default: the time now]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<Timestamp>,
     /// How the accounts are reached.
     #[command(flatten)]
     pub aws: AwsArgs,
@@ -119,9 +123,9 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     if let Some((journal, unfinished)) = &journal {
         report(unfinished, journal, &out);
     }
-    let now = clock::now();
+    let now = arguments.now.unwrap_or_else(clock::now);
     let judge = Judge::new(settings, now, None)?;
-    let run = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id());
+    let run = format!("{}-{}", clock::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id());
     let work = async {
         if !jobs.is_empty() {
             let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
@@ -133,10 +137,15 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
             match (&journal, exceeded) {
                 (Some((journal, _)), None) => engine.apply(groups, journal).await,
                 (None, None) => engine.print(groups, None),
-                (journal, Some(reason)) => {
+                (None, Some(reason)) => {
+                    out.warn(format_args!("--apply would do nothing: {reason}"));
+                    engine.print(groups, None);
+                }
+                (Some(_), Some(reason)) => {
+                    let reason = format!("nothing was done: {reason}");
                     out.warn(&reason);
                     engine.print(groups, Some(&reason));
-                    return Ok(if journal.is_some() { Exit::No } else { Exit::Done });
+                    return Ok(Exit::No);
                 }
             }
         }
@@ -147,9 +156,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     match (error, &journal) {
         (None, _) => Ok(exit.and(read).and(worked)),
         // What was done must not be lost with the pipe.
-        (Some(error), Some((journal, _))) => {
-            Err(Failure::Incomplete(format!("cannot write the outcomes ({error}): see the journal {}", journal.path().display())))
-        }
+        (Some(error), Some((journal, _))) => Err(Failure::Incomplete(format!(
+            "cannot write the outcomes ({error}): see the journal {}",
+            journal.path().display()
+        ))),
         (Some(error), None) => Err(Failure::Output(error)),
     }
 }

@@ -1,19 +1,22 @@
 //! An AWS account of a test's own.
 
-use std::net::TcpStream;
+use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use tempfile::TempDir;
 
 use crate::emulator::Emulator;
-use crate::http::{Request, connect};
+use crate::http::{Request, Response, connect};
 use crate::pipeline::Tool;
 use crate::proxy::Proxy;
 
 /// Temporary credentials.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: String,
@@ -83,6 +86,33 @@ impl Account {
         ]
     }
 
+    /// For the SDK's clients, with which a test makes resources and looks at them: `aws_sdk_iam::Client::new(&sdk)`. They
+    /// try once, so that a fault is seen as it is.
+    pub fn sdk(&self) -> SdkConfig {
+        let credentials = aws_credential_types::Credentials::builder()
+            .access_key_id(&self.credentials.access_key_id)
+            .secret_access_key(&self.credentials.secret_access_key)
+            .session_token(&self.credentials.session_token)
+            .provider_name("tests")
+            .build();
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .build()
+    }
+
+    /// One call to AWS by hand, in us-east-1: where a test has to change something while a tool runs, and from a rule of
+    /// a [`Proxy`]. `service` is the name that it signs with: `iam`, `ec2`, `s3`.
+    ///
+    /// # Errors
+    /// When no answer comes. An answer that says no is an answer.
+    pub fn call(&self, service: &str, request: Request) -> io::Result<Response> {
+        send(&self.endpoint, &self.credentials, service, request)
+    }
+
     /// One of the tools, with this account's credentials and nothing else in its environment.
     pub fn tool(&self, name: &str) -> Tool {
         Tool::within(name, Some(self), Arc::clone(&self.home))
@@ -91,21 +121,10 @@ impl Account {
 
 /// The emulator keeps accounts apart by the role whose credentials one uses; the role need not exist.
 fn assume_role(emulator: &Emulator, account: &str) -> Credentials {
-    let form =
-        format!("Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::{account}:role/tests&RoleSessionName=tests");
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let request = Request {
-        method: "POST".into(),
-        target: "/".into(),
-        headers: vec![
-            header("Host", &emulator.address().to_string()),
-            header("Content-Type", "application/x-www-form-urlencoded"),
-            // The emulator reads the service from here, and does not check the signature.
-            header("Authorization", "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/sts/aws4_request"),
-        ],
-        body: form.into_bytes(),
-    };
-    let answer = connect(emulator.address(), &request).and_then(read).expect("an answer of the emulator");
+    let action = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=tests";
+    let request = Request::form(format!("{action}&RoleArn=arn:aws:iam::{account}:role/tests"));
+    let root = Credentials { access_key_id: "tests".into(), ..Credentials::default() };
+    let answer = send(&emulator.url(), &root, "sts", request).expect("an answer of the emulator").text();
     let field = |name: &str| {
         let after = answer.split_once(&format!("<{name}>")).map(|(_, after)| after);
         let value = after.and_then(|after| after.split_once('<')).map(|(value, _)| value.trim().to_owned());
@@ -118,6 +137,16 @@ fn assume_role(emulator: &Emulator, account: &str) -> Credentials {
     }
 }
 
-fn read(stream: TcpStream) -> std::io::Result<String> {
-    std::io::read_to_string(stream)
+/// The emulator reads account, service and region from the signature's head, and does not check the rest.
+fn send(endpoint: &str, credentials: &Credentials, service: &str, request: Request) -> io::Result<Response> {
+    let host = endpoint.trim_start_matches("http://");
+    let scope = format!("{}/20260101/us-east-1/{service}/aws4_request", credentials.access_key_id);
+    let mut request = request
+        .with("Host", host)
+        .with("Authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"));
+    if !credentials.session_token.is_empty() {
+        request = request.with("X-Amz-Security-Token", &credentials.session_token);
+    }
+    let address = host.parse().map_err(io::Error::other)?;
+    Response::read(&connect(address, &request)?)
 }

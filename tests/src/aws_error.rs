@@ -14,13 +14,13 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
     if call.request.header("x-amz-target").is_some() {
         let body = serde_json::json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": message });
         let response = Response::new(status, body.to_string())
-            .header("Content-Type", "application/x-amz-json-1.0")
-            .header("x-amzn-RequestId", REQUEST_ID);
+            .with("Content-Type", "application/x-amz-json-1.0")
+            .with("x-amzn-RequestId", REQUEST_ID);
         // SQS spoke the query protocol once; its clients go by the code of that time, which stands in this header.
         // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
         return match call.service.as_str() {
             "sqs" => response
-                .header("x-amzn-query-error", format!("{};Sender", code.strip_suffix("Exception").unwrap_or(code))),
+                .with("x-amzn-query-error", format!("{};Sender", code.strip_suffix("Exception").unwrap_or(code))),
             _ => response,
         };
     }
@@ -39,8 +39,8 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
         ),
     };
     Response::new(status, format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}"))
-        .header("Content-Type", "text/xml")
-        .header("x-amz-request-id", REQUEST_ID)
+        .with("Content-Type", "text/xml")
+        .with("x-amz-request-id", REQUEST_ID)
 }
 
 /// What the service says to a caller whose policies do not allow the call.

@@ -25,6 +25,27 @@ pub struct Request {
 }
 
 impl Request {
+    pub fn new(method: &str, target: &str) -> Self {
+        Self { method: method.to_owned(), target: target.to_owned(), ..Self::default() }
+    }
+
+    /// A form, which the query protocol takes: `Action=ListUsers&Version=2010-05-08`.
+    pub fn form(pairs: impl Into<Vec<u8>>) -> Self {
+        Self::new("POST", "/").with("Content-Type", "application/x-www-form-urlencoded").body(pairs)
+    }
+
+    #[must_use]
+    pub fn with(mut self, header: &str, value: impl fmt::Display) -> Self {
+        self.headers.push((header.to_owned(), value.to_string()));
+        self
+    }
+
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// Reads one request; `None` when the client closed the connection instead.
     ///
     /// # Errors
@@ -40,14 +61,7 @@ impl Request {
             return Err(bad(&start));
         };
         let mut request = Self { method: method.into(), target: target.into(), ..Self::default() };
-        loop {
-            let line = read_line(&mut reader)?;
-            if line.is_empty() {
-                break;
-            }
-            let (name, value) = line.split_once(':').ok_or_else(|| bad(&line))?;
-            request.headers.push((name.into(), value.trim().into()));
-        }
+        request.headers = read_headers(&mut reader)?;
         if request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
             let mut stream = stream;
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
@@ -56,9 +70,8 @@ impl Request {
             read_chunks(&mut reader)?
         } else {
             let length = request.header("content-length").unwrap_or("0");
-            let length = length.parse().map_err(|_| bad(length))?;
-            let mut body = Vec::new();
-            reader.take(length).read_to_end(&mut body)?;
+            let mut body = vec![0; length.parse().map_err(|_| bad(length))?];
+            reader.read_exact(&mut body)?;
             body
         };
         Ok(Some(request))
@@ -87,14 +100,10 @@ impl Request {
     pub(crate) fn send(&self, mut stream: &TcpStream) -> io::Result<()> {
         const OF_THE_CONNECTION: [&str; 5] =
             ["connection", "keep-alive", "expect", "transfer-encoding", "content-length"];
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        for (name, value) in &self.headers {
-            if !OF_THE_CONNECTION.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-                head.push_str(&format!("{name}: {value}\r\n"));
-            }
-        }
-        head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", self.body.len()));
-        stream.write_all(head.as_bytes())?;
+        let kept = |name: &str| !OF_THE_CONNECTION.iter().any(|other| name.eq_ignore_ascii_case(other));
+        let headers = self.headers.iter().filter(|(name, _)| kept(name));
+        let start = format!("{} {} HTTP/1.1", self.method, self.target);
+        stream.write_all(head(&start, headers, self.body.len()).as_bytes())?;
         stream.write_all(&self.body)
     }
 }
@@ -118,19 +127,40 @@ impl Response {
     }
 
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
-        self.headers.push((name.into(), value.to_string()));
+    pub fn with(mut self, header: &str, value: impl fmt::Display) -> Self {
+        self.headers.push((header.to_owned(), value.to_string()));
         self
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Reads an answer, up to the end of the connection.
+    ///
+    /// # Errors
+    /// When none came, or what came is no HTTP.
+    pub fn read(stream: &TcpStream) -> io::Result<Self> {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let start = read_line(&mut reader)?;
+            if start.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let status = start.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(|| bad(&start))?;
+            let mut response = Self { status, headers: read_headers(&mut reader)?, body: Vec::new() };
+            if status >= 200 {
+                reader.read_to_end(&mut response.body)?;
+                return Ok(response);
+            }
+            // 100 Continue announces the answer proper.
+        }
     }
 
     /// Answers `request`: a HEAD gets no body, only its length.
     pub(crate) fn send(&self, mut stream: &TcpStream, request: &Request) -> io::Result<()> {
-        let mut head = format!("HTTP/1.1 {} Test\r\n", self.status);
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", self.body.len()));
-        stream.write_all(head.as_bytes())?;
+        let start = format!("HTTP/1.1 {} Test", self.status);
+        stream.write_all(head(&start, self.headers.iter(), self.body.len()).as_bytes())?;
         if request.method != "HEAD" {
             stream.write_all(&self.body)?;
         }
@@ -191,7 +221,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Sends `request` to `address` and gives back all that comes, until the server closes.
+/// Sends `request` to `address`; what is left is to read the answer, until the server closes.
 pub(crate) fn connect(address: SocketAddr, request: &Request) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(IDLE_LIMIT))?;
@@ -215,6 +245,23 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
     reader.read_line(&mut line)?;
     line.truncate(line.trim_end_matches(['\r', '\n']).len());
     Ok(line)
+}
+
+fn read_headers(reader: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(reader)?;
+        if line.is_empty() {
+            return Ok(headers);
+        }
+        let (name, value) = line.split_once(':').ok_or_else(|| bad(&line))?;
+        headers.push((name.into(), value.trim().into()));
+    }
+}
+
+fn head<'a>(start: &str, headers: impl Iterator<Item = &'a (String, String)>, length: usize) -> String {
+    let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{start}\r\n{}Content-Length: {length}\r\nConnection: close\r\n\r\n", headers.concat())
 }
 
 fn read_chunks(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {

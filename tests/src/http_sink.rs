@@ -27,14 +27,14 @@ impl Reply {
 
     /// A status and a text, as Slack answers: `status(404, "no_service")`.
     pub fn status(status: u16, text: &str) -> Self {
-        Self::Answer(Response::new(status, text).header("Content-Type", "text/plain"))
+        Self::Answer(Response::new(status, text).with("Content-Type", "text/plain"))
     }
 
     /// Too many requests; with the seconds that the client is told to wait, or without a word about it.
     pub fn too_many(retry_after: Option<u32>) -> Self {
-        let response = Response::new(429, "rate_limited").header("Content-Type", "text/plain");
+        let response = Response::new(429, "rate_limited").with("Content-Type", "text/plain");
         Self::Answer(match retry_after {
-            Some(seconds) => response.header("Retry-After", seconds),
+            Some(seconds) => response.with("Retry-After", seconds),
             None => response,
         })
     }
@@ -58,7 +58,7 @@ impl HttpSink {
         let state = Arc::new(State { script: Mutex::new(script.into_iter().collect()), got: Mutex::new(Vec::new()) });
         let server = Server::start({
             let state = Arc::clone(&state);
-            move |request, client| state.serve(request, client)
+            move |request, client| state.serve(&request, client)
         });
         Self { server, state }
     }
@@ -96,7 +96,7 @@ impl HttpSink {
 }
 
 impl State {
-    fn serve(&self, request: Request, mut client: &TcpStream) -> io::Result<()> {
+    fn serve(&self, request: &Request, mut client: &TcpStream) -> io::Result<()> {
         let reply = {
             // Both under one lock, so that the n-th request recorded is the one that gets the n-th reply.
             let mut script = lock(&self.script);
@@ -104,7 +104,7 @@ impl State {
             script.pop_front().unwrap_or_else(Reply::ok)
         };
         match reply {
-            Reply::Answer(response) => response.send(client, &request),
+            Reply::Answer(response) => response.send(client, request),
             // Ends when the client closes, or at the server's own limit.
             Reply::Hang => client.read(&mut [0]).map(drop),
             Reply::Cut => client.shutdown(Shutdown::Both),

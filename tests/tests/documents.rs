@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use common::action::Action;
 use common::exit::Exit;
 use common::record::{Delivery, Finding, Outcome, Resource, Scope, Task};
 use common::reference::Reference;
@@ -28,7 +29,10 @@ fn generated(name: &str, content: &str) {
         std::fs::create_dir_all(root().join(name).parent().unwrap()).unwrap();
         std::fs::write(root().join(name), content).unwrap();
     } else {
-        assert!(read(name) == content, "{name} is not what the code says: run `make schemas` and look at the difference");
+        assert!(
+            read(name) == content,
+            "{name} is not what the code says: run `make schemas` and look at the difference"
+        );
     }
 }
 
@@ -85,7 +89,11 @@ fn lost(given: &Value, kept: &Value, path: &str) {
             }
         }
         (Value::Array(given), Value::Array(kept)) if given.len() == kept.len() => {
-            given.iter().zip(kept).enumerate().for_each(|(at, (given, kept))| lost(given, kept, &format!("{path}[{at}]")));
+            given
+                .iter()
+                .zip(kept)
+                .enumerate()
+                .for_each(|(at, (given, kept))| lost(given, kept, &format!("{path}[{at}]")));
         }
         _ => assert_eq!(given, kept, "the example's {path} is read as something else"),
     }
@@ -98,7 +106,8 @@ fn the_examples_of_the_records_are_records() {
     for text in &examples {
         let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
         let kind = value["kind"].as_str().unwrap_or("reference");
-        let name = if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
+        let name =
+            if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
         match name.as_str() {
             "resource.s3_bucket" => example::<Resource<Bucket>>(text),
             "resource.ec2" => example::<Resource<Instance>>(text),
@@ -135,13 +144,32 @@ fn the_settings_that_are_shown_are_understood() {
     assert_eq!(format!("{shown:?}"), format!("{defaults:?}"));
 }
 
+/// Compares what a document has between `<!-- begin NAME -->` and `<!-- end -->`, or writes it.
+fn generated_part(document: &str, name: &str, content: &str) {
+    let text = read(document);
+    let begin = format!("<!-- begin {name} -->\n");
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{document} has no {begin}"));
+    let (_, after) = rest.split_once("<!-- end -->").unwrap_or_else(|| panic!("{document}: {name} does not end"));
+    generated(document, &format!("{before}{begin}{content}<!-- end -->{after}"));
+}
+
 #[test]
 fn the_readme_has_the_exit_codes() {
     let mut table = String::from("| code | meaning |\n|---|---|\n");
     for (exit, meaning) in Exit::ALL {
         table += &format!("| {} | {meaning} |\n", exit.code());
     }
-    assert!(read("README.md").contains(&table), "the README lacks this table:\n{table}");
+    generated_part("README.md", "exit codes", &table);
+}
+
+#[test]
+fn the_actions_that_are_listed_are_all() {
+    let mut table = String::from("| action | acts on | what it does |\n|---|---|---|\n");
+    for (name, kinds, text) in Action::ALL {
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        table += &format!("| `{name}` | {} | {} |\n", kinds.join(", "), text.trim());
+    }
+    generated_part("docs/records.md", "actions", &table);
 }
 
 #[test]

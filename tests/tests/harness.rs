@@ -1,52 +1,30 @@
 //! The harness itself: what the other tests rely on.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::json;
-use tests::http::Response;
-use tests::{Account, Emulator, HttpSink, Proxy, Reply, Tool, Verdict, ndjson, on};
+use tests::http::{Request, Response};
+use tests::{Account, Call, Emulator, HttpSink, Proxy, Reply, Tool, Verdict, ndjson, on};
 
-/// One request by hand, as an SDK would sign it; the answer's status and text, or `None` when there was none.
-fn send(account: &Account, service: &str, start: &str, headers: &[&str], body: &str) -> Option<(u16, String)> {
-    let host = account.endpoint().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).unwrap();
-    let credentials = account.credentials();
-    write!(
-        stream,
-        "{start} HTTP/1.1\r\nHost: {host}\r\nX-Amz-Security-Token: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-         Credential={}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n",
-        credentials.session_token, credentials.access_key_id
-    )
-    .unwrap();
-    for header in headers {
-        write!(stream, "{header}\r\n").unwrap();
-    }
-    let length = if headers.iter().any(|header| header.starts_with("Transfer-Encoding")) {
-        String::new()
-    } else {
-        format!("Content-Length: {}\r\n", body.len())
-    };
-    write!(stream, "{length}\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let status = answer.split(' ').nth(1)?.parse().ok()?;
-    Some((status, answer))
+fn iam(account: &Account, form: &str) -> io::Result<Response> {
+    account.call("iam", Request::form(format!("Version=2010-05-08&{form}")))
 }
 
-fn form(account: &Account, service: &str, form: &str) -> Option<(u16, String)> {
-    send(account, service, "POST /", &["Content-Type: application/x-www-form-urlencoded"], form)
+fn users(account: &Account) -> io::Result<String> {
+    Ok(iam(account, "Action=ListUsers")?.text())
 }
 
-fn users(account: &Account) -> String {
-    form(account, "iam", "Action=ListUsers&Version=2010-05-08").unwrap().1
+fn create_user(account: &Account, name: &str) -> io::Result<Response> {
+    iam(account, &format!("Action=CreateUser&UserName={name}"))
 }
 
-fn create_user(account: &Account, name: &str) -> Option<(u16, String)> {
-    form(account, "iam", &format!("Action=CreateUser&Version=2010-05-08&UserName={name}"))
+fn s3(account: &Account, method: &str, target: &str) -> io::Result<Response> {
+    account.call("s3", Request::new(method, target))
 }
 
 fn wait_until(what: &str, check: impl Fn() -> bool) {
@@ -63,18 +41,18 @@ fn accounts_do_not_see_each_other() {
     assert_ne!(one.id(), other.id());
     assert!(one.id().len() == 12 && one.id().bytes().all(|byte| byte.is_ascii_digit()), "{}", one.id());
 
-    assert_eq!(create_user(&one, "alice").unwrap().0, 200);
-    assert!(users(&one).contains(&format!("arn:aws:iam::{}:user/alice", one.id())));
-    assert!(!users(&other).contains("alice"));
-    assert!(users(&Account::with_id(one.id())).contains("alice"));
+    assert_eq!(create_user(&one, "alice").unwrap().status, 200);
+    assert!(users(&one).unwrap().contains(&format!("arn:aws:iam::{}:user/alice", one.id())));
+    assert!(!users(&other).unwrap().contains("alice"));
+    assert!(users(&Account::with_id(one.id())).unwrap().contains("alice"));
 }
 
 #[test]
 fn the_emulator_starts_without_images_of_its_own() {
-    let (status, answer) =
-        form(&Account::new(), "ec2", "Action=DescribeImages&Version=2016-11-15&Owner.1=amazon").unwrap();
-    assert_eq!(status, 200, "{answer}");
-    assert!(!answer.contains("<imageId>"), "{answer}");
+    let request = Request::form("Action=DescribeImages&Version=2016-11-15&Owner.1=amazon");
+    let answer = Account::new().call("ec2", request).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!answer.text().contains("<imageId>"), "{answer:?}");
 }
 
 /// Not a test: the process that the next one kills.
@@ -105,9 +83,10 @@ fn the_emulator_ends_with_a_test_that_is_killed() {
     holder.wait().unwrap();
     wait_until("the emulator's port is closed", || TcpStream::connect(&address).is_err());
     wait_until("the emulator's process is gone", || {
-        let listed = Command::new("ps").args(["-o", "stat=", "-p", &process_id]).output().unwrap();
-        // Where nobody reaps orphans (a container without init), the dead stay listed as Z.
-        String::from_utf8_lossy(&listed.stdout).trim().trim_start_matches('Z').is_empty()
+        // Where nobody reaps orphans (a container without init), the dead stay listed as Z. Where there is no /proc, the
+        // port has to do.
+        let stat = std::fs::read_to_string(format!("/proc/{process_id}/stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
     });
 }
 
@@ -117,12 +96,13 @@ fn the_proxy_denies_records_and_lets_the_rest_pass() {
     let proxy = Proxy::new(Emulator::shared()).deny("iam:ListUsers").deny("ec2:*");
     let seen = account.through(&proxy);
 
-    assert_eq!(create_user(&seen, "alice").unwrap().0, 200);
-    let (status, answer) = form(&seen, "iam", "Action=ListUsers&Version=2010-05-08").unwrap();
-    assert_eq!(status, 403);
-    assert!(answer.contains("<Code>AccessDenied</Code>") && answer.contains("iam:ListUsers"), "{answer}");
-    assert_eq!(form(&seen, "ec2", "Action=DescribeInstances&Version=2016-11-15").unwrap().0, 403);
-    assert!(users(&account).contains("alice"), "only the proxy denies");
+    assert_eq!(create_user(&seen, "alice").unwrap().status, 200);
+    let answer = iam(&seen, "Action=ListUsers").unwrap();
+    assert_eq!(answer.status, 403);
+    assert!(answer.text().contains("<Code>AccessDenied</Code>"), "{answer:?}");
+    let request = Request::form("Action=DescribeInstances&Version=2016-11-15");
+    assert_eq!(seen.call("ec2", request).unwrap().status, 403);
+    assert!(users(&account).unwrap().contains("alice"), "only the proxy denies");
 
     let counts: Vec<(String, usize)> = proxy.counts().into_iter().collect();
     let expected = [("ec2:DescribeInstances", 1), ("iam:CreateUser", 1), ("iam:ListUsers", 1)];
@@ -132,7 +112,7 @@ fn the_proxy_denies_records_and_lets_the_rest_pass() {
     assert!(proxy.calls().iter().all(|call| call.access_key == account.credentials().access_key_id));
 
     proxy.reset();
-    assert!(users(&seen).contains("alice"));
+    assert!(users(&seen).unwrap().contains("alice"));
     assert_eq!(proxy.count("*"), 1);
 }
 
@@ -142,10 +122,10 @@ fn the_proxy_denies_buckets_one_by_one() {
     let proxy = Proxy::new(Emulator::shared()).deny(on("s3:GetBucketAcl").about("closed"));
     let seen = account.through(&proxy);
     for name in ["open", "closed"] {
-        let bucket = format!("{name}-{}", account.id());
-        assert_eq!(send(&seen, "s3", &format!("PUT /{bucket}"), &[], "").unwrap().0, 200);
-        let (status, answer) = send(&seen, "s3", &format!("GET /{bucket}?acl"), &[], "").unwrap();
-        assert_eq!(status, if name == "open" { 200 } else { 403 }, "{answer}");
+        let bucket = format!("/{name}-{}", account.id());
+        assert_eq!(s3(&seen, "PUT", &bucket).unwrap().status, 200);
+        let answer = s3(&seen, "GET", &format!("{bucket}?acl")).unwrap();
+        assert_eq!(answer.status, if name == "open" { 200 } else { 403 }, "{answer:?}");
     }
     assert_eq!(proxy.count("s3:GetBucketAcl"), 2);
 }
@@ -155,30 +135,39 @@ fn the_proxy_carries_bodies_of_any_size_and_coding() {
     let account = Account::new();
     let proxy = Proxy::new(Emulator::shared());
     let seen = account.through(&proxy);
-    let bucket = format!("large-{}", account.id());
-    assert_eq!(send(&seen, "s3", &format!("PUT /{bucket}"), &[], "").unwrap().0, 200);
+    let bucket = format!("/large-{}", account.id());
+    assert_eq!(s3(&seen, "PUT", &bucket).unwrap().status, 200);
 
     let large = "0123456789abcdef".repeat(200_000);
-    let put = format!("PUT /{bucket}/large");
-    assert_eq!(send(&seen, "s3", &put, &["Expect: 100-continue"], &large).unwrap().0, 100, "asked before it sends");
-    assert!(send(&seen, "s3", &format!("GET /{bucket}/large"), &[], "").unwrap().1.ends_with(&large));
+    let request = Request::new("PUT", &format!("{bucket}/large")).body(large.as_str());
+    assert_eq!(seen.call("s3", request).unwrap().status, 200);
+    assert!(s3(&seen, "GET", &format!("{bucket}/large")).unwrap().text() == large);
 
-    let put = format!("PUT /{bucket}/chunked");
-    let body = "5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nTrailer: 1\r\n\r\n";
-    assert_eq!(send(&seen, "s3", &put, &["Transfer-Encoding: chunked"], body).unwrap().0, 200);
-    assert!(send(&seen, "s3", &format!("GET /{bucket}/chunked"), &[], "").unwrap().1.ends_with("\r\n\r\nhello, world"));
-    let head = send(&seen, "s3", &format!("HEAD /{bucket}/chunked"), &[], "").unwrap();
-    assert_eq!(head.0, 200, "{}", head.1);
+    // By hand, what `call` does not do: chunks, and to ask before sending.
+    let mut stream = TcpStream::connect(proxy.url().trim_start_matches("http://")).unwrap();
+    let scope = format!("{}/20260101/us-east-1/s3/aws4_request", account.credentials().access_key_id);
+    write!(
+        stream,
+        "PUT {bucket}/chunked HTTP/1.1\r\nHost: s3\r\nAuthorization: AWS4-HMAC-SHA256 Credential={scope}\r\n\
+         Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    .unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(go_on, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nTrailer: 1\r\n\r\n").unwrap();
+    assert_eq!(Response::read(&stream).unwrap().status, 200);
+    assert_eq!(s3(&seen, "GET", &format!("{bucket}/chunked")).unwrap().text(), "hello, world");
+
+    let head = s3(&seen, "HEAD", &format!("{bucket}/chunked")).unwrap();
+    assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
 #[test]
 fn the_proxy_throttles_every_nth_call() {
     let proxy = Proxy::new(Emulator::shared()).throttle(on("iam:ListUsers").every(3));
     let seen = Account::new().through(&proxy);
-    let mut statuses = Vec::new();
-    for _ in 0..6 {
-        statuses.push(form(&seen, "iam", "Action=ListUsers&Version=2010-05-08").unwrap().0);
-    }
+    let statuses: Vec<u16> = (0..6).map(|_| iam(&seen, "Action=ListUsers").unwrap().status).collect();
     assert_eq!(statuses, [200, 200, 400, 200, 200, 400]);
 }
 
@@ -189,12 +178,12 @@ fn the_proxy_cuts_before_and_after() {
         .cut_before(on("iam:CreateUser").about("never"))
         .cut_after(on("iam:CreateUser").about("unheard").first(1));
     let seen = account.through(&proxy);
-    assert_eq!(create_user(&seen, "never"), None);
-    assert_eq!(create_user(&seen, "unheard"), None);
-    assert!(!users(&account).contains("never"));
-    assert!(users(&account).contains("unheard"));
-    let (status, answer) = create_user(&seen, "unheard").unwrap();
-    assert!(status == 409 && answer.contains("EntityAlreadyExists"), "{answer}");
+    create_user(&seen, "never").unwrap_err();
+    create_user(&seen, "unheard").unwrap_err();
+    let users = users(&account).unwrap();
+    assert!(users.contains("unheard") && !users.contains("never"), "{users}");
+    let answer = create_user(&seen, "unheard").unwrap();
+    assert!(answer.status == 409 && answer.text().contains("EntityAlreadyExists"), "{answer:?}");
 }
 
 #[test]
@@ -211,21 +200,42 @@ fn the_proxy_answers_delays_and_interferes() {
         .fail("s3:ListBuckets", 403, "InvalidAccessKeyId", "unknown key");
     let seen = account.through(&proxy);
     let start = Instant::now();
-    assert!(users(&seen).contains("meanwhile"));
+    assert!(users(&seen).unwrap().contains("meanwhile"));
     assert!(start.elapsed() >= Duration::from_millis(300));
-    let (status, answer) = form(&seen, "iam", "Action=ListUsers&Version=2010-05-08").unwrap();
-    assert!(status == 299 && answer.ends_with("\r\n\r\nmine"), "{answer}");
-    let (status, answer) = send(&seen, "s3", "GET /", &[], "").unwrap();
-    assert!(status == 403 && answer.contains("<Error><Code>InvalidAccessKeyId</Code>"), "{answer}");
+    let answer = iam(&seen, "Action=ListUsers").unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (299, "mine"));
+    let answer = s3(&seen, "GET", "/").unwrap();
+    assert!(answer.status == 403 && answer.text().contains("<Code>InvalidAccessKeyId</Code>"), "{answer:?}");
 }
 
-fn post(sink: &HttpSink, path: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(sink.url().trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    write!(stream, "POST {path} HTTP/1.1\r\nHost: sink\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some((answer.split(' ').nth(1)?.parse().ok()?, answer))
+#[tokio::test]
+async fn the_sdk_reads_the_errors_of_the_proxy() {
+    let proxy = Proxy::new(Emulator::shared()).deny("*");
+    let sdk = Account::new().through(&proxy).sdk();
+    let code = |error: &dyn ProvideErrorMetadata| error.code().unwrap_or("none").to_owned();
+    let s3 = aws_sdk_s3::Client::new(&sdk).get_bucket_policy().bucket("any").send().await.unwrap_err();
+    assert_eq!(code(&s3), "AccessDenied");
+    let ec2 = aws_sdk_ec2::Client::new(&sdk).describe_instances().send().await.unwrap_err();
+    assert_eq!(code(&ec2), "UnauthorizedOperation");
+    let iam = aws_sdk_iam::Client::new(&sdk).list_users().send().await.unwrap_err();
+    assert_eq!(code(&iam), "AccessDenied");
+    let sts = aws_sdk_sts::Client::new(&sdk).get_caller_identity().send().await.unwrap_err();
+    assert_eq!(code(&sts), "AccessDenied");
+    let sns = aws_sdk_sns::Client::new(&sdk).list_topics().send().await.unwrap_err();
+    assert_eq!(code(&sns), "AuthorizationError");
+    let sqs = aws_sdk_sqs::Client::new(&sdk).list_queues().send().await.unwrap_err();
+    assert_eq!(code(&sqs), "AccessDenied");
+    let names: Vec<String> = proxy.calls().iter().map(Call::name).collect();
+    let expected = ["s3:GetBucketPolicy", "ec2:DescribeInstances", "iam:ListUsers", "sts:GetCallerIdentity"];
+    assert_eq!(names[..4], expected);
+    assert_eq!(names[4..], ["sns:ListTopics", "sqs:ListQueues"]);
+}
+
+fn post(sink: &HttpSink, path: &str, body: &str) -> io::Result<Response> {
+    let mut stream = TcpStream::connect(sink.url().trim_start_matches("http://"))?;
+    stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+    write!(stream, "POST {path} HTTP/1.1\r\nHost: sink\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+    Response::read(&stream)
 }
 
 #[test]
@@ -237,17 +247,18 @@ fn the_sink_follows_its_script_and_remembers() {
         Reply::Hang,
         Reply::Cut,
     ]);
-    let (status, answer) = post(&sink, "/services/T/B/x", "{\"text\":\"1\"}").unwrap();
-    assert!(status == 429 && answer.contains("Retry-After: 2\r\n"), "{answer}");
-    let (status, answer) = post(&sink, "/services/T/B/x", "{\"text\":\"2\"}").unwrap();
-    assert!(status == 429 && !answer.contains("Retry-After"), "{answer}");
-    assert_eq!(post(&sink, "/", "{\"text\":\"3\"}").unwrap().0, 500);
-    let start = Instant::now();
-    assert_eq!(post(&sink, "/", "{\"text\":\"4\"}"), None);
-    assert!(start.elapsed() >= Duration::from_millis(300), "a hanging server says nothing, it does not close");
+    let retry_after = |answer: &Response| answer.headers.iter().find(|(name, _)| name == "Retry-After").cloned();
+    let answer = post(&sink, "/services/T/B/x", r#"{"text":"1"}"#).unwrap();
+    assert_eq!((answer.status, retry_after(&answer).unwrap().1.as_str()), (429, "2"));
+    let answer = post(&sink, "/services/T/B/x", r#"{"text":"2"}"#).unwrap();
+    assert_eq!((answer.status, retry_after(&answer)), (429, None));
+    assert_eq!(post(&sink, "/", r#"{"text":"3"}"#).unwrap().status, 500);
+    let hanging = post(&sink, "/", r#"{"text":"4"}"#).unwrap_err();
+    assert!([ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&hanging.kind()), "silent, not closed: {hanging}");
     assert_eq!(sink.left(), [Reply::Cut]);
-    assert_eq!(post(&sink, "/", "{\"text\":\"5\"}"), None);
-    assert_eq!(post(&sink, "/", "{\"text\":\"6\"}").unwrap().0, 200);
+    let cut = post(&sink, "/", r#"{"text":"5"}"#).unwrap_err();
+    assert!([ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset].contains(&cut.kind()), "{cut}");
+    assert_eq!(post(&sink, "/", r#"{"text":"6"}"#).unwrap().status, 200);
 
     let texts: Vec<_> = sink.json().iter().map(|body| body["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts, ["1", "2", "3", "4", "5", "6"]);

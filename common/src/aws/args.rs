@@ -3,8 +3,8 @@
 use crate::id::{AccountId, Region};
 use crate::settings;
 
-use super::error::StartError;
 use super::role::Role;
+use super::start::StartError;
 
 /// How many requests may be under way at once unless somebody says otherwise.
 pub const DEFAULT_CONCURRENCY: usize = 32;
@@ -15,7 +15,7 @@ pub struct AwsArgs {
     /// The profile of the AWS configuration files whose credentials are used, whatever else the environment holds
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The home region, for the first calls and for global services [default: `AWS_REGION`, the profile's, us-east-1]
+    /// The home region, for the first calls and for global services [default: the environment's, the profile's, us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
     /// The role to assume in each account but the caller's own: its name, path/name, or ARN with {account}
@@ -24,7 +24,7 @@ pub struct AwsArgs {
     /// The external id that the role's trust policy asks for
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
-    /// The name of the sessions with that role, as `CloudTrail` shows it [default: sluice-TOOL]
+    /// The name of the sessions with that role, as CloudTrail shows it [default: sluice-TOOL]
     #[arg(long, value_name = "NAME")]
     pub session_name: Option<String>,
     /// The accounts to look at, separated by commas [default: the caller's own]
@@ -122,4 +122,98 @@ fn check_session_name(name: &str) -> Result<(), StartError> {
     let fits = (2..=64).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
     if fits { Ok(()) } else { Err(StartError::SessionName(name.chars().take(80).collect())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        aws: AwsArgs,
+    }
+
+    fn args(line: &str) -> AwsArgs {
+        Line::try_parse_from(format!("tool {line}").split_whitespace()).unwrap().aws
+    }
+
+    fn choose(line: &str, environment: &[(&str, &str)], settings: &settings::Aws) -> Result<Choice, StartError> {
+        let environment =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        args(line).choose(settings, environment, "poll")
+    }
+
+    fn settings() -> settings::Aws {
+        settings::Aws {
+            profile: Some("filed".into()),
+            role: Some("filed-role".into()),
+            external_id: Some("filed-id".into()),
+            session_name: Some("filed-name".into()),
+            accounts: vec!["111122223333".parse().unwrap()],
+            regions: vec![],
+            concurrency: Some(7),
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_beats_the_settings() {
+        let none = settings::Aws::default();
+        let profile = |line, environment, settings: &_| choose(line, environment, settings).unwrap().profile;
+        let environment = [("AWS_PROFILE", "environ")];
+        assert_eq!(profile("--profile flag", &environment, &settings()), Profile::Only("flag".into()));
+        assert_eq!(profile("", &environment, &settings()), Profile::Chain(Some("environ".into())));
+        assert_eq!(profile("", &[("AWS_PROFILE", "")], &settings()), Profile::Chain(Some("filed".into())));
+        assert_eq!(profile("", &[], &none), Profile::Chain(None));
+
+        let filed = choose("", &[], &settings()).unwrap();
+        assert_eq!(filed.role, Some(Role::Name("filed-role".into())));
+        assert_eq!(filed.external_id.as_deref(), Some("filed-id"));
+        assert_eq!(filed.session_name, "filed-name");
+        assert_eq!(filed.accounts, Accounts::These(vec!["111122223333".parse().unwrap()]));
+        assert_eq!(filed.concurrency, 7);
+
+        let line = "--role r --external-id i --session-name name --accounts 444455556666 --concurrency 9";
+        let flags = choose(line, &[], &settings()).unwrap();
+        assert_eq!(flags.role, Some(Role::Name("r".into())));
+        assert_eq!(flags.external_id.as_deref(), Some("i"));
+        assert_eq!(flags.session_name, "name");
+        assert_eq!(flags.accounts, Accounts::These(vec!["444455556666".parse().unwrap()]));
+        assert_eq!(flags.concurrency, 9);
+
+        let defaults = choose("", &[], &none).unwrap();
+        assert_eq!(defaults.session_name, "sluice-poll");
+        assert_eq!(defaults.accounts, Accounts::Own);
+        assert_eq!(defaults.concurrency, DEFAULT_CONCURRENCY);
+    }
+
+    #[test]
+    fn accounts_are_a_list_or_the_organization() {
+        let line = "--accounts 111122223333,444455556666 --accounts 777788889999,111122223333";
+        let Accounts::These(accounts) = choose(line, &[], &settings::Aws::default()).unwrap().accounts else {
+            panic!()
+        };
+        let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
+        assert_eq!(accounts, ["111122223333", "444455556666", "777788889999"]);
+        assert_eq!(choose("--org", &[], &settings()).unwrap().accounts, Accounts::Organization);
+        for bad in ["--org --accounts 111122223333", "--accounts 1111", "--accounts 111122223333,", "--region EU"] {
+            let line = format!("tool {bad}");
+            assert!(Line::try_parse_from(line.split_whitespace()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_said_before_any_call() {
+        for (line, says) in [
+            ("--concurrency 0", "--concurrency"),
+            ("--session-name x", "`x` is not a session name"),
+            ("--session-name a/b", "`a/b` is not a session name"),
+            ("--role a:b", "`a:b` is not a role"),
+        ] {
+            let error = choose(line, &[], &settings::Aws::default()).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! AssumeRole: once when an account is first asked for, so that a denied role is one error and not one for each call, and
+//! `AssumeRole`: once when an account is first asked for, so that a denied role is one error and not one for each call, and
 //! again before the credentials expire.
 
 use std::sync::{Mutex, PoisonError};
@@ -12,11 +12,11 @@ use crate::id::AccountId;
 
 use super::error::AwsError;
 
-/// Where AssumeRole failures are filed.
+/// Where `AssumeRole` failures are filed.
 pub(super) const OPERATION: &str = "sts:AssumeRole";
 
 /// How long before their end the credentials are renewed: no call that has just been signed may find itself expired.
-pub(super) const RENEW_BEFORE: Duration = Duration::from_secs(300);
+pub(super) const RENEW_BEFORE: Duration = Duration::from_mins(5);
 
 /// The credentials of a role.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
-//! What can go wrong between a tool and AWS, in sentences for people and in codes for programs.
+//! What can go wrong with a call, in sentences for people and in codes for programs.
 
 use std::error::Error;
 
+use aws_config::imds::client::error::ImdsError;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -9,62 +11,11 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use aws_credential_types::provider::error::CredentialsError;
-
-use crate::cli::Failure;
 use crate::id::AccountId;
 use crate::record::{ScopeError, Unread};
 
 use super::http::NetworkError;
 use super::retry::{chain, find};
-
-/// Why a tool could not start to talk to AWS.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The role cannot be one.
-    #[error(
-        "`{0}` is not a role: a name, a path/name, or an ARN such as arn:aws:iam::{{account}}:role/NAME is expected"
-    )]
-    Role(String),
-    /// The session name cannot be one.
-    #[error("`{0}` is not a session name: 2 to 64 letters, digits and any of _ + = , . @ - are expected")]
-    SessionName(String),
-    /// No request at all could be sent.
-    #[error("{0} requests at once is not possible: give --concurrency a number from 1 on")]
-    Concurrency(usize),
-    /// The home region is none.
-    #[error("`{0}` is not a region that a first call can go to: name one with --region, such as eu-west-1")]
-    Region(String),
-    /// The configuration files cannot be read.
-    #[error("cannot read the AWS configuration files: {0}")]
-    ConfigFiles(String),
-    /// The profile is in none of the files.
-    #[error("the profile `{profile}` is neither in ~/.aws/config nor in ~/.aws/credentials{}", known_profiles(known))]
-    UnknownProfile {
-        /// The one that was asked for.
-        profile: String,
-        /// Those that are there.
-        known: Vec<String>,
-    },
-    /// `sts:GetCallerIdentity` failed, with which every run begins.
-    #[error("{}", caller(.0))]
-    Caller(AwsError),
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        Self::Start(error.to_string())
-    }
-}
-
-fn known_profiles(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!(", which have {}", known.join(", ")) }
-}
-
-/// Missing credentials are said as they are; everything else, which call met it.
-fn caller(error: &AwsError) -> String {
-    if error.code == NO_CREDENTIALS { error.message.clone() } else { error.to_string() }
-}
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +44,11 @@ enum Effect {
     Unknown,
 }
 
-const NO_CREDENTIALS: &str = "NoCredentials";
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
+
+pub(super) const NOTHING_FOUND: &str = "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
+                             ~/.aws/config and ~/.aws/credentials, nor AWS_WEB_IDENTITY_TOKEN_FILE, nor a role of this \
+                             container or instance gave any; set one of them, or name a profile with --profile";
 
 impl AwsError {
     /// What an SDK call's error says.
@@ -106,11 +61,13 @@ impl AwsError {
         let request_id =
             error.request_id().or_else(|| error.as_service_error()?.meta().request_id()).map(str::to_owned);
         let (code, message, effect) = match &error {
-            SdkError::ServiceError(service) => refused(service.err().meta(), status.unwrap_or_default()),
-            SdkError::ResponseError(_) => {
-                let why = describe(&error);
-                let message =
-                    format!("the answer (HTTP {}) could not be understood: {why}", status.unwrap_or_default());
+            // An answer that could not be parsed comes as one or the other, depending on the protocol.
+            SdkError::ServiceError(service) if service.err().code().is_some() || !status.is_some_and(is_success) => {
+                refused(service.err().meta(), status.unwrap_or_default())
+            }
+            SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+                let (status, why) = (status.unwrap_or_default(), describe(&error));
+                let message = format!("the answer (HTTP {status}) could not be understood: {why}");
                 ("BadResponse".to_owned(), message, Effect::Unknown)
             }
             other => unanswered(other, matches!(other, SdkError::TimeoutError(_))),
@@ -180,11 +137,15 @@ impl AwsError {
         }
     }
 
-    /// Names the role and the account in the error of an AssumeRole.
+    /// Names the role and the account in the error of an `AssumeRole`.
     pub(super) fn of_role(mut self, role: &str, account: &AccountId) -> Self {
         self.message = format!("cannot assume the role {role} in account {account}: {}", self.message);
         self
     }
+}
+
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 fn is_expired(code: &str) -> bool {
@@ -202,7 +163,15 @@ fn refused(meta: &aws_smithy_types::error::ErrorMetadata, status: u16) -> (Strin
         (false, false) => said.to_owned(),
     };
     let throttled = code.contains("Throttl")
-        || matches!(code.as_str(), "SlowDown" | "RequestLimitExceeded" | "TooManyRequestsException");
+        || matches!(
+            code.as_str(),
+            "SlowDown"
+                | "RequestLimitExceeded"
+                | "TooManyRequestsException"
+                | "LimitExceededException"
+                | "BandwidthLimitExceeded"
+                | "PriorRequestNotComplete"
+        );
     let effect = if status >= 500 && !throttled { Effect::Unknown } else { Effect::None };
     (code, message, effect)
 }
@@ -240,24 +209,26 @@ fn without_credentials(error: &CredentialsError) -> (String, String) {
         let (code, message, _) = refused(meta, 403);
         return (code, format!("the profile's role could not be assumed: {message}"));
     }
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => (
-            NO_CREDENTIALS.to_owned(),
-            "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
-             ~/.aws/config and ~/.aws/credentials, nor AWS_WEB_IDENTITY_TOKEN_FILE, nor a role of this container or \
-             instance gave any; set one of them, or name a profile with --profile"
-                .to_owned(),
-        ),
-        CredentialsError::ProviderTimedOut(timeout) => (
-            "CredentialsFailed".to_owned(),
-            format!("the credentials did not come within {} seconds", timeout.timeout_duration().as_secs()),
-        ),
-        other => ("CredentialsFailed".to_owned(), format!("the credentials could not be loaded: {}", describe(other))),
+    // The last link of the chain is the instance's metadata service; where there is none, it fails in its own ways.
+    let none = matches!(error, CredentialsError::CredentialsNotLoaded(_)) || find::<ImdsError>(error).is_some();
+    if none {
+        return (NO_CREDENTIALS.to_owned(), NOTHING_FOUND.to_owned());
     }
+    let message = match error {
+        CredentialsError::ProviderTimedOut(timeout) => {
+            format!("the credentials did not come within {} seconds", timeout.timeout_duration().as_secs())
+        }
+        other => {
+            let why = describe(other);
+            let hint = if why.contains("SSO") { "; run `aws sso login`" } else { "" };
+            format!("the credentials could not be loaded: {why}{hint}")
+        }
+    };
+    ("CredentialsFailed".to_owned(), message)
 }
 
 /// What the SDK's errors say of themselves where they say nothing.
-const EMPTY_WORDS: [&str; 16] = [
+const EMPTY_WORDS: [&str; 19] = [
     "service error",
     "dispatch failure",
     "response error",
@@ -271,8 +242,11 @@ const EMPTY_WORDS: [&str; 16] = [
     "unexpected credentials error",
     "the credential provider was not enabled",
     "the credentials provider was not properly configured",
+    "the credentials provider was not enabled",
+    "no providers in chain provided credentials",
     "unhandled error",
     "client error (Connect)",
+    "timed out",
     "client error (SendRequest)",
 ];
 

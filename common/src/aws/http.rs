@@ -5,62 +5,72 @@
 //! been read. An SDK call that backs off between two attempts, or waits for credentials, holds none. The deadlines start
 //! after the permit is there, for the same reason: waiting for one's turn is no failure.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::Semaphore;
+
+/// After how long an idle connection is not used again. A server that closes it at the moment in which a write goes out
+/// leaves that write's outcome unknown.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// An HTTP client that lets only so many exchanges happen at once.
 #[derive(Debug)]
 pub(super) struct Limited {
-    inner: SharedHttpClient,
     permits: Arc<Semaphore>,
     deadline: Duration,
+    proxy: ProxyConfig,
+    /// One for each pair of timeouts: a connector has the pool of its connections.
+    connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
 }
 
+/// To connect, and to the first byte of the answer.
+type Timeouts = (Option<Duration>, Option<Duration>);
+
 impl Limited {
-    pub(super) fn new(inner: SharedHttpClient, concurrency: usize, deadline: Duration) -> Self {
-        Self { inner, permits: Arc::new(Semaphore::new(concurrency)), deadline }
+    /// A client with at most `concurrency` exchanges at once, each of which must have ended after `deadline`.
+    pub(super) fn new(concurrency: usize, deadline: Duration, proxy: ProxyConfig) -> Self {
+        Self { permits: Arc::new(Semaphore::new(concurrency)), deadline, proxy, connectors: Mutex::default() }
+    }
+
+    fn connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = connectors.entry(timeouts).or_insert_with(|| {
+            let mut builder = Connector::builder()
+                .connector_settings(settings.clone())
+                .proxy_config(self.proxy.clone())
+                .pool_idle_timeout(IDLE);
+            builder.set_sleep_impl(components.sleep_impl());
+            let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+            SharedHttpConnector::new(builder.tls_provider(tls).build())
+        });
+        connector.clone()
     }
 }
 
 impl HttpClient for Limited {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(LimitedConnector {
-            inner: self.inner.http_connector(settings, components),
+            inner: self.connector(settings, components),
             permits: Arc::clone(&self.permits),
             deadline: self.deadline,
         })
-    }
-
-    fn validate_base_client_config(
-        &self,
-        components: &RuntimeComponentsBuilder,
-        config: &ConfigBag,
-    ) -> Result<(), BoxError> {
-        HttpClient::validate_base_client_config(&self.inner, components, config)
-    }
-
-    fn validate_final_config(&self, components: &RuntimeComponents, config: &ConfigBag) -> Result<(), BoxError> {
-        HttpClient::validate_final_config(&self.inner, components, config)
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.inner.connector_metadata()
     }
 }
 
@@ -156,5 +166,22 @@ impl fmt::Display for NetworkError {
 impl Error for NetworkError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_named_with_its_port_and_nothing_secret() {
+        for (uri, named) in [
+            ("https://sts.eu-west-1.amazonaws.com/", "sts.eu-west-1.amazonaws.com:443"),
+            ("http://127.0.0.1:5000/bucket?X-Amz-Signature=abc", "127.0.0.1:5000"),
+            ("http://user:secret@proxy.example?x", "proxy.example:80"),
+            ("http://[::1]:5000/", "[::1]:5000"),
+        ] {
+            assert_eq!(endpoint(uri), named);
+        }
     }
 }

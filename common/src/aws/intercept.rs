@@ -6,12 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+
+use super::http::NetworkError;
+use super::retry::find;
+
+/// After how many attempts a server that does not answer is given up. Each one takes the whole deadline, unlike those that
+/// were throttled, so that all of them would take minutes, for each call.
+const SILENT_ATTEMPTS: u32 = 3;
 
 /// How many requests went out, by operation. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +75,29 @@ impl Intercept for Watch {
         }
         Ok(())
     }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let silent = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(|error| error.as_connector_error())
+            .and_then(|error| find::<NetworkError>(error))
+            .is_some_and(|network| network.timed_out);
+        let attempts = config.load::<RequestAttempts>().map_or(0, RequestAttempts::attempts);
+        if silent && attempts >= SILENT_ATTEMPTS {
+            // The retry strategy reads this next, and knows no other way to be told.
+            if let Some(retries) = config.load::<RetryConfig>().cloned() {
+                let attempts = attempts.min(retries.max_attempts());
+                config.interceptor_state().store_put(retries.with_max_attempts(attempts));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The URI without the account id that S3 Control puts before the host, where the host has no names below it: an IP
@@ -99,4 +131,44 @@ pub fn operation(service: &str, name: &str) -> String {
         other => return format!("{}:{name}", other.to_ascii_lowercase().replace(' ', "")),
     };
     format!("{prefix}:{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_goes_from_hosts_that_have_no_names_below_them() {
+        for (uri, rewritten) in [
+            ("http://123456789012.127.0.0.1:5000/v20180820/x?y", Some("http://127.0.0.1:5000/v20180820/x?y")),
+            ("http://123456789012.127.0.0.1/", Some("http://127.0.0.1/")),
+            ("http://123456789012.localhost:4566/v", Some("http://localhost:4566/v")),
+            ("https://123456789012.s3-control.eu-west-1.amazonaws.com/v", None),
+            ("http://123456789012.localhost.example.com/", None),
+            ("http://127.0.0.1:5000/", None),
+            ("http://bucket.127.0.0.1:5000/", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(without_account(uri).as_deref(), rewritten, "{uri}");
+        }
+    }
+
+    #[test]
+    fn calls_are_named_as_iam_names_them() {
+        for (service, name, operation_name) in [
+            ("S3", "GetBucketAcl", "s3:GetBucketAcl"),
+            ("S3", "GetPublicAccessBlock", "s3:GetPublicAccessBlock"),
+            ("S3 Control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
+            ("S3 Control", "PutPublicAccessBlock", "s3:PutAccountPublicAccessBlock"),
+            ("S3 Control", "ListJobs", "s3:ListJobs"),
+            ("EC2", "DescribeInstances", "ec2:DescribeInstances"),
+            ("IAM", "GetUser", "iam:GetUser"),
+            ("STS", "AssumeRole", "sts:AssumeRole"),
+            ("SQS", "ListQueues", "sqs:ListQueues"),
+            ("Organizations", "ListAccounts", "organizations:ListAccounts"),
+            ("Elastic Load Balancing v2", "DescribeListeners", "elasticloadbalancing:DescribeListeners"),
+        ] {
+            assert_eq!(operation(service, name), operation_name);
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! - `args`, `role`: what the user said. `config`: what the SDK makes of it, with the environment.
 //! - `sessions`, `session`, `assume`: the accounts and their credentials.
 //! - `http`, `intercept`, `retry`: what lies under every client.
-//! - `error`: [`AwsError`], [`StartError`].
+//! - `start`, `error`: [`StartError`], [`AwsError`].
 
 mod args;
 mod assume;
@@ -18,12 +18,19 @@ mod retry;
 mod role;
 mod session;
 mod sessions;
+mod start;
+
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod tests;
 
 pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
-pub use error::{AwsError, StartError};
+pub use error::AwsError;
 pub use intercept::operation;
 pub use session::Session;
 pub use sessions::Sessions;
+pub use start::StartError;
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;

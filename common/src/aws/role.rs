@@ -3,7 +3,7 @@
 use crate::arn::Arn;
 use crate::id::AccountId;
 
-use super::error::StartError;
+use super::start::StartError;
 
 /// What stands for the account in a role's ARN.
 const PLACEHOLDER: &str = "{account}";
@@ -58,4 +58,51 @@ fn is_role_name(text: &str) -> bool {
         && text.split('/').all(|part| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_found_in_each_account_and_partition() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        for (role, partition, arn) in [
+            ("audit", "aws", "arn:aws:iam::111122223333:role/audit"),
+            ("team/ops/audit", "aws-us-gov", "arn:aws-us-gov:iam::111122223333:role/team/ops/audit"),
+            ("/team/audit", "aws", "arn:aws:iam::111122223333:role/team/audit"),
+            ("role/audit", "aws-cn", "arn:aws-cn:iam::111122223333:role/audit"),
+            ("arn:aws:iam::{account}:role/x/audit", "aws", "arn:aws:iam::111122223333:role/x/audit"),
+            ("arn:aws:iam::111122223333:role/audit", "aws", "arn:aws:iam::111122223333:role/audit"),
+            ("arn:aws:iam::{account}:role/audit-{account}", "aws", "arn:aws:iam::111122223333:role/audit-111122223333"),
+        ] {
+            assert_eq!(Role::parse(role).unwrap().arn(partition, &account).as_deref(), Some(arn), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_not_taken_for_this_one() {
+        let role = Role::parse("arn:aws:iam::444455556666:role/audit").unwrap();
+        assert_eq!(role.arn("aws", &"111122223333".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn what_is_no_role_is_named() {
+        for bad in [
+            "",
+            "/",
+            "a//b",
+            "a b",
+            "a\n",
+            "{account}",
+            "arn:aws:iam::{account}:user/x",
+            "arn:aws:sts::{account}:role/x",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:iam:::role/x",
+            "arn:aws:iam::{account}:role/",
+            "arn:aws",
+        ] {
+            assert!(matches!(Role::parse(bad), Err(StartError::Role(named)) if named == bad), "{bad}");
+        }
+    }
 }

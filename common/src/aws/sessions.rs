@@ -17,12 +17,13 @@ use crate::settings;
 use super::args::{Accounts, AwsArgs, Choice};
 use super::assume::{self, AssumedRole};
 use super::config;
-use super::error::{AwsError, StartError};
+use super::error::AwsError;
 use super::intercept::{Requests, Watch};
 use super::session::Session;
+use super::start::StartError;
 
-/// For how long the SDK waits for credentials: AssumeRole with all its retries.
-const CREDENTIALS_DEADLINE: Duration = Duration::from_secs(120);
+/// For how long the SDK waits for credentials: `AssumeRole` with all its retries.
+const CREDENTIALS_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The sessions of a run. Clones are the same sessions.
 #[derive(Clone, Debug)]
@@ -34,8 +35,11 @@ struct Inner {
     config: SdkConfig,
     requests: Requests,
     /// What became of each account: a role that was denied once is not asked for again.
-    accounts: Mutex<HashMap<AccountId, Arc<OnceCell<Result<Session, AwsError>>>>>,
+    accounts: Mutex<HashMap<AccountId, Entry>>,
 }
+
+/// One account's answer, which whoever comes first waits for and all others share.
+type Entry = Arc<OnceCell<Result<Session, AwsError>>>;
 
 impl std::fmt::Debug for Inner {
     /// Without the configuration, which has the credentials.
@@ -68,7 +72,7 @@ impl Sessions {
             .get_caller_identity()
             .send()
             .await
-            .map_err(|error| StartError::Caller(AwsError::new("sts:GetCallerIdentity", error)))?;
+            .map_err(|error| StartError::first_call(error, &choice.profile))?;
         let arn = identity.arn().unwrap_or_default();
         let nonsense =
             || StartError::Caller(AwsError::of("sts:GetCallerIdentity", "BadResponse", format!("`{arn}` is nobody")));

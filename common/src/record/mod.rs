@@ -20,12 +20,12 @@ mod resource;
 mod scope;
 mod task;
 
-pub use delivery::{Delivery, DeliveryStatus};
-pub use finding::{Finding, FindingStatus, ParseSeverityError, Severity};
-pub use outcome::{Call, CallResult, Outcome, OutcomeStatus};
-pub use resource::{Resource, Unread};
-pub use scope::{Scope, ScopeError, ScopeStatus};
-pub use task::Task;
+pub use delivery::{Delivery, DeliveryKind, DeliveryStatus};
+pub use finding::{Finding, FindingKind, FindingStatus, ParseSeverityError, Severity};
+pub use outcome::{Call, CallResult, Outcome, OutcomeKind, OutcomeStatus};
+pub use resource::{Resource, ResourceKind, Unread};
+pub use scope::{Scope, ScopeError, ScopeKind, ScopeStatus};
+pub use task::{Task, TaskKind};
 
 /// A record's `kind`, as a type that is written and read as that one word.
 macro_rules! kind {

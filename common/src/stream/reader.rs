@@ -376,7 +376,7 @@ impl<R: Read> Reader<R> {
         let arrays = self.frames.iter().filter(|frame| matches!(frame, Frame::Array { .. })).count();
         self.loose = Loose { arrays: self.loose.arrays.saturating_add(arrays), since: Since::Skip };
         self.frames.clear();
-        self.mode = Mode::Skip { at_line_start: at_line_start && tasks.is_none() };
+        self.mode = Mode::Skip { at_line_start };
         Progress::Go
     }
 

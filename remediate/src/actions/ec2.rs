@@ -64,9 +64,9 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePl
 fn stop(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
         "stopped" | "stopping" | "shutting-down" | "terminated" => Planned::nothing(resource),
-        "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => {
-            Err(Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()))
-        }
+        "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => Err(
+            Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
+        ),
         "running" | "pending" => {
             let step = Step::Stop { instance_ids: [resource.id.clone()] };
             Planned::one(step, Some(Action::Start), in_state(resource, "stopped"))
@@ -120,20 +120,31 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_ec2, session, region);
         match self {
-            Self::Stop { instance_ids } => sent("ec2:StopInstances", client
-                .stop_instances()
-                .set_instance_ids(Some(instance_ids.to_vec())).send().await),
-            Self::Start { instance_ids } => sent("ec2:StartInstances", client
-                .start_instances()
-                .set_instance_ids(Some(instance_ids.to_vec())).send().await),
-            Self::ModifyMetadataOptions { instance_id, options } => sent("ec2:ModifyInstanceMetadataOptions", client
-                .modify_instance_metadata_options()
-                .instance_id(instance_id)
-                .set_http_tokens(options.http_tokens.as_deref().map(ec2::HttpTokensState::from))
-                .set_http_endpoint(options.http_endpoint.as_deref().map(ec2::InstanceMetadataEndpointState::from))
-                .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
-                .set_http_protocol_ipv6(options.http_protocol_ipv6.as_deref().map(ec2::InstanceMetadataProtocolState::from))
-                .set_instance_metadata_tags(options.instance_metadata_tags.as_deref().map(ec2::InstanceMetadataTagsState::from)).send().await),
+            Self::Stop { instance_ids } => sent(
+                "ec2:StopInstances",
+                client.stop_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await,
+            ),
+            Self::Start { instance_ids } => sent(
+                "ec2:StartInstances",
+                client.start_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await,
+            ),
+            Self::ModifyMetadataOptions { instance_id, options } => sent(
+                "ec2:ModifyInstanceMetadataOptions",
+                client
+                    .modify_instance_metadata_options()
+                    .instance_id(instance_id)
+                    .set_http_tokens(options.http_tokens.as_deref().map(ec2::HttpTokensState::from))
+                    .set_http_endpoint(options.http_endpoint.as_deref().map(ec2::InstanceMetadataEndpointState::from))
+                    .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
+                    .set_http_protocol_ipv6(
+                        options.http_protocol_ipv6.as_deref().map(ec2::InstanceMetadataProtocolState::from),
+                    )
+                    .set_instance_metadata_tags(
+                        options.instance_metadata_tags.as_deref().map(ec2::InstanceMetadataTagsState::from),
+                    )
+                    .send()
+                    .await,
+            ),
         }
     }
 }

@@ -54,7 +54,8 @@ fn set_status(resource: &Resource<User>, key: &Key, status: &str) -> UserPlan {
         return Planned::nothing(resource);
     }
     status.clone_into(&mut present.status);
-    let undo = if status == ACTIVE { Action::IamDeactivateKey(key.clone()) } else { Action::IamActivateKey(key.clone()) };
+    let undo =
+        if status == ACTIVE { Action::IamDeactivateKey(key.clone()) } else { Action::IamActivateKey(key.clone()) };
     let step = Step::UpdateAccessKey {
         user_name: resource.config.user_name.clone(),
         access_key_id: key.access_key_id.clone(),
@@ -67,14 +68,19 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_iam, session, session.home_region());
         match self {
-            Self::DeleteLoginProfile { user_name } => sent("iam:DeleteLoginProfile", client
-                .delete_login_profile()
-                .user_name(user_name).send().await),
-            Self::UpdateAccessKey { user_name, access_key_id, status } => sent("iam:UpdateAccessKey", client
-                .update_access_key()
-                .user_name(user_name)
-                .access_key_id(access_key_id)
-                .status(StatusType::from(status.as_str())).send().await),
+            Self::DeleteLoginProfile { user_name } => {
+                sent("iam:DeleteLoginProfile", client.delete_login_profile().user_name(user_name).send().await)
+            }
+            Self::UpdateAccessKey { user_name, access_key_id, status } => sent(
+                "iam:UpdateAccessKey",
+                client
+                    .update_access_key()
+                    .user_name(user_name)
+                    .access_key_id(access_key_id)
+                    .status(StatusType::from(status.as_str()))
+                    .send()
+                    .await,
+            ),
         }
     }
 }

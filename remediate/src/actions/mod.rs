@@ -18,10 +18,10 @@ use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::record::{Call, Resource};
-use common::resource::{Bucket, Config, Instance, Queue, ResourceType, SecurityGroup, User};
+use common::resource::{Bucket, Config, Instance, Queue, ResourceType};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A resource whose type is yet to be seen.
 pub(crate) type Looked = Resource<Box<RawValue>>;
@@ -99,7 +99,8 @@ fn of_type<C: Config, S>(
     wrap: fn(S) -> Step,
     plan: impl FnOnce(&Resource<C>) -> Result<Planned<C, S>, Refusal>,
 ) -> Result<Plan, Refusal> {
-    let unreadable = |error: serde_json::Error| Refusal::Impossible(format!("its configuration is not understood: {error}"));
+    let unreadable =
+        |error: serde_json::Error| Refusal::Impossible(format!("its configuration is not understood: {error}"));
     let resource: Resource<C> = resource.clone().typed().map_err(unreadable)?;
     let Planned { steps, undo, after } = plan(&resource)?;
     let after = serde_json::value::to_raw_value(&after).map_err(unreadable)?;
@@ -116,7 +117,9 @@ pub(crate) fn rebase(undo: Action, observed: &Looked) -> Action {
         Change { from: seen.unwrap_or(change.from), to: change.to }
     }
     match undo {
-        Action::S3SetAcl(change) => Action::S3SetAcl(from(change, bucket().map(|bucket| bucket.access_control_policy()))),
+        Action::S3SetAcl(change) => {
+            Action::S3SetAcl(from(change, bucket().map(|bucket| bucket.access_control_policy())))
+        }
         Action::S3SetPolicy(change) => Action::S3SetPolicy(from(change, bucket().map(|bucket| bucket.policy))),
         Action::S3SetPublicAccessBlock(change) => Action::S3SetPublicAccessBlock(from(
             change,
@@ -178,7 +181,10 @@ fn pending<T: PartialEq + Serialize>(change: &Change<T>, now: &T, what: &str) ->
         return Ok(true);
     }
     let now = serde_json::to_string(now).unwrap_or_default();
-    Err(Refusal::Changed(format!("{what} is neither as it was left nor as it was before; it is now {}", shortened(&now))))
+    Err(Refusal::Changed(format!(
+        "{what} is neither as it was left nor as it was before; it is now {}",
+        shortened(&now)
+    )))
 }
 
 fn shortened(text: &str) -> String {
@@ -192,7 +198,11 @@ fn shortened(text: &str) -> String {
 
 /// The refusal of an action that is for another type.
 fn foreign<C>(action: &Action, resource: &Resource<C>) -> Refusal {
-    Refusal::Impossible(format!("`{}` cannot be done to a resource of type {}", action.name().unwrap_or("?"), resource.r#type))
+    Refusal::Impossible(format!(
+        "`{}` cannot be done to a resource of type {}",
+        action.name().unwrap_or("?"),
+        resource.r#type
+    ))
 }
 
 /// What came of a call: AWS's id of the request, by which its support and CloudTrail know it.

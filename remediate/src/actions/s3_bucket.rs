@@ -1,6 +1,7 @@
 //! What is done to buckets.
 
 use audit::policy::{Document, denies_insecure_transport};
+use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types as s3;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
@@ -104,17 +105,16 @@ fn set_acl(resource: &Resource<Bucket>, change: &Change<AccessControlPolicy>) ->
     Planned::one(step, Some(Action::S3SetAcl(Change { from: change.to, to: now })), after)
 }
 
-fn set_public_access_block(
-    resource: &Resource<Bucket>,
-    change: &Change<Option<PublicAccessBlock>>,
-) -> BucketPlan {
+fn set_public_access_block(resource: &Resource<Bucket>, change: &Change<Option<PublicAccessBlock>>) -> BucketPlan {
     let now = resource.config.public_access_block_configuration;
     if !pending(change, &now, "the public access block")? {
         return Planned::nothing(resource);
     }
     let bucket = resource.config.name.clone();
     let step = match change.to {
-        Some(public_access_block_configuration) => Step::PutPublicAccessBlock { bucket, public_access_block_configuration },
+        Some(public_access_block_configuration) => {
+            Step::PutPublicAccessBlock { bucket, public_access_block_configuration }
+        }
         None => Step::DeletePublicAccessBlock { bucket },
     };
     let after = Bucket { public_access_block_configuration: change.to, ..resource.config.clone() };
@@ -178,7 +178,9 @@ fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption
     }
     let bucket = resource.config.name.clone();
     let step = match change.to.clone() {
-        Some(server_side_encryption_configuration) => Step::PutEncryption { bucket, server_side_encryption_configuration },
+        Some(server_side_encryption_configuration) => {
+            Step::PutEncryption { bucket, server_side_encryption_configuration }
+        }
         None => Step::DeleteEncryption { bucket },
     };
     let after = Bucket { server_side_encryption_configuration: change.to.clone(), ..resource.config.clone() };
@@ -196,7 +198,9 @@ impl Step {
             Self::PutPolicy { bucket, policy } => {
                 sent("s3:PutBucketPolicy", client.put_bucket_policy().bucket(bucket).policy(text(policy)).send().await)
             }
-            Self::DeletePolicy { bucket } => sent("s3:DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket).send().await),
+            Self::DeletePolicy { bucket } => {
+                sent("s3:DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket).send().await)
+            }
             Self::PutPublicAccessBlock { bucket, public_access_block_configuration: block } => {
                 let block = s3::PublicAccessBlockConfiguration::builder()
                     .block_public_acls(block.block_public_acls)
@@ -204,14 +208,31 @@ impl Step {
                     .block_public_policy(block.block_public_policy)
                     .restrict_public_buckets(block.restrict_public_buckets)
                     .build();
-                sent("s3:PutPublicAccessBlock", client.put_public_access_block().bucket(bucket).public_access_block_configuration(block).send().await)
+                sent(
+                    "s3:PutPublicAccessBlock",
+                    client
+                        .put_public_access_block()
+                        .bucket(bucket)
+                        .public_access_block_configuration(block)
+                        .send()
+                        .await,
+                )
             }
             Self::DeletePublicAccessBlock { bucket } => {
                 sent("s3:DeletePublicAccessBlock", client.delete_public_access_block().bucket(bucket).send().await)
             }
             Self::PutEncryption { bucket, server_side_encryption_configuration: encryption } => {
-                let encryption = sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
-                sent("s3:PutBucketEncryption", client.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(encryption).send().await)
+                let encryption =
+                    sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
+                sent(
+                    "s3:PutBucketEncryption",
+                    client
+                        .put_bucket_encryption()
+                        .bucket(bucket)
+                        .server_side_encryption_configuration(encryption)
+                        .send()
+                        .await,
+                )
             }
             Self::DeleteEncryption { bucket } => {
                 sent("s3:DeleteBucketEncryption", client.delete_bucket_encryption().bucket(bucket).send().await)
@@ -221,14 +242,12 @@ impl Step {
 }
 
 /// A request that the SDK refuses to build: a required field of a record is missing.
-fn unbuilt(operation: &str, error: &aws_sdk_s3::error::BuildError) -> AwsError {
+fn unbuilt(operation: &str, error: &BuildError) -> AwsError {
     AwsError::of(operation, "InvalidRequest", error.to_string())
 }
 
-fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, aws_sdk_s3::error::BuildError> {
-    let owner = |owner: &Owner| {
-        s3::Owner::builder().id(&owner.id).set_display_name(owner.display_name.clone()).build()
-    };
+fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, BuildError> {
+    let owner = |owner: &Owner| s3::Owner::builder().id(&owner.id).set_display_name(owner.display_name.clone()).build();
     let grants = list.grants.iter().map(|grant| {
         let grantee = s3::Grantee::builder()
             .r#type(s3::Type::from(grant.grantee.kind.as_str()))
@@ -238,17 +257,15 @@ fn sdk_acl(list: &AccessControlPolicy) -> Result<s3::AccessControlPolicy, aws_sd
             .set_email_address(grant.grantee.email_address.clone())
             .build()?;
         let permission = s3::Permission::from(grant.permission.as_str());
-        Ok(s3::Grant::builder().grantee(grantee).permission(permission).build())
+        Ok::<_, BuildError>(s3::Grant::builder().grantee(grantee).permission(permission).build())
     });
     Ok(s3::AccessControlPolicy::builder()
         .set_owner(list.owner.as_ref().map(owner))
-        .set_grants(Some(grants.collect::<Result<_, _>>()?))
+        .set_grants(Some(grants.collect::<Result<_, BuildError>>()?))
         .build())
 }
 
-fn sdk_encryption(
-    encryption: &Encryption,
-) -> Result<s3::ServerSideEncryptionConfiguration, aws_sdk_s3::error::BuildError> {
+fn sdk_encryption(encryption: &Encryption) -> Result<s3::ServerSideEncryptionConfiguration, BuildError> {
     let rules = encryption.rules.iter().map(|rule| {
         let by_default = rule.apply_server_side_encryption_by_default.as_ref().map(|by_default| {
             s3::ServerSideEncryptionByDefault::builder()
@@ -256,10 +273,12 @@ fn sdk_encryption(
                 .set_kms_master_key_id(by_default.kms_master_key_id.clone())
                 .build()
         });
-        Ok(s3::ServerSideEncryptionRule::builder()
-            .set_apply_server_side_encryption_by_default(by_default.transpose()?)
-            .set_bucket_key_enabled(rule.bucket_key_enabled)
-            .build())
+        Ok::<_, BuildError>(
+            s3::ServerSideEncryptionRule::builder()
+                .set_apply_server_side_encryption_by_default(by_default.transpose()?)
+                .set_bucket_key_enabled(rule.bucket_key_enabled)
+                .build(),
+        )
     });
-    s3::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules.collect::<Result<_, _>>()?)).build()
+    s3::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules.collect::<Result<_, BuildError>>()?)).build()
 }

@@ -20,7 +20,10 @@ pub(crate) enum Step {
     Authorize { group_id: String, ip_permissions: Vec<IpPermission> },
 }
 
-pub(crate) fn plan(action: &Action, resource: &Resource<SecurityGroup>) -> Result<Planned<SecurityGroup, Step>, Refusal> {
+pub(crate) fn plan(
+    action: &Action,
+    resource: &Resource<SecurityGroup>,
+) -> Result<Planned<SecurityGroup, Step>, Refusal> {
     let present = flat(&resource.config.ip_permissions);
     let group_id = resource.config.group_id.clone();
     match action {
@@ -60,13 +63,26 @@ fn flat(permissions: &[IpPermission]) -> Vec<IpPermission> {
             to_port: permission.to_port,
             ..IpPermission::default()
         };
-        rules.extend(permission.ip_ranges.iter().map(|range| IpPermission { ip_ranges: vec![range.clone()], ..bare.clone() }));
-        rules.extend(permission.ipv6_ranges.iter().map(|range| IpPermission { ipv6_ranges: vec![range.clone()], ..bare.clone() }));
         rules.extend(
-            permission.prefix_list_ids.iter().map(|list| IpPermission { prefix_list_ids: vec![list.clone()], ..bare.clone() }),
+            permission.ip_ranges.iter().map(|range| IpPermission { ip_ranges: vec![range.clone()], ..bare.clone() }),
         );
         rules.extend(
-            permission.user_id_group_pairs.iter().map(|pair| IpPermission { user_id_group_pairs: vec![pair.clone()], ..bare.clone() }),
+            permission
+                .ipv6_ranges
+                .iter()
+                .map(|range| IpPermission { ipv6_ranges: vec![range.clone()], ..bare.clone() }),
+        );
+        rules.extend(
+            permission
+                .prefix_list_ids
+                .iter()
+                .map(|list| IpPermission { prefix_list_ids: vec![list.clone()], ..bare.clone() }),
+        );
+        rules.extend(
+            permission
+                .user_id_group_pairs
+                .iter()
+                .map(|pair| IpPermission { user_id_group_pairs: vec![pair.clone()], ..bare.clone() }),
         );
     }
     rules
@@ -95,14 +111,24 @@ impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_ec2, session, region);
         match self {
-            Self::Revoke { group_id, ip_permissions } => sent("ec2:RevokeSecurityGroupIngress", client
-                .revoke_security_group_ingress()
-                .group_id(group_id)
-                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect())).send().await),
-            Self::Authorize { group_id, ip_permissions } => sent("ec2:AuthorizeSecurityGroupIngress", client
-                .authorize_security_group_ingress()
-                .group_id(group_id)
-                .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect())).send().await),
+            Self::Revoke { group_id, ip_permissions } => sent(
+                "ec2:RevokeSecurityGroupIngress",
+                client
+                    .revoke_security_group_ingress()
+                    .group_id(group_id)
+                    .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
+                    .send()
+                    .await,
+            ),
+            Self::Authorize { group_id, ip_permissions } => sent(
+                "ec2:AuthorizeSecurityGroupIngress",
+                client
+                    .authorize_security_group_ingress()
+                    .group_id(group_id)
+                    .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
+                    .send()
+                    .await,
+            ),
         }
     }
 }

@@ -58,9 +58,14 @@ impl Step {
         let Self::SetAttributes { queue_url, attributes } = self;
         // SQS removes a policy when it is given an empty one.
         let policy = attributes.policy.as_ref().map(text).unwrap_or_default();
-        sent("sqs:SetQueueAttributes", common::client!(aws_sdk_sqs, session, region)
-            .set_queue_attributes()
-            .queue_url(queue_url)
-            .attributes(QueueAttributeName::Policy, policy).send().await)
+        sent(
+            "sqs:SetQueueAttributes",
+            common::client!(aws_sdk_sqs, session, region)
+                .set_queue_attributes()
+                .queue_url(queue_url)
+                .attributes(QueueAttributeName::Policy, policy)
+                .send()
+                .await,
+        )
     }
 }

@@ -1,11 +1,11 @@
 //! Each action, on paper: done, nothing is left to do; undone, the resource is as it was.
 
 use common::action::{Action, Change, Key, Rules, Statements};
-use common::resource::{
-    AccessKey, Bucket, Encryption, Grant, Grantee, Instance, InstanceState, IpPermission, IpRange, Ipv6Range, MetadataOptions,
-    Owner, PublicAccessBlock, Queue, ResourceType, SecurityGroup, User,
-};
 use common::record::{Resource, Unread};
+use common::resource::{
+    AccessKey, Bucket, Encryption, Grant, Grantee, Instance, InstanceState, IpPermission, IpRange, Ipv6Range,
+    MetadataOptions, Owner, PublicAccessBlock, Queue, ResourceType, SecurityGroup, User,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -31,7 +31,13 @@ fn statement(sid: &str) -> Value {
 }
 
 fn bucket() -> Looked {
-    let owner = Grantee { kind: "CanonicalUser".into(), id: Some("abc".into()), uri: None, display_name: None, email_address: None };
+    let owner = Grantee {
+        kind: "CanonicalUser".into(),
+        id: Some("abc".into()),
+        uri: None,
+        display_name: None,
+        email_address: None,
+    };
     let config = Bucket {
         name: "acme".into(),
         owner: Some(Owner { id: "abc".into(), display_name: None }),
@@ -63,7 +69,8 @@ fn instance(state: &str) -> Looked {
 }
 
 fn ssh(ranges: &[(&str, &str)]) -> IpPermission {
-    let ip_ranges = ranges.iter().map(|(cidr, text)| IpRange { cidr_ip: (*cidr).into(), description: Some((*text).into()) });
+    let ip_ranges =
+        ranges.iter().map(|(cidr, text)| IpRange { cidr_ip: (*cidr).into(), description: Some((*text).into()) });
     IpPermission {
         ip_protocol: "tcp".into(),
         from_port: Some(22),
@@ -86,7 +93,8 @@ fn security_group() -> Looked {
 }
 
 fn user() -> Looked {
-    let key = |id: &str, status: &str| AccessKey { access_key_id: id.into(), status: status.into(), ..AccessKey::default() };
+    let key =
+        |id: &str, status: &str| AccessKey { access_key_id: id.into(), status: status.into(), ..AccessKey::default() };
     let config = User {
         user_name: "jane".into(),
         password_enabled: true,
@@ -113,8 +121,14 @@ fn rows() -> Vec<(Action, Looked)> {
         (Action::Stop, instance("running")),
         (Action::Start, instance("stopped")),
         (Action::Ec2RequireImdsv2, instance("running")),
-        (Action::Ec2RevokeIngress(Rules { ip_permissions: vec![ssh(&[("0.0.0.0/0", "another text")])] }), security_group()),
-        (Action::Ec2AuthorizeIngress(Rules { ip_permissions: vec![ssh(&[("192.0.2.0/24", "new")])] }), security_group()),
+        (
+            Action::Ec2RevokeIngress(Rules { ip_permissions: vec![ssh(&[("0.0.0.0/0", "another text")])] }),
+            security_group(),
+        ),
+        (
+            Action::Ec2AuthorizeIngress(Rules { ip_permissions: vec![ssh(&[("192.0.2.0/24", "new")])] }),
+            security_group(),
+        ),
         (Action::S3MakeAclPrivate, bucket()),
         (Action::S3BlockPublicAccess, bucket()),
         (Action::S3RemovePolicyStatements(only("one")), bucket()),
@@ -162,8 +176,11 @@ fn every_action_of_the_table_is_planned_by_its_type() {
         assert!(irreversible || planned.contains(name) || undone.contains(name), "{name} is tested nowhere");
         for resource in &resources {
             let kind: ResourceType = resource.r#type.parse().unwrap();
-            let Some((action, _)) = rows().into_iter().find(|(action, _)| action.name() == Some(*name)) else { continue };
-            let foreign = matches!(plan(&action, resource), Err(Refusal::Impossible(why)) if why.contains("cannot be done"));
+            let Some((action, _)) = rows().into_iter().find(|(action, _)| action.name() == Some(*name)) else {
+                continue;
+            };
+            let foreign =
+                matches!(plan(&action, resource), Err(Refusal::Impossible(why)) if why.contains("cannot be done"));
             assert_eq!(foreign, !kinds.contains(&kind), "{name} on {kind}");
         }
     }
@@ -182,10 +199,17 @@ fn the_calls_are_the_smallest_that_mend() {
     let grants = parameters["AccessControlPolicy"]["Grants"].as_array().unwrap();
     assert_eq!(grants.len(), 2, "the owner's grant and that of the log delivery stay: {parameters}");
     let (operation, parameters) = calls(Action::Ec2RequireImdsv2, &instance("running"));
-    assert_eq!((operation.as_str(), parameters), ("ec2:ModifyInstanceMetadataOptions", json!({"InstanceId": "i-1", "HttpTokens": "required"})));
+    assert_eq!(
+        (operation.as_str(), parameters),
+        ("ec2:ModifyInstanceMetadataOptions", json!({"InstanceId": "i-1", "HttpTokens": "required"}))
+    );
     let world = Rules { ip_permissions: vec![ssh(&[("0.0.0.0/0", "")])] };
     let (_, parameters) = calls(Action::Ec2RevokeIngress(world), &security_group());
-    assert_eq!(parameters["IpPermissions"], json!([ssh(&[("0.0.0.0/0", "for now")])]), "with the description that the undo needs");
+    assert_eq!(
+        parameters["IpPermissions"],
+        json!([ssh(&[("0.0.0.0/0", "for now")])]),
+        "with the description that the undo needs"
+    );
     let both = Statements { statements: vec![statement("one"), statement("two")] };
     let (operation, parameters) = calls(Action::S3RemovePolicyStatements(both), &bucket());
     assert_eq!((operation.as_str(), parameters), ("s3:DeleteBucketPolicy", json!({"Bucket": "acme"})));
@@ -195,7 +219,8 @@ fn the_calls_are_the_smallest_that_mend() {
 
 #[test]
 fn an_undo_does_not_wipe_out_what_came_after_it() {
-    let mended = plan(&Action::S3RemovePolicyStatements(Statements { statements: vec![statement("one")] }), &bucket()).unwrap();
+    let mended =
+        plan(&Action::S3RemovePolicyStatements(Statements { statements: vec![statement("one")] }), &bucket()).unwrap();
     let undo = mended.undo.unwrap();
     let mut since: Resource<Bucket> = mended.after.typed().unwrap();
     since.config.policy = Some(json!({"Version": "2012-10-17", "Statement": [statement("two"), statement("three")]}));
@@ -212,7 +237,9 @@ fn an_undo_starts_from_what_aws_made_of_it() {
     }
     let expected = seen.config.server_side_encryption_configuration.clone();
     let seen = looked(ResourceType::S3Bucket, "acme", "arn:aws:s3:::acme", seen.config);
-    let Action::S3SetEncryption(Change { from, to }) = rebase(plan.undo.unwrap(), &seen) else { panic!("another undo") };
+    let Action::S3SetEncryption(Change { from, to }) = rebase(plan.undo.unwrap(), &seen) else {
+        panic!("another undo")
+    };
     assert_eq!((from, to), (expected, None));
 }
 
@@ -241,5 +268,10 @@ fn states_in_which_nothing_can_be_done_are_said() {
     assert!(matches!(plan(&Action::Start, &instance("stopping")), Err(Refusal::Impossible(_))));
     assert!(matches!(plan(&Action::IamActivateKey(key("AKIA9")), &user()), Err(Refusal::Changed(_))));
     assert!(plan(&Action::IamDeactivateKey(key("AKIA9")), &user()).unwrap().steps.is_empty());
-    assert!(plan(&Action::S3SetPublicAccessBlock(Change { from: Some(PublicAccessBlock::ALL), to: None }), &bucket()).unwrap().steps.is_empty());
+    assert!(
+        plan(&Action::S3SetPublicAccessBlock(Change { from: Some(PublicAccessBlock::ALL), to: None }), &bucket())
+            .unwrap()
+            .steps
+            .is_empty()
+    );
 }

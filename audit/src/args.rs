@@ -1,0 +1,88 @@
+//! The command line.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, ValueEnum};
+use common::cli::{Common, Failure, Tool};
+use common::record::Severity;
+use jiff::Timestamp;
+
+use crate::checks;
+
+/// Judges resources against the checks: reads `resource` records on stdin, writes `finding` records
+///
+/// Nothing is asked of AWS: all that counts is in the records, and the time is --now. What is no resource is passed on.
+///
+/// Exit codes: 0 all done; 1 a finding at or above --fail-on; 2 usage; 3 incomplete (broken input, a scope that poll could
+/// not cover, a finding that is `unknown`); 4 could not start.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "audit", version)]
+pub struct Arguments {
+    /// The common part.
+    #[command(flatten)]
+    pub common: Common,
+    /// The time by which ages are judged, such as 2026-11-20T10:00:00Z [default: the time now]
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<Timestamp>,
+    /// Write what passed, too
+    #[arg(long)]
+    pub passed: bool,
+    /// Exit with 1 if a finding of this severity or worse fails
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Make these checks only
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(checks::all().map(|about| about.id)))]
+    pub checks: Option<Vec<String>>,
+    /// Tags that must be there, instead of the settings' `required_tags`; an empty list requires none
+    #[arg(long, value_name = "NAME,...", value_parser = names)]
+    pub required_tags: Option<Names>,
+    /// List the checks, and judge nothing
+    #[arg(long)]
+    pub list_checks: bool,
+    /// What is written [default: table on a terminal, else ndjson]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Format>,
+}
+
+/// Names in a list; a type of its own, so that clap takes the list as one value and an empty one as no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One JSON object a line
+    Ndjson,
+    /// A Markdown table (only with --list-checks)
+    Markdown,
+}
+
+impl Tool for Arguments {
+    const NAME: &'static str = "audit";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl Arguments {
+    /// What is written, where stdout is a terminal or not.
+    pub(crate) fn format(&self, terminal: bool) -> Result<Format, Failure> {
+        match self.output {
+            Some(Format::Markdown) if !self.list_checks => {
+                Err(Failure::Usage("`-o markdown` is for `--list-checks` alone".to_owned()))
+            }
+            Some(format) => Ok(format),
+            None if terminal => Ok(Format::Table),
+            None => Ok(Format::Ndjson),
+        }
+    }
+}
+
+/// `a,b` as names. clap's own delimiter would make one empty name of an empty text.
+#[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
+fn names(text: &str) -> Result<Names, std::convert::Infallible> {
+    Ok(Names(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()))
+}

@@ -1,0 +1,181 @@
+//! The checks.
+//!
+//! A check is its [`About`] and a function that judges one resource of its type. Each type has a file with its checks in a
+//! `Checked::CHECKS`; a type without one does not compile. Severities are those of AWS Security Hub where it has the
+//! control, and `controls` names only what the check really covers: the Foundational Security Best Practices of Security
+//! Hub (`FSBP S3.2`) and the CIS AWS Foundations Benchmark 3.0 (`CIS 2.1.4`).
+//!
+//! Pass, fail or unknown: what cannot be read is unknown, and so is what a record does not say (a key without any date).
+
+mod age;
+mod ec2;
+mod iam_user;
+mod policies;
+mod s3_bucket;
+mod security_group;
+mod sqs;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+
+use common::action::Action;
+use common::id::AccountId;
+use common::record::{Resource, Severity};
+use common::resource::{Bucket, Config, Instance, Queue, ResourceType, SecurityGroup, User};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::judge::Rules;
+use policies::Judged;
+
+/// What is constant of a check: what `--list-checks` shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// Its id, which never changes.
+    pub id: &'static str,
+    /// The type that it judges.
+    #[serde(rename = "type", serialize_with = "type_name")]
+    pub kind: ResourceType,
+    /// How bad a finding is, unless the settings or the finding itself say otherwise.
+    pub severity: Severity,
+    /// The controls that ask for it.
+    pub controls: &'static [&'static str],
+    /// The action that its findings may carry.
+    pub action: Option<&'static str>,
+    /// Whether findings carry the action unless the settings say otherwise (`[checks.<id>] fix`).
+    pub fix: bool,
+    /// The fields of the configuration (and `Tags`) that it reads. If one of them is unread, the check is unknown.
+    pub needs: &'static [&'static str],
+    /// What is wrong with a resource that fails it, in a sentence.
+    pub meaning: &'static str,
+    /// Where AWS describes it.
+    pub page: &'static str,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn type_name<S: serde::Serializer>(kind: &ResourceType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name())
+}
+
+/// A check of resources with the configuration `C`.
+pub(crate) struct Check<C: 'static> {
+    /// What is constant of it.
+    pub(crate) about: About,
+    /// Whether the question arises at all for an account: if not, it passes, whatever could be read.
+    pub(crate) arises: fn(&Rules, &AccountId) -> bool,
+    /// What is wrong; nothing where it passes.
+    pub(crate) judge: fn(&Case<'_, C>) -> Result<Vec<Problem>, Unclear>,
+}
+
+/// For [`Check::arises`]: it does.
+fn always(_: &Rules, _: &AccountId) -> bool {
+    true
+}
+
+/// A configuration that checks judge.
+pub(crate) trait Checked: Config {
+    /// Its checks, in the order in which they are made and listed.
+    const CHECKS: &'static [Check<Self>];
+}
+
+/// Every check, by type.
+pub fn all() -> impl Iterator<Item = &'static About> {
+    ResourceType::ALL.iter().flat_map(|kind| of(*kind))
+}
+
+/// The checks of a type.
+fn of(kind: ResourceType) -> Vec<&'static About> {
+    fn about<C: Checked>() -> Vec<&'static About> {
+        C::CHECKS.iter().map(|check| &check.about).collect()
+    }
+    match kind {
+        ResourceType::S3Bucket => about::<Bucket>(),
+        ResourceType::Ec2 => about::<Instance>(),
+        ResourceType::SecurityGroup => about::<SecurityGroup>(),
+        ResourceType::IamUser => about::<User>(),
+        ResourceType::Sqs => about::<Queue>(),
+    }
+}
+
+/// One resource, as its checks see it.
+pub(crate) struct Case<'a, C> {
+    pub(crate) resource: &'a Resource<C>,
+    pub(crate) rules: &'a Rules,
+    /// Its policy, judged when the first check asks: several do.
+    policy: OnceCell<Result<Option<Judged>, String>>,
+}
+
+impl<'a, C: Checked> Case<'a, C> {
+    pub(crate) fn new(resource: &'a Resource<C>, rules: &'a Rules) -> Self {
+        Self { resource, rules, policy: OnceCell::new() }
+    }
+
+    fn config(&self) -> &'a C {
+        &self.resource.config
+    }
+
+    /// What a person calls the resource: `S3 bucket acme-logs`.
+    pub(crate) fn name(&self) -> String {
+        // A queue's id is its URL, of which only the last part tells anything.
+        let Resource { id, arn, .. } = self.resource;
+        let id = if C::TYPE == ResourceType::Sqs { arn.resource_name() } else { id };
+        format!("{} {id}", C::TYPE.singular())
+    }
+}
+
+/// What is wrong with a resource, or with a part of it.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The part of the resource that is meant, where there may be several: it becomes part of the key.
+    pub(crate) part: Option<String>,
+    /// What is wrong, without the resource's name: "is readable by anyone".
+    pub(crate) what: String,
+    /// What of the configuration this rests on.
+    pub(crate) evidence: Value,
+    /// Where it is not the check's own.
+    pub(crate) severity: Option<Severity>,
+    /// Those of the check's controls that ask for this, where not all do.
+    pub(crate) controls: Option<Vec<&'static str>>,
+    /// What would mend it.
+    pub(crate) action: Option<Action>,
+    /// Why it cannot be said whether anything is wrong.
+    pub(crate) unclear: Option<Unclear>,
+}
+
+impl Problem {
+    fn new(what: impl Into<String>, evidence: Value) -> Self {
+        let what = what.into();
+        Self { part: None, what, evidence, severity: None, controls: None, action: None, unclear: None }
+    }
+
+    /// What cannot be judged.
+    pub(crate) fn unclear(why: Unclear, evidence: Value) -> Self {
+        Self { unclear: Some(why), ..Self::new(String::new(), evidence) }
+    }
+
+    fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = Some(part.into());
+        self
+    }
+
+    fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    fn controls(mut self, controls: Vec<&'static str>) -> Self {
+        self.controls = Some(controls);
+        self
+    }
+
+    fn action(mut self, action: impl Into<Option<Action>>) -> Self {
+        self.action = action.into();
+        self
+    }
+}
+
+/// Why a check can say neither yes nor no: a fragment that stands as a finding's `reason`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unclear(pub(crate) String);

@@ -1,0 +1,150 @@
+//! What the checks of resources with a policy have in common.
+
+use std::collections::BTreeSet;
+
+use common::action::Action;
+use common::resource::Bucket;
+use serde_json::{Value, json};
+
+use super::{Case, Checked, Problem, Unclear};
+use crate::policy::{self, Access, Document, Grant, Grantee, Owner, Source};
+
+/// How many outsiders a title names.
+const NAMED: usize = 3;
+
+/// A configuration with the policy of the resource in it.
+pub(crate) trait HasPolicy: Checked {
+    /// The policy; nothing where there is none.
+    fn policy(&self) -> Option<&Value>;
+
+    /// Whether a canonical user id is the owner's own; nothing where the record does not say.
+    fn is_own(&self, _canonical_id: &str) -> Option<bool> {
+        Some(false)
+    }
+}
+
+/// A policy, read, and whom it lets in.
+pub(super) struct Judged {
+    document: Document,
+    access: Access,
+}
+
+impl<C: HasPolicy> Case<'_, C> {
+    /// The resource's policy, judged once for all checks; nothing where it has none. One that is not understood makes its
+    /// checks unknown.
+    fn judged(&self) -> Result<Option<&Judged>, Unclear> {
+        let judged = self.policy.get_or_init(|| {
+            let Some(policy) = self.config().policy() else { return Ok(None) };
+            let document = Document::parse(policy).map_err(|error| error.to_string())?;
+            let arn = self.resource.arn.to_string();
+            let access = policy::evaluate(&document, &Owner { account: self.resource.account.as_str(), arn: &arn });
+            Ok(Some(Judged { document, access }))
+        });
+        judged.as_ref().map(Option::as_ref).map_err(|why| Unclear(why.clone()))
+    }
+
+    /// Statements of the policy, exactly as they stand there.
+    fn statements(&self, wanted: &BTreeSet<usize>) -> Vec<Value> {
+        let all: &[Value] = match self.config().policy().and_then(|policy| policy.get("Statement")) {
+            Some(Value::Array(all)) => all,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        wanted.iter().filter_map(|index| all.get(*index)).cloned().collect()
+    }
+}
+
+/// Whether the policy lets in anyone, and the statements by which it does.
+pub(super) fn public<C: HasPolicy>(
+    case: &Case<'_, C>,
+    remove: impl Fn(Vec<Value>) -> Action,
+) -> Result<Vec<Problem>, Unclear> {
+    let Some(Judged { access, .. }) = case.judged()? else { return Ok(Vec::new()) };
+    let statements = policy::statements(access.public());
+    if statements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let actions: BTreeSet<&str> = access.public().flat_map(|grant| &grant.actions).map(String::as_str).collect();
+    let statements = case.statements(&statements);
+    let what = format!("is open to anyone through its policy, for {}", shortened(actions.into_iter()));
+    Ok(vec![Problem::new(what, json!({ "Statements": statements })).action(remove(statements))])
+}
+
+/// Whether the policy lets in somebody in particular who is neither the owner nor trusted.
+///
+/// Whether a public access block closes the policy at present does not count: it does so only while the policy is public
+/// as well, and mending that would let the outsiders in again.
+pub(super) fn outsiders<C: HasPolicy>(
+    case: &Case<'_, C>,
+    remove: impl Fn(Vec<Value>) -> Action,
+) -> Result<Vec<Problem>, Unclear> {
+    let Some(Judged { access, .. }) = case.judged()? else { return Ok(Vec::new()) };
+    let mut outside: Vec<&Grant> = Vec::new();
+    for grant in access.outside(&case.rules.trusted) {
+        let own = match &grant.grantee {
+            Grantee::CanonicalUser { id } => case.config().is_own(id),
+            _ => Some(false),
+        };
+        // `Owner` is none of the check's `needs`: hardly any policy has a canonical id in it, and only then it counts.
+        if !own.ok_or_else(|| Unclear("the record does not say Owner, which may be in the policy".to_owned()))? {
+            outside.push(grant);
+        }
+    }
+    if outside.is_empty() {
+        return Ok(Vec::new());
+    }
+    let who: BTreeSet<String> = outside.iter().map(|grant| describe(&grant.grantee)).collect();
+    let indices = policy::statements(outside.iter().copied());
+    let statements = case.statements(&indices);
+    // A statement that lets in somebody else as well is not removed: that may be what it is there for.
+    let nobody_else =
+        access.grants.iter().filter(|grant| indices.contains(&grant.statement)).all(|grant| {
+            outside.contains(&grant) || matches!(grant.grantee, Grantee::Public | Grantee::Deleted { .. })
+        });
+    let what = format!("lets in {} through its policy", shortened(who.iter().map(String::as_str)));
+    let evidence = json!({ "Outsiders": who, "Statements": statements });
+    Ok(vec![Problem::new(what, evidence).action(nobody_else.then(|| remove(statements)))])
+}
+
+/// Whether requests over plain HTTP are denied.
+pub(super) fn tls(case: &Case<'_, Bucket>) -> Result<Vec<Problem>, Unclear> {
+    let denied = match case.judged()? {
+        Some(Judged { document, .. }) => policy::denies_insecure_transport(document, &case.resource.arn.to_string()),
+        None => false,
+    };
+    if denied {
+        return Ok(Vec::new());
+    }
+    let what = "accepts requests over plain HTTP: its policy does not deny them";
+    Ok(vec![Problem::new(what, Value::Null).action(Action::S3DenyInsecureTransport)])
+}
+
+/// What a person calls an outsider.
+fn describe(grantee: &Grantee) -> String {
+    match grantee {
+        Grantee::Account { id, principal: None } => format!("account {id}"),
+        Grantee::Account { id, principal: Some(principal) } => format!("{principal} of account {id}"),
+        Grantee::AccessPoint { account } => format!("access points of account {account}"),
+        Grantee::Organization { id, .. } => format!("organization {id}"),
+        Grantee::CanonicalUser { id } => format!("canonical user {id}"),
+        Grantee::UniqueId { id } => format!("the user or role {id}"),
+        Grantee::Federated { provider, .. } => format!("logins at {provider}"),
+        Grantee::Service { name, source } => {
+            let service = name.as_deref().unwrap_or("any AWS service");
+            match source {
+                Some(Source::Account(id)) => format!("{service} for account {id}"),
+                Some(Source::Organization(id)) => format!("{service} for organization {id}"),
+                _ => service.to_owned(),
+            }
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// The first few, and how many more.
+fn shortened<'a>(mut items: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let rest = items.len().saturating_sub(NAMED);
+    let first: Vec<&str> = items.by_ref().take(NAMED).collect();
+    let first = first.join(", ");
+    if rest == 0 { first } else { format!("{first} and {rest} more") }
+}

@@ -1,0 +1,283 @@
+//! Records in, findings out.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use common::cli::{Failure, Io, Say};
+use common::exit::Exit;
+use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity};
+use common::settings::Settings;
+use common::stream::{Broken, Item, ReadError, Reader, Writer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::args::Format;
+use crate::judge::{Judge, JudgeError, Wanted};
+use crate::table::{Colour, Table, counted};
+
+/// How many failed scopes are named; the rest are counted.
+const NAMED: usize = 5;
+
+/// How many unknown types are counted each for itself. The input must not make a filter's memory grow.
+const COUNTED: usize = 50;
+
+/// What is asked of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// What is written.
+    pub(crate) format: Format,
+    /// Whether `pass` findings are written too.
+    pub(crate) passed: bool,
+    /// From which severity on a failed finding makes the answer "no".
+    pub(crate) fail_on: Option<Severity>,
+}
+
+/// What was seen, for the end.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Resources that were judged.
+    pub(crate) judged: u64,
+    /// Scopes that were covered.
+    pub(crate) scopes_ok: u64,
+    /// Scopes that were not.
+    pub(crate) scopes_failed: u64,
+    /// The first of them, in words.
+    failed: Vec<String>,
+    /// Findings that are unknown.
+    unknown: u64,
+    /// Parts of the input that were not understood.
+    broken: u64,
+    /// Whether a finding failed at or above `--fail-on`.
+    no: bool,
+    /// Resources of types that have no checks.
+    untyped: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Which scopes were not covered, in a sentence; nothing where all were.
+    pub(crate) fn not_looked_at(&self) -> Option<String> {
+        if self.scopes_failed == 0 {
+            return None;
+        }
+        let rest = self.scopes_failed - self.failed.len() as u64;
+        let rest = if rest == 0 { String::new() } else { format!(", and {rest} more") };
+        Some(format!("not looked at: {}{rest}", self.failed.join(", ")))
+    }
+
+    fn scope(&mut self, scope: &Scope) {
+        if scope.status == ScopeStatus::Ok {
+            self.scopes_ok += 1;
+            return;
+        }
+        self.scopes_failed += 1;
+        if self.failed.len() < NAMED {
+            let Scope { account, region, r#type, error, .. } = scope;
+            let why = error.as_ref().map(|error| format!(" ({}: {})", error.operation, error.code)).unwrap_or_default();
+            self.failed.push(format!("{account} {region} {type}{why}"));
+        }
+    }
+
+    fn untyped(&mut self, kind: &str) {
+        let kind: String = kind.chars().take(40).collect();
+        let key = if self.untyped.len() < COUNTED || self.untyped.contains_key(&kind) { kind } else { "others".into() };
+        *self.untyped.entry(key).or_default() += 1;
+    }
+
+    fn exit(&self) -> Exit {
+        let incomplete = self.broken + self.scopes_failed + self.unknown > 0;
+        let exit = if incomplete { Exit::Incomplete } else { Exit::Done };
+        exit.and(if self.no { Exit::No } else { Exit::Done })
+    }
+}
+
+/// Where findings and other records go.
+enum Sink<'a> {
+    Records(Writer<Box<dyn Write + Send + 'a>>),
+    Table(Table<'a>, Box<dyn Write + Send + 'a>),
+}
+
+impl Sink<'_> {
+    fn finding(&mut self, finding: &Finding) -> Result<(), Failure> {
+        match self {
+            Self::Records(writer) => writer.write(finding).map_err(Failure::Output),
+            Self::Table(table, _) => {
+                table.add(finding);
+                Ok(())
+            }
+        }
+    }
+
+    fn pass_on(&mut self, item: &Item) -> Result<(), Failure> {
+        match self {
+            Self::Records(writer) => writer.pass_on(item).map_err(Failure::Output),
+            Self::Table(..) => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Records(writer) => writer.flush().map_err(Failure::Output),
+            Self::Table(..) => Ok(()),
+        }
+    }
+
+    fn finish(self, tally: &Tally, say: &Say) -> Result<(), Failure> {
+        match self {
+            Self::Records(mut writer) => {
+                if let Some(sentence) = tally.not_looked_at() {
+                    say.warn(sentence);
+                }
+                writer.flush().map_err(Failure::Output)
+            }
+            Self::Table(table, mut output) => {
+                let text = table.render(tally);
+                output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Failure::Output)
+            }
+        }
+    }
+}
+
+/// Judges what comes in until it ends.
+pub(crate) fn run(judge: &Judge, options: Options, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
+    let Io { input, output, terminal, say } = io;
+    let sink = match options.format {
+        Format::Table => Sink::Table(Table::new(settings, Colour::of(terminal)), output),
+        _ => Sink::Records(Writer::new(output)),
+    };
+    let mut filter = Filter { judge, options, say, sink, tally: Tally::default() };
+    let mut reader = Reader::new(input);
+    loop {
+        if !reader.ready() {
+            filter.sink.flush()?;
+        }
+        match reader.next() {
+            Some(Ok(item)) => filter.record(&item)?,
+            Some(Err(ReadError::Broken(broken))) => filter.complain(broken),
+            Some(Err(error @ ReadError::Io { .. })) => filter.complain(error),
+            None => break,
+        }
+    }
+    filter.end()
+}
+
+struct Filter<'a> {
+    judge: &'a Judge,
+    options: Options,
+    say: &'a Say,
+    sink: Sink<'a>,
+    tally: Tally,
+}
+
+/// Whether a record without a `kind` is a resource: only a resource has a `config`.
+#[derive(Deserialize)]
+struct Shape {
+    config: Option<IgnoredAny>,
+}
+
+impl Filter<'_> {
+    /// Something of the input is lost: named, and the rest goes on.
+    fn complain(&mut self, what: impl std::fmt::Display) {
+        self.tally.broken += 1;
+        self.say.error(what);
+    }
+
+    fn record(&mut self, item: &Item) -> Result<(), Failure> {
+        match item.kind() {
+            Ok(Some(kind)) if kind == "resource" => self.resource(item),
+            Ok(Some(kind)) => {
+                if kind == "scope" {
+                    match item.parse::<Scope>() {
+                        Ok(scope) => self.tally.scope(&scope),
+                        Err(broken) => self.complain(broken),
+                    }
+                }
+                self.sink.pass_on(item)
+            }
+            Ok(None) => match item.parse::<Shape>() {
+                Ok(Shape { config: Some(_) }) => self.resource(item),
+                Ok(Shape { config: None }) => {
+                    let line = item.line;
+                    self.complain(format!(
+                        "line {line}: this is no record: it has no `kind` (`poll -` looks up references)"
+                    ));
+                    Ok(())
+                }
+                Err(broken) => {
+                    self.complain(broken);
+                    Ok(())
+                }
+            },
+            Err(broken) => {
+                self.complain(broken);
+                Ok(())
+            }
+        }
+    }
+
+    fn resource(&mut self, item: &Item) -> Result<(), Failure> {
+        let resource: Resource<&RawValue> = match item.parse() {
+            Ok(resource) => resource,
+            Err(broken) => {
+                self.complain(named(item, &broken));
+                return Ok(());
+            }
+        };
+        let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
+        match self.judge.judge_raw(resource, wanted) {
+            Ok(findings) => {
+                self.tally.judged += 1;
+                findings.iter().try_for_each(|finding| self.finding(finding))
+            }
+            Err(JudgeError::UnknownType(unknown)) => {
+                self.tally.untyped(&unknown.0);
+                self.sink.pass_on(item)
+            }
+            Err(error) => {
+                self.complain(format!("line {}: {error}", item.line));
+                Ok(())
+            }
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) -> Result<(), Failure> {
+        match finding.status {
+            FindingStatus::Unknown => self.tally.unknown += 1,
+            FindingStatus::Fail => {
+                self.tally.no |= self.options.fail_on.is_some_and(|least| finding.severity >= least);
+            }
+            FindingStatus::Pass | FindingStatus::Excepted => {}
+        }
+        self.sink.finding(finding)
+    }
+
+    /// Says what should be known of the whole.
+    fn end(self) -> Result<Exit, Failure> {
+        let Self { sink, tally, say, .. } = self;
+        sink.finish(&tally, say)?;
+        if !tally.untyped.is_empty() {
+            let kinds: Vec<String> = tally.untyped.iter().map(|(kind, count)| format!("{count} of `{kind}`")).collect();
+            say.note(format!("passed on, for want of checks for their types: {}", kinds.join(", ")));
+        }
+        if tally.unknown > 0 {
+            say.note(format!(
+                "{} unknown: what they need could not be read",
+                counted(tally.unknown, "finding is", "findings are")
+            ));
+        }
+        say.detail(format!("{} judged", counted(tally.judged, "resource", "resources")));
+        Ok(tally.exit())
+    }
+}
+
+/// What is wrong with a resource's record, with its ARN where that can be seen.
+fn named(item: &Item, broken: &Broken) -> String {
+    #[derive(Deserialize)]
+    struct Named {
+        arn: String,
+    }
+    match item.parse::<Named>() {
+        Ok(Named { arn }) => format!("{broken} (in {arn})"),
+        Err(_) => broken.to_string(),
+    }
+}

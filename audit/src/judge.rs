@@ -1,0 +1,279 @@
+//! The checks that are on, made ready once, and what they say of a resource.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::arn::Arn;
+use common::cli::Failure;
+use common::id::AccountId;
+use common::record::{Finding, FindingStatus, Resource, Severity, Unread};
+use common::resource::{Bucket, Instance, Queue, ResourceType, SecurityGroup, UnknownType, User};
+use common::settings::{Settings, Thresholds};
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::checks::{self, About, Case, Check, Checked, Problem, Unclear};
+use crate::policy::Trusted;
+
+/// What of the settings the checks go by.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) now: Timestamp,
+    pub(crate) required_tags: Vec<String>,
+    pub(crate) thresholds: Thresholds,
+    pub(crate) trusted: Trusted,
+    /// The development accounts.
+    pub(crate) dev: BTreeSet<AccountId>,
+}
+
+/// A check that is on.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    /// The settings' severity, which beats the check's and the finding's own.
+    severity: Option<Severity>,
+    /// Whether findings carry the action that mends them.
+    fix: bool,
+}
+
+/// The checks that are on, with the settings that they go by. Judges one resource after the other, each for itself.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    rules: Rules,
+    on: BTreeMap<&'static str, Choice>,
+}
+
+/// Which findings are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// All, `pass` included.
+    All,
+    /// All but `pass`.
+    Problems,
+    /// Those of one check, `pass` included.
+    Check(&'a str),
+}
+
+/// Why a resource cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// Its type has no checks in this version.
+    #[error(transparent)]
+    UnknownType(#[from] UnknownType),
+    /// Its configuration is not that of its type.
+    #[error("{arn}: its `config` is not that of `{kind}`: {why}")]
+    Config {
+        /// Which resource.
+        arn: Box<Arn>,
+        /// The type that its record gives.
+        kind: ResourceType,
+        /// What does not fit.
+        why: String,
+    },
+    /// There is no such check.
+    #[error("`{0}` is not a check: `audit --list-checks` lists them")]
+    UnknownCheck(String),
+}
+
+impl Judge {
+    /// Makes the checks ready: those in `only`, or all, less those that the settings turn off.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] where `only` names a check that does not exist, [`Failure::Start`] where the settings do.
+    pub fn new(settings: &Settings, now: Timestamp, only: Option<&[String]>) -> Result<Self, Failure> {
+        let known: BTreeMap<&'static str, &About> = checks::all().map(|about| (about.id, about)).collect();
+        if let Some(unknown) = only.unwrap_or_default().iter().find(|id| !known.contains_key(id.as_str())) {
+            return Err(Failure::Usage(JudgeError::UnknownCheck(unknown.clone()).to_string()));
+        }
+        if let Some(unknown) = settings.checks.keys().find(|id| !known.contains_key(id.as_str())) {
+            return Err(Failure::Start(format!(
+                "the settings have [checks.{unknown}], which is not a check: `audit --list-checks` lists them"
+            )));
+        }
+        let on = known
+            .into_iter()
+            .filter(|(id, _)| only.is_none_or(|only| only.iter().any(|wanted| wanted == id)))
+            .map(|(id, about)| (id, about, settings.checks.get(id).cloned().unwrap_or_default()))
+            .filter(|(_, _, set)| set.enabled.unwrap_or(true))
+            .map(|(id, about, set)| (id, Choice { severity: set.severity, fix: set.fix.unwrap_or(about.fix) }))
+            .collect();
+        let dev = settings.accounts.iter().filter(|(_, account)| account.dev).map(|(id, _)| id.clone()).collect();
+        let rules = Rules {
+            now,
+            required_tags: settings.required_tags.clone(),
+            thresholds: settings.thresholds.clone(),
+            trusted: trusted(settings),
+            dev,
+        };
+        Ok(Self { rules, on })
+    }
+
+    /// The time by which ages are judged.
+    pub fn now(&self) -> Timestamp {
+        self.rules.now
+    }
+
+    /// What the checks that are on say of a resource, `pass` included, in the order of [`checks::all`].
+    pub fn judge(&self, resource: &Resource<Box<RawValue>>) -> Result<Vec<Finding>, JudgeError> {
+        self.judge_raw(resource.clone(), Wanted::All)
+    }
+
+    /// What one check says of a resource; nothing where it is off.
+    pub fn judge_one(&self, resource: &Resource<Box<RawValue>>, check: &str) -> Result<Vec<Finding>, JudgeError> {
+        if !checks::all().any(|about| about.id == check) {
+            return Err(JudgeError::UnknownCheck(check.to_owned()));
+        }
+        self.judge_raw(resource.clone(), Wanted::Check(check))
+    }
+
+    /// Like [`judge`](Self::judge), of a record that may still be a part of its line.
+    pub(crate) fn judge_raw<T: Borrow<RawValue>>(
+        &self,
+        resource: Resource<T>,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Finding>, JudgeError> {
+        match resource.r#type.parse()? {
+            ResourceType::S3Bucket => self.judge_as::<Bucket, T>(resource, wanted),
+            ResourceType::Ec2 => self.judge_as::<Instance, T>(resource, wanted),
+            ResourceType::SecurityGroup => self.judge_as::<SecurityGroup, T>(resource, wanted),
+            ResourceType::IamUser => self.judge_as::<User, T>(resource, wanted),
+            ResourceType::Sqs => self.judge_as::<Queue, T>(resource, wanted),
+        }
+    }
+
+    /// The configuration is read once for all checks.
+    fn judge_as<C: Checked, T: Borrow<RawValue>>(
+        &self,
+        resource: Resource<T>,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Finding>, JudgeError> {
+        let config: C = serde_json::from_str(resource.config.borrow().get()).map_err(|error| JudgeError::Config {
+            arn: Box::new(resource.arn.clone()),
+            kind: C::TYPE,
+            why: without_place(&error),
+        })?;
+        let resource = resource.map(|_| config);
+        let case = Case::new(&resource, &self.rules);
+        let mut findings = Vec::new();
+        for check in C::CHECKS {
+            if matches!(wanted, Wanted::Check(id) if id != check.about.id) {
+                continue;
+            }
+            if let Some(choice) = self.on.get(check.about.id) {
+                self.make(check, *choice, &case, wanted, &mut findings);
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Makes one check.
+    fn make<C: Checked>(
+        &self,
+        check: &Check<C>,
+        choice: Choice,
+        case: &Case<'_, C>,
+        wanted: Wanted<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let about = &check.about;
+        let unread = about.needs.iter().find_map(|field| case.resource.unread(field));
+        let answer = match unread {
+            _ if !(check.arises)(&self.rules, &case.resource.account) => Ok(Vec::new()),
+            Some(unread) => Err(not_read(unread)),
+            None => (check.judge)(case),
+        };
+        let problems = answer.unwrap_or_else(|why| {
+            let evidence = unread.map_or(Value::Null, |unread| json!({ "Unread": [unread] }));
+            vec![Problem::unclear(why, evidence)]
+        });
+        if problems.is_empty() && wanted != Wanted::Problems {
+            findings.push(self.finding(about, choice, case, None));
+        }
+        findings.extend(problems.into_iter().map(|problem| self.finding(about, choice, case, Some(problem))));
+    }
+
+    fn finding<C: Checked>(
+        &self,
+        about: &About,
+        choice: Choice,
+        case: &Case<'_, C>,
+        problem: Option<Problem>,
+    ) -> Finding {
+        let resource = case.resource;
+        let (status, reason) = status(problem.as_ref());
+        let name = case.name();
+        let title = match (status, &problem) {
+            (FindingStatus::Fail | FindingStatus::Excepted, Some(problem)) => format!("{name} {}", problem.what),
+            (FindingStatus::Unknown, _) => {
+                format!("{name} cannot be judged: {}", reason.as_deref().unwrap_or_default())
+            }
+            _ => format!("{name} passes {}", about.id),
+        };
+        let part = problem.as_ref().and_then(|problem| problem.part.as_deref());
+        let key = match part {
+            Some(part) => format!("{}:{}:{part}", about.id, resource.arn),
+            None => format!("{}:{}", about.id, resource.arn),
+        };
+        let own = problem.as_ref().and_then(|problem| problem.severity).unwrap_or(about.severity);
+        let controls = problem.as_ref().and_then(|problem| problem.controls.as_deref()).unwrap_or(about.controls);
+        let controls = controls.iter().map(|&control| control.to_owned()).collect();
+        let (evidence, action) = problem.map_or((Value::Null, None), |problem| (problem.evidence, problem.action));
+        #[expect(clippy::default_trait_access, reason = "the type of a record's kind is its record's own")]
+        Finding {
+            kind: Default::default(),
+            key,
+            check: about.id.to_owned(),
+            status,
+            severity: choice.severity.unwrap_or(own),
+            account: resource.account.clone(),
+            region: resource.region.clone(),
+            r#type: resource.r#type.clone(),
+            id: resource.id.clone(),
+            arn: resource.arn.clone(),
+            tags: resource.tags.clone(),
+            title,
+            evidence,
+            controls,
+            action: action.filter(|_| choice.fix && status == FindingStatus::Fail),
+            reason,
+            found_at: self.rules.now,
+        }
+    }
+}
+
+/// Whom the settings trust, as the policy evaluator takes it.
+fn trusted(settings: &Settings) -> Trusted {
+    let accounts = settings.trusted.accounts.iter().map(AccountId::to_string);
+    Trusted {
+        accounts: accounts.chain(settings.trusted.canonical_users.iter().cloned()).collect(),
+        organizations: settings.trusted.organizations.iter().cloned().collect(),
+    }
+}
+
+/// The one place that decides what a finding says, and why.
+fn status(problem: Option<&Problem>) -> (FindingStatus, Option<String>) {
+    match problem {
+        None => (FindingStatus::Pass, None),
+        Some(Problem { unclear: Some(Unclear(why)), .. }) => (FindingStatus::Unknown, Some(why.clone())),
+        Some(_) => (FindingStatus::Fail, None),
+    }
+}
+
+/// Why a check that needs a field which could not be read is unknown.
+fn not_read(unread: &Unread) -> Unclear {
+    let Unread { field, operation, code, .. } = unread;
+    Unclear(match (operation.as_str(), code.as_str()) {
+        ("", "") => format!("{field} could not be read"),
+        (operation, "") => format!("{field} could not be read: {operation} failed"),
+        ("", code) => format!("{field} could not be read: {code}"),
+        (operation, code) => format!("{field} could not be read: {operation} answered {code}"),
+    })
+}
+
+/// What serde says, without a place that is one in `config` alone.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,7 @@
+//! The `audit` binary: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    audit::main()
+}

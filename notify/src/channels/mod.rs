@@ -1,0 +1,122 @@
+//! The ways to reach people.
+//!
+//! A channel makes messages of a group in its own format, and sends one. It neither waits nor tries again: spacing,
+//! retries and the deadline are `send`'s, for all channels alike. A new channel is one file here and one variant.
+
+mod retry_after;
+pub(crate) mod slack;
+pub(crate) mod sns;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::group::Group;
+
+pub(crate) use slack::Slack;
+pub(crate) use sns::Sns;
+
+/// A way to reach people, with its target.
+#[derive(Debug)]
+pub(crate) enum Channel {
+    /// A Slack incoming webhook.
+    Slack(Slack),
+    /// An SNS topic.
+    Sns(Sns),
+}
+
+/// A message in its channel's format.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// The subject, or the first line, as a person reads it.
+    pub(crate) subject: String,
+    /// What is sent.
+    pub(crate) body: String,
+    /// What a person reads at a terminal, where that is not the body itself.
+    pub(crate) plain: Option<String>,
+    /// The keys of the records that it tells of.
+    pub(crate) keys: Vec<String>,
+    /// The account that it is about.
+    pub(crate) account: String,
+}
+
+/// Why a message was not taken. The texts go into records and logs: no secret stands in them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SendError {
+    /// Another try would get the same answer.
+    #[error("{0}")]
+    Refused(String),
+    /// Another try may succeed. Where the answer was lost, the message may have arrived all the same.
+    #[error("{why}")]
+    Again {
+        /// What happened.
+        why: String,
+        /// How long the other side asked to wait.
+        after: Option<Duration>,
+    },
+}
+
+impl Channel {
+    /// The word in records.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Slack(_) => "slack",
+            Self::Sns(_) => "sns",
+        }
+    }
+
+    /// Whom it reaches, without secrets: a webhook's host, a topic's ARN.
+    pub(crate) fn target(&self) -> &str {
+        match self {
+            Self::Slack(slack) => slack.target(),
+            Self::Sns(sns) => sns.target(),
+        }
+    }
+
+    /// The least time between two requests.
+    pub(crate) fn spacing(&self) -> Duration {
+        match self {
+            Self::Slack(slack) => slack.spacing,
+            Self::Sns(_) => Duration::ZERO,
+        }
+    }
+
+    /// The messages for a group, at most a few.
+    pub(crate) fn messages(&self, group: &Group) -> Result<Vec<Message>, serde_json::Error> {
+        match self {
+            Self::Slack(_) => Slack::messages(group),
+            Self::Sns(_) => Ok(Sns::messages(group)),
+        }
+    }
+
+    /// What is sent, as JSON, for `--dry-run`.
+    pub(crate) fn payload(&self, message: &Message) -> Result<Value, serde_json::Error> {
+        match self {
+            Self::Slack(_) => serde_json::from_str(&message.body),
+            Self::Sns(sns) => Ok(sns.payload(message)),
+        }
+    }
+
+    /// Makes ready to send: credentials, for one.
+    pub(crate) async fn open(&mut self) -> Result<(), String> {
+        match self {
+            Self::Slack(_) => Ok(()),
+            Self::Sns(sns) => sns.open().await,
+        }
+    }
+
+    /// Sends a message, once. The answer is the channel's own id of it, where it gives one.
+    pub(crate) async fn send(&self, message: &Message) -> Result<Option<String>, SendError> {
+        match self {
+            Self::Slack(slack) => slack.send(message).await,
+            Self::Sns(sns) => sns.send(message).await,
+        }
+    }
+}
+
+impl Message {
+    /// What a person reads at a terminal.
+    pub(crate) fn readable(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.body)
+    }
+}

@@ -1,0 +1,7 @@
+//! `notify`: tells the people concerned.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    common::cli::main(notify::run)
+}

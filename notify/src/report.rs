@@ -1,0 +1,207 @@
+//! What became of the messages: `delivery` records on stdout (or lines for a person at a terminal), and at the end a
+//! sentence on stderr for each target that was not reached.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use common::cli::{Say, printable};
+use common::exit::Exit;
+use common::record::{Delivery, DeliveryStatus};
+use common::stream::{Writer, is_broken_pipe};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::text::{grouped, plural};
+
+/// How many keys a sentence on stderr names; the records have them all.
+const KEYS: usize = 5;
+
+/// Writes what becomes of the messages.
+pub(crate) struct Report<'a> {
+    out: Out<'a>,
+    say: &'a Say,
+    /// How many messages there are to be.
+    planned: usize,
+    written: usize,
+    failures: BTreeMap<(String, String), Failures>,
+    /// The first error of stdout: sending goes on without a reader.
+    error: Option<io::Error>,
+}
+
+impl std::fmt::Debug for Report<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Report")
+            .field("written", &self.written)
+            .field("planned", &self.planned)
+            .finish_non_exhaustive()
+    }
+}
+
+enum Out<'a> {
+    Records(Writer<Box<dyn Write + Send + 'a>>),
+    /// A person's terminal.
+    Lines(Box<dyn Write + Send + 'a>),
+}
+
+#[derive(Debug, Default)]
+struct Failures {
+    messages: usize,
+    keys: Vec<String>,
+    error: String,
+}
+
+/// A delivery that was only planned, with what would be sent.
+#[derive(Serialize)]
+struct Planned<'a> {
+    #[serde(flatten)]
+    delivery: &'a Delivery,
+    payload: &'a Value,
+}
+
+impl<'a> Report<'a> {
+    /// A report of so many messages.
+    pub(crate) fn new(out: Box<dyn Write + Send + 'a>, terminal: bool, say: &'a Say, planned: usize) -> Self {
+        let out = if terminal { Out::Lines(out) } else { Out::Records(Writer::new(out)) };
+        Self { out, say, planned, written: 0, failures: BTreeMap::new(), error: None }
+    }
+
+    /// A message that would be sent.
+    pub(crate) fn planned(&mut self, delivery: &Delivery, payload: &Value, readable: &str) {
+        let written = match &mut self.out {
+            Out::Records(out) => out.write(&Planned { delivery, payload }),
+            Out::Lines(out) => {
+                let Delivery { channel, target, .. } = delivery;
+                let text: Vec<String> =
+                    readable.trim_end().lines().map(|line| format!("  {}", printable(line))).collect();
+                writeln!(out, "--- {channel} {target}\n\n{}\n", text.join("\n"))
+            }
+        };
+        self.keep(written);
+    }
+
+    /// What became of a message.
+    pub(crate) fn done(&mut self, delivery: Delivery) {
+        self.written += 1;
+        self.say.progress(format!("{} of {}", self.written, self.planned));
+        let written = match &mut self.out {
+            // At once: when this run is ended from outside, what was sent stands in the output.
+            Out::Records(out) => out.write(&delivery).and_then(|()| out.flush()),
+            Out::Lines(out) => {
+                let word = if delivery.status == DeliveryStatus::Delivered { "delivered" } else { "failed   " };
+                let Delivery { channel, target, subject, error, .. } = &delivery;
+                let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+                writeln!(out, "{word} {channel} {target} {}{}", printable(subject), printable(&why))
+                    .and_then(|()| out.flush())
+            }
+        };
+        self.keep(written);
+        if delivery.status == DeliveryStatus::Failed {
+            let failures = self.failures.entry((delivery.channel, delivery.target)).or_default();
+            failures.messages += 1;
+            failures.keys.extend(delivery.keys);
+            failures.error = delivery.error.unwrap_or_default();
+        }
+    }
+
+    /// Says what did not get through, and how the tool ends. A reader of stdout that has gone takes nothing away from
+    /// that: the messages are out.
+    pub(crate) fn finish(mut self) -> (Exit, Option<io::Error>) {
+        let flushed = match &mut self.out {
+            Out::Records(out) => out.flush(),
+            Out::Lines(out) => out.flush(),
+        };
+        self.keep(flushed);
+        for ((channel, target), failures) in &self.failures {
+            let Failures { messages, keys, error } = failures;
+            let named: Vec<&str> = keys.iter().take(KEYS).map(String::as_str).collect();
+            let more = match keys.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {} more", grouped(more)),
+            };
+            let named = named.join(", ");
+            let (messages, records) =
+                (plural(*messages, "message", "messages"), plural(keys.len(), "record", "records"));
+            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}{more}"));
+        }
+        let exit = if self.failures.is_empty() { Exit::Done } else { Exit::Incomplete };
+        (exit, self.error.filter(|error| !is_broken_pipe(error)))
+    }
+
+    fn keep(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.error.get_or_insert(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::Shared;
+
+    fn delivery(status: &str, keys: usize) -> Delivery {
+        let keys: Vec<String> = (0..keys).map(|index| format!("check:arn:{index}")).collect();
+        serde_json::from_value(json!({
+            "kind": "delivery", "channel": "slack", "target": "hooks.slack.com", "status": status, "subject": "1 high",
+            "keys": keys, "attempts": 1, "error": "HTTP 404: no_service", "at": "2026-11-20T10:00:00Z"
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_did_not_get_through_is_said_with_counts_and_keys() {
+        let (out, said) = (Shared::default(), Shared::default());
+        let say = Say::to("notify", said.clone());
+        let mut report = Report::new(Box::new(out.clone()), false, &say, 3);
+        for (status, keys) in [("failed", 4), ("delivered", 1), ("failed", 1003)] {
+            report.done(delivery(status, keys));
+        }
+        assert_eq!(out.text().lines().count(), 3);
+        assert_eq!(report.finish().0, Exit::Incomplete);
+        assert_eq!(
+            said.text(),
+            "notify: error: slack (hooks.slack.com) did not get 2 messages on 1,007 records: HTTP 404: no_service: \
+             check:arn:0, check:arn:1, check:arn:2, check:arn:3, check:arn:0 and 1,002 more\n"
+        );
+    }
+
+    #[test]
+    fn a_plan_carries_what_would_be_sent() {
+        let (out, terminal) = (Shared::default(), Shared::default());
+        let say = Say::to("notify", Shared::default());
+        let delivery = Delivery { error: None, ..delivery("planned", 1) };
+        for (out, is_terminal) in [(&out, false), (&terminal, true)] {
+            let mut report = Report::new(Box::new(out.clone()), is_terminal, &say, 1);
+            report.planned(&delivery, &json!({"text": "1 high"}), "1 high\n\u{1b}[2J");
+            assert_eq!(report.finish().0, Exit::Done);
+        }
+        let record: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(record["payload"]["text"], "1 high");
+        assert_eq!(serde_json::from_value::<Delivery>(record).unwrap(), delivery);
+        assert_eq!(terminal.text(), "--- slack hooks.slack.com\n\n  1 high\n  ?[2J\n\n");
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure_and_a_full_disk_is() {
+        struct Fails(io::ErrorKind);
+        impl Write for Fails {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::from(self.0))
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let say = Say::to("notify", Shared::default());
+        for (kind, expected) in [(io::ErrorKind::BrokenPipe, None), (io::ErrorKind::StorageFull, Some(()))] {
+            let mut report = Report::new(Box::new(Fails(kind)), false, &say, 2);
+            report.done(delivery("delivered", 1));
+            report.done(delivery("delivered", 1));
+            let (exit, error) = report.finish();
+            assert_eq!((exit, error.map(drop)), (Exit::Done, expected));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The command line.
+
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::aws::AwsArgs;
+use common::cli::{Common, Tool};
+use common::id::Region;
+use common::resource::ResourceType;
+
+/// Write what exists in AWS accounts as NDJSON
+///
+/// Without arguments: all types that Sluice covers, in all enabled regions of the account that the credentials belong to.
+/// `poll -` reads references, findings, outcomes or resources instead, and looks up afresh what they name.
+#[derive(Debug, Parser)]
+#[command(name = "poll", version, after_help = AFTER)]
+pub struct Args {
+    /// `-` looks up the resources that the records on stdin name
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with_all = ["regions", "types", "accounts", "org"])]
+    pub input: Option<String>,
+    /// The regions to look at, separated by commas [default: all that are enabled]
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
+    pub regions: Vec<Region>,
+    /// The resource types to look for, separated by commas [default: all]
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = types())]
+    pub types: Vec<ResourceType>,
+    /// Only what the misconfiguration maker made: resources with the tag `sluice:test-resource`
+    #[arg(long)]
+    pub only_test_resources: bool,
+    /// Say on stderr how many requests of which operation were sent, as one JSON object
+    #[arg(long)]
+    pub stats: bool,
+    /// How AWS is reached.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+    /// What every tool has.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const AFTER: &str = "Examples:
+  poll | audit
+  poll --regions eu-west-1,us-east-1 --types s3_bucket,ec2 > resources.ndjson
+  poll --org --role sluice-read --stats | audit --fail-on high
+  echo '{\"account\":\"111122223333\",\"region\":\"eu-west-1\",\"type\":\"ec2\",\"id\":\"i-0abc\"}' | poll -
+
+Exit codes: 0 all done; 2 usage; 3 incomplete, and a record or a line on stderr says what; 4 could not start.";
+
+impl Args {
+    /// Whether stdin says what to look up.
+    pub(crate) fn looks_up(&self) -> bool {
+        self.input.is_some()
+    }
+}
+
+impl Tool for Args {
+    const NAME: &'static str = "poll";
+
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// A parser that knows the types, so that `--help` and a mistake list them.
+fn types() -> impl TypedValueParser<Value = ResourceType> {
+    PossibleValuesParser::new(ResourceType::ALL.iter().map(|kind| kind.name()))
+        .try_map(|name| name.parse::<ResourceType>())
+}
+
+fn region(name: &str) -> Result<Region, String> {
+    let region: Region = name.parse().map_err(|error: common::id::IdError| error.to_string())?;
+    if region.is_global() {
+        return Err("IAM is looked at whatever the regions: --types iam_user asks for it alone".to_owned());
+    }
+    Ok(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Args, String> {
+        Args::try_parse_from([&["poll"], arguments].concat()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        let args = parse(&["--regions", "eu-west-1,us-east-1", "--types", "ec2,s3_bucket"]).unwrap();
+        assert_eq!(args.regions.len(), 2);
+        assert_eq!(args.types, [ResourceType::Ec2, ResourceType::S3Bucket]);
+        assert!(!args.looks_up());
+        assert!(parse(&["-"]).unwrap().looks_up());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_and_says_what_can() {
+        for (arguments, expected) in [
+            (&["--types", "rds"][..], "s3_bucket, ec2, security_group, iam_user, sqs"),
+            (&["--regions", "global"], "--types iam_user"),
+            (&["--regions", "evil.example.com/"], "is not a region"),
+            (&["-", "--types", "ec2"], "cannot be used with"),
+            (&["-", "--regions", "eu-west-1"], "cannot be used with"),
+            (&["-", "--org"], "cannot be used with"),
+            (&["file.ndjson"], "invalid value"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! One user, as IAM itself tells it now.
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::AccessKeyMetadata;
+use common::aws::AwsError;
+use common::record::{Resource, Unread};
+use common::resource::{AccessKey, AttachedPolicy, User};
+
+use super::{Credentials, Facts, LIST_KEYS, attached, convert, plain_key};
+use crate::types::{Owner, or_absent, read, tags, time};
+
+/// `GetUser` says that the user exists; the other calls are made at once, and what one of them does not tell is unread.
+pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<Option<Resource<User>>, AwsError> {
+    let answer = client.get_user().user_name(name).send().await;
+    let answer = answer.map_err(|error| AwsError::new("iam:GetUser", error));
+    let Some(user) = or_absent(answer, NO_SUCH)?.and_then(|answer| answer.user) else { return Ok(None) };
+    let (login, devices, keys, groups, attached, inline) = tokio::join!(
+        login(client, name),
+        devices(client, name),
+        keys(client, name),
+        groups(client, name),
+        policies(client, name),
+        inline(client, name),
+    );
+    let gone = [
+        devices.as_ref().err(),
+        keys.as_ref().err(),
+        groups.as_ref().err(),
+        attached.as_ref().err(),
+        inline.as_ref().err(),
+    ];
+    if gone.into_iter().flatten().any(is_gone) {
+        return Ok(None);
+    }
+    let mut unread = Vec::new();
+    let login = read(login, &["PasswordEnabled", "PasswordLastChanged", "PasswordLastUsed"], &mut unread).flatten();
+    let devices = read(devices, &["MfaActive"], &mut unread).unwrap_or_default();
+    let mut used = Vec::new();
+    for key in read(keys, &["AccessKeys"], &mut unread).unwrap_or_default() {
+        used.push(last_use(client, key, &mut unread).await);
+    }
+    let given = user.tags.unwrap_or_default();
+    let facts = Facts {
+        name: user.user_name,
+        id: user.user_id,
+        path: Some(user.path),
+        arn: user.arn.parse().ok(),
+        created: Some(time(&user.create_date)),
+        groups: read(groups, &["GroupList"], &mut unread).unwrap_or_default(),
+        attached: read(attached, &["AttachedManagedPolicies"], &mut unread).unwrap_or_default(),
+        inline: read(inline, &["UserPolicyList"], &mut unread).unwrap_or_default(),
+        tags: tags(given.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))),
+    };
+    let credentials = Credentials {
+        password_enabled: login.is_some(),
+        password_last_changed: login,
+        password_last_used: user.password_last_used.as_ref().map(time),
+        mfa_active: devices > 0,
+        keys: used,
+    };
+    Ok(Some(convert(owner, facts, credentials, unread)))
+}
+
+const NO_SUCH: &str = "NoSuchEntity";
+
+/// Whether IAM says that there is no such user (or no such thing of the user's).
+pub(super) fn is_gone(error: &AwsError) -> bool {
+    error.code() == NO_SUCH
+}
+
+/// When the login profile was made, where there is one.
+async fn login(client: &Client, name: &str) -> Result<Option<jiff::Timestamp>, AwsError> {
+    let answer = client.get_login_profile().user_name(name).send().await;
+    let answer = answer.map_err(|error| AwsError::new("iam:GetLoginProfile", error));
+    let login = or_absent(answer, NO_SUCH)?.and_then(|answer| answer.login_profile);
+    Ok(login.map(|login| time(&login.create_date)))
+}
+
+/// How many MFA devices there are.
+async fn devices(client: &Client, name: &str) -> Result<usize, AwsError> {
+    let items = client.list_mfa_devices().user_name(name).into_paginator().items().send();
+    let devices: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new("iam:ListMFADevices", error))?;
+    Ok(devices.len())
+}
+
+/// The access keys, without their last uses.
+pub(super) async fn keys(client: &Client, name: &str) -> Result<Vec<AccessKeyMetadata>, AwsError> {
+    let items = client.list_access_keys().user_name(name).into_paginator().items().send();
+    items.try_collect().await.map_err(|error| AwsError::new(LIST_KEYS, error))
+}
+
+async fn groups(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
+    let items = client.list_groups_for_user().user_name(name).into_paginator().items().send();
+    let groups: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new("iam:ListGroupsForUser", error))?;
+    Ok(groups.into_iter().map(|group| group.group_name).collect())
+}
+
+async fn policies(client: &Client, name: &str) -> Result<Vec<AttachedPolicy>, AwsError> {
+    let items = client.list_attached_user_policies().user_name(name).into_paginator().items().send();
+    let policies: Vec<_> =
+        items.try_collect().await.map_err(|error| AwsError::new("iam:ListAttachedUserPolicies", error))?;
+    Ok(policies.into_iter().map(attached).collect())
+}
+
+async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
+    let items = client.list_user_policies().user_name(name).into_paginator().items().send();
+    items.try_collect().await.map_err(|error| AwsError::new("iam:ListUserPolicies", error))
+}
+
+/// A key with its last use as IAM tells it. Where it does not, the keys as a whole are unread: which of them is stale
+/// cannot be said.
+pub(super) async fn last_use(client: &Client, key: AccessKeyMetadata, unread: &mut Vec<Unread>) -> AccessKey {
+    let key = plain_key(key);
+    let answer = client.get_access_key_last_used().access_key_id(&key.access_key_id).send().await;
+    let answer = answer.map_err(|error| AwsError::new("iam:GetAccessKeyLastUsed", error));
+    let Some(used) = read(answer, &["AccessKeys"], unread).and_then(|answer| answer.access_key_last_used) else {
+        return key;
+    };
+    // A key that was never used was last used nowhere, which IAM calls `N/A`.
+    let word = |text: String| (!text.is_empty() && text != "N/A").then_some(text);
+    AccessKey {
+        last_used_date: used.last_used_date.as_ref().map(time),
+        last_used_service: word(used.service_name),
+        last_used_region: word(used.region),
+        ..key
+    }
+}

@@ -1,0 +1,189 @@
+//! One file for each resource type: how it is listed, how one of it is looked up, and how AWS's answers become the
+//! configuration in [`common::resource`]. SDK types stop there.
+//!
+//! Whoever adds a type adds a file and a row to [`list`] and to [`look`].
+
+mod document;
+mod ec2;
+mod iam_user;
+mod s3_bucket;
+mod security_group;
+mod sqs;
+
+use std::collections::BTreeMap;
+
+use aws_smithy_types::DateTime;
+use common::arn::Arn;
+use common::aws::{AwsError, Session, timestamp};
+use common::clock;
+use common::id::{AccountId, Region};
+use common::record::{Resource, Unread};
+use common::reference::Reference;
+use common::resource::{Config, ResourceType, Scope};
+use jiff::Timestamp;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::plan::Reach;
+use crate::sink::Sink;
+
+/// How many resources of one listing are described at a time. What the process as a whole may have under way is the
+/// session layer's to limit; this only bounds how much one listing holds in memory.
+const AT_ONCE: usize = 32;
+
+/// What a fresh look at one resource found.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// The resource as it is now. The parts that could not be read stand in its `unread`.
+    Found(Box<Resource>),
+    /// AWS answered, and there is no such resource.
+    Gone,
+}
+
+impl Look {
+    fn of<C: Config>(found: Option<Resource<C>>) -> Self {
+        found.map_or(Self::Gone, |resource| Self::Found(Box::new(untyped(resource))))
+    }
+}
+
+/// Looks one resource up afresh: every call goes to AWS, nothing is remembered from an earlier look.
+///
+/// The answer is [`Look::Gone`] only where AWS said that the resource does not exist; a call that failed or was denied
+/// is an error. A denied detail call is no error: its field stands in the record's `unread`.
+///
+/// # Errors
+///
+/// The call that failed. A type that this version does not cover and an id that cannot be one of its type are errors
+/// as well, of the code `BadReference` or AWS's own.
+pub async fn look(session: &Session, reference: &Reference) -> Result<Look, AwsError> {
+    let kind = type_of(reference).map_err(|why| AwsError::of("poll:look", "BadReference", why))?;
+    let (region, id) = (&reference.region, reference.id.as_str());
+    Ok(match kind {
+        ResourceType::S3Bucket => Look::of(s3_bucket::look(session, id).await?),
+        ResourceType::Ec2 => Look::of(ec2::look(session, region, id).await?),
+        ResourceType::SecurityGroup => Look::of(security_group::look(session, region, id).await?),
+        ResourceType::IamUser => Look::of(iam_user::look(session, id).await?),
+        ResourceType::Sqs => Look::of(sqs::look(session, region, id).await?),
+    })
+}
+
+/// The type of a reference that can be looked up.
+pub(crate) fn type_of(reference: &Reference) -> Result<ResourceType, String> {
+    let kind: ResourceType =
+        reference.kind.parse().map_err(|error: common::resource::UnknownType| error.to_string())?;
+    // Asked for in the home region it would not be there, and seem to be gone.
+    if kind.scope() == Scope::Regional && reference.region.is_global() {
+        return Err(format!("{} {} is in no region `global`", kind.singular(), reference.id));
+    }
+    Ok(kind)
+}
+
+/// Lists all resources of a type within reach. What was listed before an error is in the sink.
+pub(crate) async fn list(kind: ResourceType, session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+    match kind {
+        ResourceType::S3Bucket => s3_bucket::list(session, reach, sink).await,
+        ResourceType::Ec2 => ec2::list(session, reach, sink).await,
+        ResourceType::SecurityGroup => security_group::list(session, reach, sink).await,
+        ResourceType::IamUser => iam_user::list(session, sink).await,
+        ResourceType::Sqs => sqs::list(session, reach, sink).await,
+    }
+}
+
+/// Whose resources are being written: what every record and every ARN needs of the session.
+#[derive(Clone, Debug)]
+struct Owner {
+    account: AccountId,
+    partition: String,
+}
+
+impl Owner {
+    fn of(session: &Session) -> Self {
+        Self { account: session.account().clone(), partition: session.partition().to_owned() }
+    }
+
+    /// The ARN of a resource of this account in a region.
+    fn arn(&self, service: &str, region: &Region, resource: String) -> Arn {
+        Arn::new(&self.partition, service, region.as_str(), self.account.as_str(), resource)
+    }
+
+    /// A record, as of now, with nothing unread.
+    #[expect(clippy::default_trait_access, reason = "the type of `kind` has no public name")]
+    fn resource<C: Config>(
+        &self,
+        region: &Region,
+        id: &str,
+        arn: Arn,
+        tags: BTreeMap<String, String>,
+        config: C,
+    ) -> Resource<C> {
+        Resource {
+            kind: Default::default(),
+            account: self.account.clone(),
+            region: region.clone(),
+            r#type: C::TYPE.name().to_owned(),
+            id: id.to_owned(),
+            arn,
+            tags,
+            config,
+            unread: Vec::new(),
+            observed_at: clock::now(),
+        }
+    }
+}
+
+/// A record as readers get it that have yet to see its type.
+fn untyped<C: Config>(resource: Resource<C>) -> Resource {
+    // Structs of texts and numbers always serialize. Were one not to, `null` would be refused by whoever reads it.
+    resource.map(|config| to_raw_value(&config).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+}
+
+/// The answer of a detail call, or nothing, and then the fields that it would have told are unread.
+fn read<T>(answer: Result<T, AwsError>, fields: &[&str], unread: &mut Vec<Unread>) -> Option<T> {
+    answer.map_err(|error| unread.extend(fields.iter().map(|field| error.unread(field)))).ok()
+}
+
+/// An answer that AWS gives as an error when there is nothing to tell.
+fn or_absent<T>(answer: Result<T, AwsError>, absent: &str) -> Result<Option<T>, AwsError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.code() == absent => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// AWS's time in whole seconds, as AWS itself gives it; the fractions that emulators add differ from answer to answer.
+fn time(given: &DateTime) -> Timestamp {
+    let exact = timestamp(given);
+    Timestamp::from_second(exact.as_second()).unwrap_or(exact)
+}
+
+/// Tags as a map; a tag without a key is none.
+fn tags(pairs: impl IntoIterator<Item = (Option<String>, Option<String>)>) -> BTreeMap<String, String> {
+    pairs.into_iter().filter_map(|(key, value)| Some((key?, value.unwrap_or_default()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn owner() -> Owner {
+        Owner { account: "111122223333".parse().unwrap(), partition: "aws-cn".to_owned() }
+    }
+
+    pub(super) fn denied(operation: &str) -> AwsError {
+        AwsError::of(operation, "AccessDenied", "not authorized")
+    }
+
+    #[test]
+    fn a_reference_that_cannot_be_looked_up_is_refused_instead_of_gone() {
+        let reference = |kind: &str, region: &str| Reference {
+            account: "111122223333".parse().unwrap(),
+            region: region.parse().unwrap(),
+            kind: kind.to_owned(),
+            id: "x".to_owned(),
+        };
+        assert_eq!(type_of(&reference("ec2", "eu-west-1")), Ok(ResourceType::Ec2));
+        assert_eq!(type_of(&reference("iam_user", "global")), Ok(ResourceType::IamUser));
+        assert!(type_of(&reference("ec2", "global")).unwrap_err().contains("no region"));
+        assert!(type_of(&reference("redshift", "eu-west-1")).unwrap_err().contains("redshift"));
+    }
+}
