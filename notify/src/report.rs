@@ -141,7 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::samples::Shared;
+    use common::cli::Captured;
 
     fn delivery(status: &str, keys: usize) -> Delivery {
         let keys: Vec<String> = (0..keys).map(|index| format!("check:arn:{index}")).collect();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_did_not_get_through_is_said_with_counts_and_keys() {
-        let (out, said) = (Shared::default(), Shared::default());
+        let (out, said) = (Captured::default(), Captured::default());
         let say = Say::to("notify", said.clone());
         let mut report = Report::new(Box::new(out.clone()), false, &say, 3);
         for (status, keys) in [("failed", 4), ("delivered", 1), ("failed", 1003)] {
@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_plan_carries_what_would_be_sent() {
-        let (out, terminal) = (Shared::default(), Shared::default());
-        let say = Say::to("notify", Shared::default());
+        let (out, terminal) = (Captured::default(), Captured::default());
+        let say = Say::to("notify", Captured::default());
         let delivery = Delivery { error: None, ..delivery("planned", 1) };
         for (out, is_terminal) in [(&out, false), (&terminal, true)] {
             let mut report = Report::new(Box::new(out.clone()), is_terminal, &say, 1);
@@ -197,7 +197,7 @@ mod tests {
                 Ok(())
             }
         }
-        let say = Say::to("notify", Shared::default());
+        let say = Say::to("notify", Captured::default());
         for (kind, expected) in [(io::ErrorKind::BrokenPipe, None), (io::ErrorKind::StorageFull, Some(()))] {
             let mut report = Report::new(Box::new(Fails(kind)), false, &say, 2);
             report.done(delivery("delivered", 1));
