@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use common::clock;
-use common::record::{Delivery, DeliveryStatus};
+use common::record::{Delivery, DeliveryKind, DeliveryStatus};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -78,10 +78,9 @@ fn record(channel: &Channel, message: Message, attempts: u32, result: Result<Opt
 }
 
 /// The record of a message that is not sent.
-#[expect(clippy::default_trait_access, reason = "the type of `kind` has no public name")]
 pub(crate) fn planned(channel: &Channel, message: Message) -> Delivery {
     Delivery {
-        kind: Default::default(),
+        kind: DeliveryKind::Kind,
         channel: channel.name().to_owned(),
         target: channel.target().to_owned(),
         status: DeliveryStatus::Planned,
