@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use common::arn::Arn;
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
 use common::record::{CallResult, Outcome, OutcomeStatus};
@@ -51,38 +52,35 @@ impl Engine<'_, '_> {
     /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
     /// `planned`, by resource.
     pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Vec<Group> {
-        let mut by_resource: BTreeMap<Reference, Vec<Job>> = BTreeMap::new();
+        let mut by_reference: BTreeMap<Reference, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             match self.rules.at_sight(&job) {
-                Ok(_) => by_resource.entry(job.reference.clone()).or_default().push(job),
+                Ok(_) => by_reference.entry(job.reference.clone()).or_default().push(job),
                 Err(stay) => self.stays(&job, stay),
             }
         }
-        stream::iter(by_resource)
-            .map(|(reference, jobs)| async move { self.plan_resource(&reference, jobs).await })
-            .buffered(PARALLEL)
-            .filter(|group| std::future::ready(!group.is_empty()))
-            .collect()
-            .await
+        let mut looks = stream::iter(by_reference)
+            .map(|(reference, jobs)| async move { (self.look(&reference).await, jobs) })
+            .buffered(PARALLEL);
+        // Two references may name one resource (a bucket under another region): it is counted, and acted upon, as one.
+        let mut by_resource: BTreeMap<Arn, (Looked, Vec<Job>)> = BTreeMap::new();
+        while let Some((look, jobs)) = looks.next().await {
+            match look {
+                Ok((_, Look::Found(resource))) => {
+                    let reference = resource.reference();
+                    let (_, together) = by_resource.entry(resource.arn.clone()).or_insert((*resource, Vec::new()));
+                    together.extend(jobs.into_iter().map(|job| Job { reference: reference.clone(), ..job }));
+                }
+                Ok((_, Look::Gone)) => jobs.iter().for_each(|job| self.stays(job, gone(job))),
+                Err(error) => jobs.iter().for_each(|job| self.out.write(&self.failed(job, &error))),
+            }
+        }
+        let groups = by_resource.into_values().map(|(resource, jobs)| self.plan_resource(resource, jobs));
+        groups.filter(|group| !group.is_empty()).collect()
     }
 
     /// Each job on a resource is planned on what the ones before it will leave.
-    async fn plan_resource(&self, reference: &Reference, mut jobs: Vec<Job>) -> Group {
-        let mut resource = match self.look(reference).await {
-            Ok((_, Look::Found(resource))) => *resource,
-            Ok((_, Look::Gone)) => {
-                for job in &jobs {
-                    self.stays(job, gone(job));
-                }
-                return Group::new();
-            }
-            Err(error) => {
-                for job in &jobs {
-                    self.fails(job, &error);
-                }
-                return Group::new();
-            }
-        };
+    fn plan_resource(&self, mut resource: Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
@@ -256,10 +254,6 @@ impl Engine<'_, '_> {
         let mut outcome = job.outcome(OutcomeStatus::Failed, self.run, clock::now());
         outcome.reason = Some(format!("nothing was done: {error}"));
         outcome
-    }
-
-    fn fails(&self, job: &Job, error: &AwsError) {
-        self.out.write(&self.failed(job, error));
     }
 }
 

@@ -187,17 +187,36 @@ fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption
 impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_s3, session, region);
+        // Bucket names are free for the taking once deleted: somebody else's bucket is not touched.
+        let owner = session.account().as_str();
         match self {
             Self::PutAcl { bucket, access_control_policy } => {
                 let list = sdk_acl(access_control_policy).map_err(|error| unbuilt("s3:PutBucketAcl", &error))?;
-                sent("s3:PutBucketAcl", client.put_bucket_acl().bucket(bucket).access_control_policy(list).send().await)
+                sent(
+                    "s3:PutBucketAcl",
+                    client
+                        .put_bucket_acl()
+                        .bucket(bucket)
+                        .expected_bucket_owner(owner)
+                        .access_control_policy(list)
+                        .send()
+                        .await,
+                )
             }
-            Self::PutPolicy { bucket, policy } => {
-                sent("s3:PutBucketPolicy", client.put_bucket_policy().bucket(bucket).policy(text(policy)).send().await)
-            }
-            Self::DeletePolicy { bucket } => {
-                sent("s3:DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket).send().await)
-            }
+            Self::PutPolicy { bucket, policy } => sent(
+                "s3:PutBucketPolicy",
+                client
+                    .put_bucket_policy()
+                    .bucket(bucket)
+                    .expected_bucket_owner(owner)
+                    .policy(text(policy))
+                    .send()
+                    .await,
+            ),
+            Self::DeletePolicy { bucket } => sent(
+                "s3:DeleteBucketPolicy",
+                client.delete_bucket_policy().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
             Self::PutPublicAccessBlock { bucket, public_access_block_configuration: block } => {
                 let block = s3::PublicAccessBlockConfiguration::builder()
                     .block_public_acls(block.block_public_acls)
@@ -210,14 +229,16 @@ impl Step {
                     client
                         .put_public_access_block()
                         .bucket(bucket)
+                        .expected_bucket_owner(owner)
                         .public_access_block_configuration(block)
                         .send()
                         .await,
                 )
             }
-            Self::DeletePublicAccessBlock { bucket } => {
-                sent("s3:DeletePublicAccessBlock", client.delete_public_access_block().bucket(bucket).send().await)
-            }
+            Self::DeletePublicAccessBlock { bucket } => sent(
+                "s3:DeletePublicAccessBlock",
+                client.delete_public_access_block().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
             Self::PutEncryption { bucket, server_side_encryption_configuration: encryption } => {
                 let encryption =
                     sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
@@ -226,14 +247,16 @@ impl Step {
                     client
                         .put_bucket_encryption()
                         .bucket(bucket)
+                        .expected_bucket_owner(owner)
                         .server_side_encryption_configuration(encryption)
                         .send()
                         .await,
                 )
             }
-            Self::DeleteEncryption { bucket } => {
-                sent("s3:DeleteBucketEncryption", client.delete_bucket_encryption().bucket(bucket).send().await)
-            }
+            Self::DeleteEncryption { bucket } => sent(
+                "s3:DeleteBucketEncryption",
+                client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
         }
     }
 }
