@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, Parser};
 
@@ -220,7 +220,7 @@ impl Say {
     }
 
     fn with(&self, write: impl FnOnce(&mut State) -> io::Result<()>) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.shown > 0 {
             let blank = state.shown;
             state.shown = 0;
@@ -232,54 +232,75 @@ impl Say {
     }
 }
 
-/// A text that can be shown on a terminal: control characters (escape sequences among them) and those that change the
-/// direction of writing become `?`; line breaks become spaces.
+/// An output that can be read back: what a test gives to a tool.
+#[derive(Clone, Debug, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// What was written; bytes that are no UTF-8 as `U+FFFD`.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A text that can be shown on a terminal or in a message, on one line. See [`visible`].
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\n' | '\r' | '\t' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '?',
-            other if other.is_control() => '?',
-            other => other,
-        })
-        .collect()
+    text.chars().map(visible).collect()
+}
+
+/// What is shown for a character from a stranger. Control characters (escape sequences among them), those that change the
+/// direction of writing, and those without any width, in which instructions for machines that read messages are hidden,
+/// become `?`; line breaks of all kinds become spaces. The joiners U+200C and U+200D stay: Persian and Hindi are spelt
+/// with them.
+pub fn visible(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => '?',
+        other if other.is_control() => '?',
+        other => other,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn names_from_strangers_cannot_rewrite_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\r\nd"), "a?[2Jb?c  d");
-        let out = Shared::default();
+        let out = Captured::default();
         Say::to("poll", out.clone()).warn("bucket \u{1b}]0;x\u{7}");
-        assert_eq!(String::from_utf8(out.0.lock().unwrap().clone()).unwrap(), "poll: warning: bucket ?]0;x?\n");
+        assert_eq!(out.text(), "poll: warning: bucket ?]0;x?\n");
     }
 
     #[test]
     fn a_closed_pipe_is_a_quiet_end() {
-        let out = Shared::default();
+        let out = Captured::default();
         let say = Say::to("poll", out.clone());
         let closed = Failure::Output(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!(finish(&say, Err(closed)), Exit::Done);
-        assert!(out.0.lock().unwrap().is_empty());
+        assert_eq!(out.text(), "");
         assert_eq!(finish(&say, Err(Failure::Start("no credentials".into()))), Exit::CannotStart);
         assert_eq!(finish(&say, Err(Failure::Output(io::Error::from(io::ErrorKind::StorageFull)))), Exit::Incomplete);
     }

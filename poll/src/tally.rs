@@ -105,34 +105,17 @@ fn shortened(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
     use common::aws::AwsError;
+    use common::cli::Captured;
     use common::resource::ResourceType;
 
     use super::*;
     use crate::sink::scope;
 
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn said(tally: &Tally) -> String {
-        let out = Shared::default();
+        let out = Captured::default();
         tally.say(&Say::to("poll", out.clone()));
-        let bytes = out.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        out.text()
     }
 
     fn failed(tally: &mut Tally, kind: ResourceType, region: &str, code: &str) {

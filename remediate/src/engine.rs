@@ -16,7 +16,6 @@ use poll::Look;
 
 use crate::actions::{self, Looked, Plan};
 use crate::decide::{Decision, Rules, Stay};
-use crate::guard::Limits;
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::out::Outcomes;
@@ -46,7 +45,7 @@ pub(crate) struct Engine<'a, 'o> {
 }
 
 /// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
-type Group = Vec<(Job, Outcome)>;
+pub(crate) type Group = Vec<(Job, Outcome)>;
 
 impl Engine<'_, '_> {
     /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
@@ -72,11 +71,15 @@ impl Engine<'_, '_> {
         let mut resource = match self.look(reference).await {
             Ok((_, Look::Found(resource))) => *resource,
             Ok((_, Look::Gone)) => {
-                jobs.iter().for_each(|job| self.stays(job, gone(job)));
+                for job in &jobs {
+                    self.stays(job, gone(job));
+                }
                 return Group::new();
             }
             Err(error) => {
-                jobs.iter().for_each(|job| self.fails(job, &error));
+                for job in &jobs {
+                    self.fails(job, &error);
+                }
                 return Group::new();
             }
         };
@@ -98,7 +101,9 @@ impl Engine<'_, '_> {
                 }
             }
             if planned.len() == before || waiting.is_empty() {
-                waiting.into_iter().for_each(|(job, stay)| self.stays(&job, stay));
+                for (job, stay) in waiting {
+                    self.stays(&job, stay);
+                }
                 return planned;
             }
             jobs = waiting.into_iter().map(|(job, _)| job).collect();
@@ -109,13 +114,8 @@ impl Engine<'_, '_> {
     pub(crate) fn print(&self, groups: Vec<Group>, reason: Option<&str>) {
         for (_, mut outcome) in groups.into_iter().flatten() {
             outcome.reason = reason.map(str::to_owned);
-            self.out.write(outcome);
+            self.out.write(&outcome);
         }
-    }
-
-    /// What the limits say of a plan.
-    pub(crate) fn exceeded(&self, groups: &[Group], limits: &Limits) -> Option<String> {
-        limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference))
     }
 
     /// Carries a plan out.
@@ -124,7 +124,7 @@ impl Engine<'_, '_> {
             .for_each_concurrent(PARALLEL, |group| async move {
                 for (job, planned) in group {
                     let outcome = self.apply_one(&job, planned, journal).await;
-                    self.out.write(outcome);
+                    self.out.write(&outcome);
                 }
             })
             .await;
@@ -249,7 +249,7 @@ impl Engine<'_, '_> {
     }
 
     fn stays(&self, job: &Job, stay: Stay) {
-        self.out.write(self.stay(job, stay));
+        self.out.write(&self.stay(job, stay));
     }
 
     fn failed(&self, job: &Job, error: &AwsError) -> Outcome {
@@ -259,7 +259,7 @@ impl Engine<'_, '_> {
     }
 
     fn fails(&self, job: &Job, error: &AwsError) {
-        self.out.write(self.failed(job, error));
+        self.out.write(&self.failed(job, error));
     }
 }
 

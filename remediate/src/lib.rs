@@ -71,7 +71,7 @@ pub struct Arguments {
     /// records tell how many there are, and more than five would be [default: 30]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_percent: Option<u8>,
-    /// The journal of what is done [default: $XDG_STATE_HOME/sluice/journal.ndjson]
+    /// The journal of what is done [default: `$XDG_STATE_HOME/sluice/journal.ndjson`]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Judge as if it were this time, as `audit --now` did [default: the time now]
@@ -102,6 +102,7 @@ const DEFAULT_MAX_ACTIONS: usize = 20;
 const DEFAULT_MAX_PERCENT: u8 = 30;
 
 /// Runs the tool.
+#[expect(clippy::needless_pass_by_value, reason = "what common::cli::main calls takes its arguments")]
 pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
     let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
@@ -133,7 +134,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             watch_for_signals(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;
-            let exceeded = engine.exceeded(&groups, &limits);
+            let exceeded = limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference));
             match (&journal, exceeded) {
                 (Some((journal, _)), None) => engine.apply(groups, journal).await,
                 (None, None) => engine.print(groups, None),
@@ -222,7 +223,7 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
         if let Err(error) = journal.after(&outcome) {
             out.warn(error);
         }
-        out.write(outcome);
+        out.write(&outcome);
     }
 }
 

@@ -4,37 +4,15 @@ mod exits;
 mod people;
 mod streams;
 
-use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex};
+use std::io::Read;
 
 use clap::Parser;
-use common::cli::{Failure, Io, Say};
+use common::cli::{Captured, Failure, Io, Say};
 use common::exit::Exit;
 use common::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::{Arguments, run};
-
-/// A place to write to that a test can look at.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What a run came to.
 struct Done {
@@ -64,7 +42,7 @@ impl Done {
 fn audit_with(settings: &Settings, arguments: &[&str], input: impl Read + Send) -> Done {
     let own = ["audit", "--now", "2026-11-20T10:00:00Z"];
     let arguments = Arguments::try_parse_from(own.iter().chain(arguments)).unwrap();
-    let (stdout, stderr) = (Shared::default(), Shared::default());
+    let (stdout, stderr) = (Captured::default(), Captured::default());
     let say = Say::to("audit", stderr.clone());
     let io = Io { input: Box::new(input), output: Box::new(stdout.clone()), terminal: false, say: &say };
     let exit = run(arguments, settings, io).unwrap_or_else(|failure: Failure| {

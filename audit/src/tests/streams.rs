@@ -2,12 +2,12 @@
 
 use std::io::{self, Read, Write};
 
-use common::cli::{Failure, Io, Say};
+use common::cli::{Captured, Failure, Io, Say};
 use common::exit::Exit;
 use common::settings::Settings;
 use serde_json::{Value, json};
 
-use super::{Shared, audit, audit_with, lines, queue, scope, user};
+use super::{audit, audit_with, lines, queue, scope, user};
 use crate::{Arguments, run};
 
 #[test]
@@ -96,7 +96,7 @@ fn the_time_is_what_now_says() {
     assert!(first.contains(r#""found_at":"2026-11-20T10:00:00Z""#), "{first}");
     let arguments =
         <Arguments as clap::Parser>::try_parse_from(["audit", "--now", "2026-11-01T12:00:00+01:00"]).unwrap();
-    let (out, say) = (Shared::default(), Say::to("audit", Shared::default()));
+    let (out, say) = (Captured::default(), Say::to("audit", Captured::default()));
     let io = Io { input: Box::new(input.as_bytes()), output: Box::new(out.clone()), terminal: false, say: &say };
     assert_eq!(run(arguments, &Settings::default(), io).unwrap(), Exit::Done);
     assert_eq!(out.text(), "", "that day the password was eleven hours old");
@@ -105,7 +105,7 @@ fn the_time_is_what_now_says() {
 /// Gives one record, and looks whether its finding is out before it is asked for more.
 struct Slow {
     record: Option<Vec<u8>>,
-    out: Shared,
+    out: Captured,
     flushed: bool,
 }
 
@@ -123,10 +123,10 @@ impl Read for Slow {
 
 #[test]
 fn a_finding_is_out_before_the_next_record_is_waited_for() {
-    let out = Shared::default();
+    let out = Captured::default();
     let record = Some(format!("{}\n", user("jane")).into_bytes());
     let input = Slow { record, out: out.clone(), flushed: false };
-    let say = Say::to("audit", Shared::default());
+    let say = Say::to("audit", Captured::default());
     let io = Io { input: Box::new(input), output: Box::new(out), terminal: false, say: &say };
     let arguments = <Arguments as clap::Parser>::try_parse_from(["audit"]).unwrap();
     assert_eq!(run(arguments, &Settings::default(), io).unwrap(), Exit::Done);
@@ -147,7 +147,7 @@ impl Write for Closed {
 #[test]
 fn a_closed_output_ends_it_quietly() {
     for output in ["ndjson", "table"] {
-        let say = Say::to("audit", Shared::default());
+        let say = Say::to("audit", Captured::default());
         let input = user("jane").to_string();
         let io = Io { input: Box::new(input.as_bytes()), output: Box::new(Closed), terminal: false, say: &say };
         let arguments = <Arguments as clap::Parser>::try_parse_from(["audit", "-o", output]).unwrap();
