@@ -43,20 +43,25 @@ use crate::job::{Input, Job};
 use crate::journal::Journal;
 use crate::out::Outcomes;
 
+const HELP: &str = "Put right what audit found
+
+Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say
+which calls would be made. Such a plan can be read, edited and applied:
+
+    poll | audit | remediate > plan
+    $EDITOR plan
+    remediate --apply < plan > outcomes
+
+What was applied is undone by
+
+    jq -c 'select(.undo).undo' outcomes | remediate --apply
+
+Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken
+input, an interrupted run); 4 could not start.";
+
 /// Put right what audit found
-///
-/// Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the
-/// outcomes say which calls would be made. Such a plan can be read, edited and applied:
-///
-///     poll | audit | remediate > plan
-///     $EDITOR plan
-///     remediate --apply < plan > outcomes
-///
-/// What was applied is undone by
-///
-///     jq -c 'select(.undo).undo' outcomes | remediate --apply
 #[derive(Debug, Parser)]
-#[command(name = "remediate", version, verbatim_doc_comment)]
+#[command(name = "remediate", version, long_about = HELP)]
 pub struct Arguments {
     /// Act; without it the plan is printed [env: REMEDIATE=true]
     #[arg(long)]
