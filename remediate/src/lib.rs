@@ -187,7 +187,7 @@ fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<
             Ok(Input::Job(job)) => jobs.push(*job),
             Ok(Input::PassOn) => writer.pass_on(&item).map_err(Failure::Output)?,
             Err(why) => {
-                say.error(format_args!("line {}: {why}", item.line));
+                say.error(why);
                 exit = Exit::Incomplete;
             }
         }
