@@ -131,6 +131,9 @@ pub struct Say {
     state: Mutex<State>,
 }
 
+/// How many characters of a line are shown: an error may quote a name of a megabyte.
+const LONGEST: usize = 2000;
+
 struct State {
     out: Box<dyn Write + Send>,
     /// How many columns of a progress line stand on the terminal.
@@ -214,7 +217,12 @@ impl Say {
 
     fn line(&self, level: Level, prefix: &str, what: &dyn Display) {
         if level <= self.level {
-            let text = printable(&what.to_string());
+            let mut what = what.to_string();
+            if let Some((end, _)) = what.char_indices().nth(LONGEST) {
+                what.truncate(end);
+                what.push_str(" ...");
+            }
+            let text = printable(&what);
             self.with(|state| writeln!(state.out, "{}: {prefix}{text}", self.tool));
         }
     }
@@ -260,7 +268,7 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\r' | '\t' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '?',
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '?',
             other if other.is_control() => '?',
             other => other,
         })
