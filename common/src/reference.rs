@@ -74,6 +74,28 @@ impl Reference {
         self.kind.parse().ok()
     }
 
+    /// Whether an ARN names the same resource, as far as it can tell: an S3 ARN has neither account nor region (but
+    /// Krampus's have), and the ARN of a type that this version does not cover is taken at its word.
+    pub fn agrees_with(&self, arn: &Arn) -> Result<(), ReferenceError> {
+        let same = |field, given: &str, arn: &str| {
+            if given == arn {
+                return Ok(());
+            }
+            Err(ReferenceError::Contradiction { field, given: given.to_owned(), arn: arn.to_owned() })
+        };
+        if !arn.account.is_empty() {
+            same("account", self.account.as_str(), &arn.account)?;
+        }
+        let Some(kind) = type_of(arn) else { return Ok(()) };
+        same("type", &self.kind, kind.name())?;
+        if kind.scope() == Scope::Regional && !arn.region.is_empty() {
+            same("region", self.region.as_str(), &arn.region)?;
+        }
+        // A queue's id is its URL, whose host is an endpoint's; its name stands at the end of both.
+        let id = if kind == ResourceType::Sqs { self.id.rsplit('/').next().unwrap_or_default() } else { &self.id };
+        same("id", id, arn.resource_name())
+    }
+
     /// Reads the reference out of a record of any kind.
     pub fn from_json(text: &str) -> Result<Self, ReferenceError> {
         let parts: Parts =
@@ -86,13 +108,6 @@ impl Reference {
             .or_else(|| arn.as_ref().and_then(type_of).map(|kind| kind.name().to_owned()))
             .ok_or(ReferenceError::Missing("type"))?;
         let account = text_of("account", &parts.account)?;
-        if let (Some(given), Some(arn)) = (&account, &arn)
-            && !arn.account.is_empty()
-            && given != &arn.account
-        {
-            let (given, arn) = (given.clone(), arn.account.clone());
-            return Err(ReferenceError::Contradiction { field: "account", given, arn });
-        }
         let account = account
             .or_else(|| arn.as_ref().map(|arn| arn.account.clone()).filter(|account| !account.is_empty()))
             .ok_or(ReferenceError::Missing("account"))?
@@ -112,7 +127,9 @@ impl Reference {
             .or_else(|| arn.as_ref().map(|arn| id_of(arn, &kind)))
             .filter(|id| !id.is_empty())
             .ok_or(ReferenceError::Missing("id"))?;
-        Ok(Self { account, region, kind, id })
+        let reference = Self { account, region, kind, id };
+        arn.map_or(Ok(()), |arn| reference.agrees_with(&arn))?;
+        Ok(reference)
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) struct Stay {
 #[derive(Debug)]
 pub(crate) struct Rules<'a> {
     pub(crate) judge: &'a Judge,
+    /// The real time: `--now` is for judging, and makes nothing due.
     pub(crate) now: Timestamp,
     pub(crate) irreversible: bool,
 }
@@ -59,6 +60,10 @@ impl Rules<'_> {
             let name = action.name().unwrap_or("?");
             return Err(Stay::denied(format!("`{name}` cannot be done to a resource of type {kind}")));
         }
+        // Else an id that does not exist would make a finding on an ARN that does read as mended.
+        if let Some(arn) = &job.arn {
+            job.reference.agrees_with(arn).map_err(Stay::denied)?;
+        }
         match job.action_time {
             Some(time) if time > self.now => {
                 Err(Stay::because(OutcomeStatus::Waiting, format!("it is not due before {time}")))
@@ -73,10 +78,8 @@ impl Rules<'_> {
     }
 
     fn weigh(&self, job: &Job, action: &Action, resource: &Looked) -> Result<Plan, Stay> {
-        if let Some(arn) = &job.arn
-            && !names(arn, &resource.arn)
-        {
-            return Err(Stay::denied(format!("its ARN is {}, not {arn}", resource.arn)));
+        if let Some(arn) = &job.arn {
+            resource.reference().agrees_with(arn).map_err(Stay::denied)?;
         }
         if let Some(tag) = protection(&resource.tags) {
             return Err(Stay::denied(format!("it is protected by its tag {tag}")));
@@ -120,18 +123,33 @@ impl Rules<'_> {
     /// The job's finding, judged anew.
     fn still_failing(&self, job: &Job, check: &str, resource: &Looked) -> Result<Finding, Stay> {
         let findings = self.judge.judge_one(resource, check).map_err(Stay::denied)?;
+        let with = |status| findings.iter().find(move |finding| finding.status == status);
         if let Some(finding) =
             findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail)
         {
             return Ok(finding.clone());
         }
-        Err(match findings.iter().find(|finding| finding.status == FindingStatus::Unknown) {
-            Some(finding) => Stay::denied(format!(
-                "what is not known is not touched: {}",
-                finding.reason.as_deref().unwrap_or("the check cannot be judged now")
-            )),
-            None => Stay::because(OutcomeStatus::Already, "the check passes now"),
-        })
+        if let Some(finding) = with(FindingStatus::Unknown) {
+            let why = finding.reason.as_deref().unwrap_or("the check cannot be judged now");
+            return Err(Stay::denied(format!("what is not known is not touched: {why}")));
+        }
+        // The key of a whole resource is mended when the check passes; that of a part (a rule, an access key) also when the
+        // check fails for other parts only. Nothing else may read as mended: not a check that is off, nor a key that was
+        // changed by hand.
+        let whole = format!("{check}:{}", resource.arn);
+        let part = job.key.strip_prefix(&whole).is_some_and(|part| part.starts_with(':'));
+        let own = part || job.key == whole;
+        match (with(FindingStatus::Pass), with(FindingStatus::Fail)) {
+            _ if !own => Err(Stay::denied(format!("its key is not one of `{check}` on {}", resource.arn))),
+            (Some(_), _) => Err(Stay::because(OutcomeStatus::Already, "the check passes now")),
+            (None, Some(_)) if part => {
+                Err(Stay::because(OutcomeStatus::Already, "the check fails for other parts only"))
+            }
+            (None, Some(finding)) => Err(Stay::denied(format!("the finding is another one now: {}", finding.key))),
+            (None, None) => {
+                Err(Stay::denied(format!("`{check}` is off here, or does not judge this: see the settings")))
+            }
+        }
     }
 
     /// Whether a job is done, seen by the resource as it is afterwards; if not, why.
@@ -162,12 +180,6 @@ impl Stay {
     pub(crate) fn denied(reason: impl ToString) -> Self {
         Self { status: OutcomeStatus::Refused, reason: reason.to_string(), calls: Vec::new(), denied: true }
     }
-}
-
-/// Whether an ARN of the input names this resource. An S3 ARN may carry the region and account that it has no need of
-/// (Krampus's do).
-fn names(given: &common::arn::Arn, real: &common::arn::Arn) -> bool {
-    given == real || (given.service == "s3" && real.service == "s3" && given.resource == real.resource)
 }
 
 /// The tag that keeps a resource from being touched, if it has one.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use common::arn::Arn;
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
-use common::record::{CallResult, Outcome, OutcomeStatus};
+use common::record::{Call, CallResult, Outcome, OutcomeStatus, Task};
 use common::reference::Reference;
+use common::resource::ResourceType;
 use futures_util::stream::{self, StreamExt};
 use poll::Look;
 
@@ -25,14 +26,23 @@ use crate::out::Outcomes;
 const PARALLEL: usize = 8;
 
 /// How long a change may take to be seen: IAM and S3 answer from copies that lag behind.
-const LOOKS: [Duration; 6] = [
+const LOOKS: [Duration; 9] = [
     Duration::ZERO,
     Duration::from_millis(250),
     Duration::from_millis(500),
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
 ];
+
+/// A queue's attributes take up to a minute, says
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>; the rest seconds.
+fn looks(kind: &str) -> &'static [Duration] {
+    if kind == ResourceType::Sqs.name() { &LOOKS } else { &LOOKS[..7] }
+}
 
 /// What a run works with.
 #[derive(Debug)]
@@ -60,28 +70,35 @@ impl Engine<'_, '_> {
             }
         }
         let mut looks = stream::iter(by_reference)
-            .map(|(reference, jobs)| async move { (self.look(&reference).await, jobs) })
+            .map(|(reference, jobs)| async move {
+                let stopped = self.stop.load(Ordering::Relaxed);
+                (if stopped { None } else { Some(self.look(&reference).await) }, jobs)
+            })
             .buffered(PARALLEL);
         // Two references may name one resource (a bucket under another region): it is counted, and acted upon, as one.
         let mut by_resource: BTreeMap<Arn, (Looked, Vec<Job>)> = BTreeMap::new();
         while let Some((look, jobs)) = looks.next().await {
             match look {
-                Ok((_, Look::Found(resource))) => {
+                None => jobs.iter().for_each(|job| self.stays(job, stopped())),
+                Some(Ok((_, Look::Found(resource)))) => {
                     let reference = resource.reference();
                     let (_, together) = by_resource.entry(resource.arn.clone()).or_insert((*resource, Vec::new()));
                     together.extend(jobs.into_iter().map(|job| Job { reference: reference.clone(), ..job }));
                 }
-                Ok((_, Look::Gone)) => jobs.iter().for_each(|job| self.stays(job, gone(job))),
-                Err(error) => jobs.iter().for_each(|job| self.out.write(&self.failed(job, &error))),
+                Some(Ok((_, Look::Gone))) => jobs.iter().for_each(|job| self.stays(job, gone(job))),
+                Some(Err(error)) => jobs.iter().for_each(|job| self.stays(job, unseen(&error))),
             }
         }
-        let groups = by_resource.into_values().map(|(resource, jobs)| self.plan_resource(resource, jobs));
+        let groups = by_resource.into_values().map(|(resource, jobs)| self.plan_resource(&resource, jobs));
         groups.filter(|group| !group.is_empty()).collect()
     }
 
     /// Each job on a resource is planned on what the ones before it will leave.
-    fn plan_resource(&self, mut resource: Looked, mut jobs: Vec<Job>) -> Group {
+    fn plan_resource(&self, now: &Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
+        let mut resource = now.clone();
+        // AWS refuses a public ACL or policy as long as the block stands that an undo is to take away.
+        jobs.sort_by_key(|job| !job.action.as_ref().is_some_and(actions::loosens));
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
         loop {
@@ -95,6 +112,15 @@ impl Engine<'_, '_> {
                         planned.push((job, outcome));
                     }
                     Decision::Stay(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
+                    // It has nothing to do on what is predicted. Whether that comes true is seen when its turn comes.
+                    Decision::Stay(stay)
+                        if stay.status == OutcomeStatus::Already
+                            && matches!(self.decide(&job, now), Decision::Go(_)) =>
+                    {
+                        let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
+                        outcome.reason = Some("what is planned for the same resource mends this too".to_owned());
+                        planned.push((job, outcome));
+                    }
                     Decision::Stay(stay) => self.stays(&job, stay),
                 }
             }
@@ -111,7 +137,11 @@ impl Engine<'_, '_> {
     /// Writes the plan.
     pub(crate) fn print(&self, groups: Vec<Group>, reason: Option<&str>) {
         for (_, mut outcome) in groups.into_iter().flatten() {
-            outcome.reason = reason.map(str::to_owned);
+            if let Some(reason) = reason {
+                outcome.reason = Some(reason.to_owned());
+            }
+            // Nothing was changed: whoever gathers what undoes a night's outcomes must not find it here.
+            outcome.undo = None;
             self.out.write(&outcome);
         }
     }
@@ -120,31 +150,35 @@ impl Engine<'_, '_> {
     pub(crate) async fn apply(&self, groups: Vec<Group>, journal: &Journal) {
         stream::iter(groups)
             .for_each_concurrent(PARALLEL, |group| async move {
+                let mut acted = false;
                 for (job, planned) in group {
-                    let outcome = self.apply_one(&job, planned, journal).await;
+                    let outcome = self.apply_one(&job, &planned, acted, journal).await;
+                    acted |= outcome.calls.iter().any(|call| call.result.is_some());
                     self.out.write(&outcome);
                 }
             })
             .await;
     }
 
-    async fn apply_one(&self, job: &Job, planned: Outcome, journal: &Journal) -> Outcome {
-        if self.stop.load(Ordering::Relaxed) {
-            let mut outcome = planned;
-            outcome.status = OutcomeStatus::Interrupted;
-            outcome.reason = Some("the run was stopped before it came to this: nothing was done".to_owned());
-            outcome.undo = None;
-            return outcome;
+    async fn apply_one(&self, job: &Job, planned: &Outcome, acted: bool, journal: &Journal) -> Outcome {
+        // Confirm: what was planned a minute ago on what was scanned last night is decided anew on what is there now. After
+        // an action on the same resource AWS may still answer as it was before that: acting on such an answer would put
+        // back what was just mended, so a plan that does not come true at once is given the time to.
+        let looks = if acted { looks(&job.reference.kind) } else { &LOOKS[..1] };
+        let mut confirmed = Err(stopped());
+        for delay in looks {
+            tokio::time::sleep(*delay).await;
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            confirmed = self.confirm(job, planned).await;
+            if !matches!(&confirmed, Err(stay) if stay.status == OutcomeStatus::Changed) {
+                break;
+            }
         }
-        // Confirm: what was planned a minute ago on what was scanned last night is decided anew on what is there now.
-        let (session, resource) = match self.look(&job.reference).await {
-            Ok((session, Look::Found(resource))) => (session, *resource),
-            Ok((_, Look::Gone)) => return self.stay(job, gone(job)),
-            Err(error) => return self.failed(job, &error),
-        };
-        let plan = match self.decide(job, &resource) {
-            Decision::Go(plan) => plan,
-            Decision::Stay(stay) => return self.stay(job, stay),
+        let (session, resource, plan) = match confirmed {
+            Ok(confirmed) => confirmed,
+            Err(stay) => return self.ended(job, stay),
         };
         let mut outcome = self.planned(job, &resource, &plan);
         if let Err(error) = journal.before(&outcome) {
@@ -154,12 +188,32 @@ impl Engine<'_, '_> {
             return outcome;
         }
         let error = self.act(&plan, &session, &resource, &mut outcome).await;
-        self.verify(job, &resource, error.as_ref(), &mut outcome).await;
+        self.verify(job, &plan.after, error.as_ref(), &mut outcome).await;
         outcome.at = clock::now();
         if let Err(error) = journal.after(&outcome) {
             self.out.warn(format_args!("{}: it is done, but {error}", outcome.key));
         }
         outcome
+    }
+
+    /// Whether the calls that were planned are those to be made on the resource as it is now.
+    async fn confirm(&self, job: &Job, planned: &Outcome) -> Result<(Session, Looked, Plan), Stay> {
+        let (session, resource) = match self.look(&job.reference).await {
+            Ok((session, Look::Found(resource))) => (session, *resource),
+            Ok((_, Look::Gone)) => return Err(gone(job)),
+            Err(error) => return Err(unseen(&error)),
+        };
+        match self.decide(job, &resource) {
+            Decision::Go(plan) => {
+                let calls: Vec<Call> = plan.steps.iter().map(actions::Step::call).collect();
+                if calls == planned.calls {
+                    return Ok((session, resource, *plan));
+                }
+                let reason = "it has changed since this was planned: other calls would be made now";
+                Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) })
+            }
+            Decision::Stay(stay) => Err(stay),
+        }
     }
 
     /// Makes the calls, up to the first that fails.
@@ -182,27 +236,34 @@ impl Engine<'_, '_> {
 
     /// Looks at the resource and judges it once more: only what is seen is `applied`. A call that failed may have taken
     /// effect all the same (a time-out), and one that succeeded may not have mended the finding.
-    async fn verify(&self, job: &Job, before: &Looked, error: Option<&AwsError>, outcome: &mut Outcome) {
+    async fn verify(&self, job: &Job, predicted: &Looked, error: Option<&AwsError>, outcome: &mut Outcome) {
         let mut seen = Err("it was not looked at".to_owned());
-        let action = job.action.as_ref();
-        let looks = if error.is_some_and(|error| !error.outcome_unknown()) { &LOOKS[..1] } else { &LOOKS[..] };
+        let refused = error.is_some_and(|error| !error.outcome_unknown());
+        let looks = if refused { &LOOKS[..1] } else { looks(&job.reference.kind) };
+        let undo = outcome.undo.take();
         for delay in looks {
             tokio::time::sleep(*delay).await;
-            seen = match self.look(&job.reference).await {
-                Ok((_, Look::Found(after))) => {
-                    rebase(outcome, before, &after);
-                    action.map_or_else(|| Ok(()), |action| self.rules.done(job, action, &after))
+            seen = match (self.look(&job.reference).await, &job.action) {
+                (Ok((_, Look::Found(after))), Some(action)) => {
+                    self.rules.done(job, action, &after).map(|()| Some(after))
                 }
-                Ok((_, Look::Gone)) => Err("the resource no longer exists".to_owned()),
-                Err(error) => Err(format!("it could not be looked at afterwards: {error}")),
+                (Ok((_, Look::Found(_))), None) => Ok(None),
+                (Ok((_, Look::Gone)), _) => Err("the resource no longer exists".to_owned()),
+                (Err(error), _) => Err(format!("it could not be looked at afterwards: {error}")),
             };
             if seen.is_ok() {
                 break;
             }
         }
+        // Where AWS said no to the only call, there is nothing to undo. In every other case there may be.
+        let changed = !refused || outcome.calls.iter().any(|call| call.result.as_ref().is_some_and(|result| result.ok));
+        outcome.undo = undo.filter(|_| changed).map(|task| match &seen {
+            Ok(Some(after)) => Task { action: actions::rebase(task.action, predicted, after), ..task },
+            _ => task,
+        });
         (outcome.status, outcome.reason) = match (seen, error) {
-            (Ok(()), None) => (OutcomeStatus::Applied, None),
-            (Ok(()), Some(error)) if error.outcome_unknown() => {
+            (Ok(_), None) => (OutcomeStatus::Applied, None),
+            (Ok(_), Some(error)) if error.outcome_unknown() => {
                 (OutcomeStatus::Applied, Some(format!("the call took effect, though its answer was lost: {error}")))
             }
             (_, Some(error)) => (OutcomeStatus::Failed, Some(error.to_string())),
@@ -236,8 +297,11 @@ impl Engine<'_, '_> {
         outcome
     }
 
-    fn stay(&self, job: &Job, stay: Stay) -> Outcome {
-        if stay.denied {
+    /// The outcome of a job with which nothing is done.
+    fn ended(&self, job: &Job, stay: Stay) -> Outcome {
+        // What a person asked for by name, and did not get, is a "no"; a finding that has changed is found again tomorrow.
+        let asked = job.check.is_none() || job.reviewed.is_some();
+        if stay.denied || (asked && stay.status == OutcomeStatus::Changed) {
             self.out.denied();
         }
         let mut outcome = job.outcome(stay.status, self.run, clock::now());
@@ -247,29 +311,23 @@ impl Engine<'_, '_> {
     }
 
     fn stays(&self, job: &Job, stay: Stay) {
-        self.out.write(&self.stay(job, stay));
-    }
-
-    fn failed(&self, job: &Job, error: &AwsError) -> Outcome {
-        let mut outcome = job.outcome(OutcomeStatus::Failed, self.run, clock::now());
-        outcome.reason = Some(format!("nothing was done: {error}"));
-        outcome
+        let outcome = self.ended(job, stay);
+        let _ = self.out.write(&outcome);
     }
 }
 
-/// The undo of an action starts from what the resource was seen to be after it; where it is as it was before, there is
-/// nothing to undo.
-fn rebase(outcome: &mut Outcome, before: &Looked, after: &Looked) {
-    if before.config.get() == after.config.get() {
-        outcome.undo = None;
-    } else if let Some(undo) = &mut outcome.undo {
-        let action = undo.action.clone();
-        undo.action = actions::rebase(action, after);
-    }
+/// A resource that could not be looked at.
+fn unseen(error: &AwsError) -> Stay {
+    Stay::because(OutcomeStatus::Failed, format!("nothing was done: {error}"))
 }
 
 /// A resource that no longer exists has nothing left to mend; but a task wanted something of it.
 fn gone(job: &Job) -> Stay {
     let status = if job.check.is_some() { OutcomeStatus::Already } else { OutcomeStatus::Changed };
     Stay::because(status, "the resource no longer exists")
+}
+
+/// The run is to end.
+fn stopped() -> Stay {
+    Stay::because(OutcomeStatus::Interrupted, "the run was stopped before it came to this: nothing was done")
 }

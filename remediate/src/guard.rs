@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::id::{AccountId, Region};
+use common::record::Scope;
 use common::reference::Reference;
 
 /// Percentages say nothing of a handful of resources: one of two is half of all.
@@ -14,8 +16,27 @@ pub(crate) struct Limits {
     pub(crate) max_actions: usize,
     /// How many per cent of a type's polled resources.
     pub(crate) max_percent: u8,
-    /// How many resources of each type were polled, as the stream's scope records tell.
-    pub(crate) polled: BTreeMap<String, u64>,
+    /// How many resources were polled, as far as the stream tells.
+    pub(crate) polled: Polled,
+}
+
+/// How many resources of each type were polled, as the stream's scope records tell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Polled(BTreeMap<(String, AccountId, Region), u64>);
+
+impl Polled {
+    /// What a scope says. One that failed counts with what it has: that is what the findings come from. Two of one scope
+    /// (two nights in one stream) are not two accounts.
+    pub(crate) fn add(&mut self, scope: Scope) {
+        let polled = self.0.entry((scope.r#type, scope.account, scope.region)).or_default();
+        *polled = scope.resources.max(*polled);
+    }
+
+    fn of(&self, kind: &str) -> Option<u64> {
+        let mut counts = self.0.iter().filter(|((polled, _, _), _)| polled == kind).map(|(_, count)| *count).peekable();
+        counts.peek()?;
+        Some(counts.fold(0, u64::saturating_add))
+    }
 }
 
 impl Limits {
@@ -31,7 +52,7 @@ impl Limits {
             return Some(format!("{actions} actions are more than --max-actions {}", self.max_actions));
         }
         by_type.into_iter().find_map(|(kind, resources)| {
-            let polled = self.polled.get(kind).copied().filter(|polled| *polled > 0)?;
+            let polled = self.polled.of(kind)?;
             let touched = resources.len() as u64;
             let beyond = resources.len() > PERCENT_COUNTS_ABOVE
                 && touched.saturating_mul(100) > polled.saturating_mul(u64::from(self.max_percent));
@@ -49,6 +70,13 @@ impl Limits {
 mod tests {
     use super::*;
 
+    fn scope(region: &str, resources: u64) -> Scope {
+        serde_json::from_value(serde_json::json!({
+            "account": "111122223333", "region": region, "type": "ec2", "status": "ok", "resources": resources,
+        }))
+        .unwrap()
+    }
+
     fn references(count: usize) -> Vec<Reference> {
         let reference = |number: usize| Reference {
             account: "111122223333".parse().unwrap(),
@@ -61,21 +89,26 @@ mod tests {
 
     #[test]
     fn the_limits_hold_to_the_last_action() {
-        let limits = |max_actions, max_percent, polled: u64| Limits {
-            max_actions,
-            max_percent,
-            polled: BTreeMap::from([("ec2".to_owned(), polled)]),
+        let limits = |max_actions, max_percent, counts: &[u64]| {
+            let mut polled = Polled::default();
+            for (number, count) in counts.iter().enumerate() {
+                polled.add(scope(&format!("eu-west-{}", number + 1), *count));
+                polled.add(scope(&format!("eu-west-{}", number + 1), *count));
+            }
+            Limits { max_actions, max_percent, polled }
         };
         let rows = [
-            (20, limits(20, 100, 100), None),
-            (21, limits(20, 100, 100), Some("21 actions are more than --max-actions 20")),
-            (10, limits(20, 10, 100), None),
-            (11, limits(20, 10, 100), Some("11 of 100 resources of type ec2 are more than --max-percent 10")),
+            (20, limits(20, 100, &[100]), None),
+            (21, limits(20, 100, &[100]), Some("21 actions are more than --max-actions 20")),
+            (10, limits(20, 10, &[60, 40]), None),
+            (11, limits(20, 10, &[60, 40]), Some("11 of 100 resources of type ec2 are more than --max-percent 10")),
+            (6, limits(20, 100, &[0]), Some("6 of 0 resources of type ec2")),
+            (6, limits(20, 100, &[u64::MAX, u64::MAX]), None),
             // Of a handful, and of a number that is not known, nothing can be said.
-            (5, limits(20, 10, 5), None),
-            (11, limits(20, 10, 0), None),
+            (5, limits(20, 10, &[5]), None),
+            (11, limits(20, 10, &[]), None),
             // Nobody has so many: the record was not poll's.
-            (11, limits(20, 10, u64::MAX), None),
+            (11, limits(20, 10, &[u64::MAX]), None),
         ];
         for (count, limits, expected) in rows {
             let said = limits.exceeded(references(count).iter());
@@ -90,7 +123,9 @@ mod tests {
 
     #[test]
     fn two_actions_on_one_resource_are_one_resource() {
-        let limits = Limits { max_actions: 20, max_percent: 50, polled: BTreeMap::from([("ec2".to_owned(), 12)]) };
+        let mut polled = Polled::default();
+        polled.add(scope("eu-west-1", 12));
+        let limits = Limits { max_actions: 20, max_percent: 50, polled };
         let twice = [references(6), references(6)].concat();
         assert_eq!(limits.exceeded(twice.iter()), None);
     }

@@ -116,12 +116,12 @@ impl Journal {
 /// one be glued to it.
 fn unfinished(file: &mut File) -> io::Result<Vec<Outcome>> {
     file.rewind()?;
-    let mut open: BTreeMap<(String, String), Outcome> = BTreeMap::new();
+    let mut open: BTreeMap<[String; 6], Outcome> = BTreeMap::new();
     for item in Reader::new(&mut *file) {
         // A torn line is what a crash leaves; the lines around it still count.
         let Ok(item) = item else { continue };
         let Ok(entry) = serde_json::from_str::<Entry<Outcome>>(&item.text) else { continue };
-        let key = (entry.outcome.run.clone(), entry.outcome.key.clone());
+        let key = identity(&entry.outcome);
         match entry.phase {
             Phase::Before => open.insert(key, entry.outcome),
             Phase::After => open.remove(&key),
@@ -137,6 +137,12 @@ fn unfinished(file: &mut File) -> io::Result<Vec<Outcome>> {
         }
     }
     Ok(open.into_values().collect())
+}
+
+/// Which action of which run: a task's key may be that of another account's or region's too.
+fn identity(outcome: &Outcome) -> [String; 6] {
+    let Outcome { run, key, account, region, r#type, id, .. } = outcome;
+    [run.clone(), key.clone(), account.to_string(), region.to_string(), r#type.clone(), id.clone()]
 }
 
 #[cfg(test)]

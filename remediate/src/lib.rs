@@ -18,7 +18,6 @@ mod job;
 mod journal;
 mod out;
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,14 +30,14 @@ use common::aws::{AwsArgs, Sessions, block_on};
 use common::cli::{self, Common, Failure, Io, Say, Tool};
 use common::clock;
 use common::exit::Exit;
-use common::record::{OutcomeStatus, Scope, ScopeStatus};
+use common::record::OutcomeStatus;
 use common::settings::Settings;
 use common::stream::{Broken, Item, ReadError, Reader, Writer};
 use jiff::Timestamp;
 
 use crate::decide::Rules;
 use crate::engine::Engine;
-use crate::guard::Limits;
+use crate::guard::{Limits, Polled};
 use crate::job::{Input, Job};
 use crate::journal::Journal;
 use crate::out::Outcomes;
@@ -111,13 +110,19 @@ const DEFAULT_MAX_PERCENT: u8 = 30;
 pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
     let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
-    let (jobs, polled, read) = read(input, &mut writer, say)?;
+    let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+    let (jobs, polled, read) = read(input, &mut writer, say).map_err(|failure| match failure {
+        // Whoever asked for action must not take its silence for success.
+        Failure::Output(error) if apply => {
+            Failure::Incomplete(format!("nothing was done: cannot write the outcomes: {error}"))
+        }
+        other => other,
+    })?;
     let limits = Limits {
         max_actions: arguments.max_actions.or(settings.remediate.max_actions).unwrap_or(DEFAULT_MAX_ACTIONS),
         max_percent: arguments.max_percent.or(settings.remediate.max_percent).unwrap_or(DEFAULT_MAX_PERCENT),
         polled,
     };
-    let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
     let journal = if apply {
         let path = journal::place(arguments.journal.as_deref(), settings).map_err(start)?;
         Some(Journal::open(path).map_err(start)?)
@@ -135,11 +140,12 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     let work = async {
         if !jobs.is_empty() {
             let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
-            let rules = Rules { judge: &judge, now, irreversible: arguments.irreversible };
+            let rules = Rules { judge: &judge, now: clock::now(), irreversible: arguments.irreversible };
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             watch_for_signals(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;
-            let exceeded = limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference));
+            let acting = groups.iter().flatten().filter(|(_, planned)| !planned.calls.is_empty());
+            let exceeded = limits.exceeded(acting.map(|(job, _)| &job.reference));
             match (&journal, exceeded) {
                 (Some((journal, _)), None) => engine.apply(groups, journal).await,
                 (None, None) => engine.print(groups, None),
@@ -174,11 +180,9 @@ fn start(error: impl std::fmt::Display) -> Failure {
     Failure::Start(error.to_string())
 }
 
-type Polled = BTreeMap<String, u64>;
-
 /// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
 fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<(Vec<Job>, Polled, Exit), Failure> {
-    let (mut jobs, mut polled, mut exit) = (Vec::new(), Polled::new(), Exit::Done);
+    let (mut jobs, mut polled, mut exit) = (Vec::new(), Polled::default(), Exit::Done);
     for item in Reader::new(input) {
         let item = match item {
             Ok(item) => item,
@@ -211,11 +215,7 @@ fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<
 /// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
 fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
     if item.kind()?.as_deref() == Some("scope") {
-        let scope: Scope = item.parse()?;
-        if scope.status == ScopeStatus::Ok {
-            let count = polled.entry(scope.r#type).or_default();
-            *count = count.saturating_add(scope.resources);
-        }
+        polled.add(item.parse()?);
     }
     Ok(())
 }
@@ -232,10 +232,12 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
         );
         outcome.at = clock::now();
         out.warn(format_args!("{}: an earlier run was cut off in the middle of this", outcome.key));
-        if let Err(error) = journal.after(&outcome) {
+        // Said twice is better than never: it is closed in the journal when it has been said here.
+        if out.write(&outcome)
+            && let Err(error) = journal.after(&outcome)
+        {
             out.warn(error);
         }
-        out.write(&outcome);
     }
 }
 

@@ -38,8 +38,8 @@ impl<'a> Outcomes<'a> {
         Self { state: Mutex::new(state), say, stop }
     }
 
-    /// Writes an outcome, at once: somebody may be watching.
-    pub(crate) fn write(&self, outcome: &Outcome) {
+    /// Writes an outcome, at once: somebody may be watching. The answer is whether it could be written.
+    pub(crate) fn write(&self, outcome: &Outcome) -> bool {
         let mut state = self.lock();
         *state.counts.entry(outcome.status).or_default() += 1;
         if state.error.is_none()
@@ -48,9 +48,11 @@ impl<'a> Outcomes<'a> {
             state.error = Some(error);
             self.stop.store(true, Ordering::Relaxed);
         }
+        let written = state.error.is_none();
         let (done, status) = (state.counts.values().sum::<usize>(), outcome.status.name());
         drop(state);
         self.say.progress(format_args!("{done} outcomes, last: {status} {}", outcome.key));
+        written
     }
 
     /// Somebody asked for something that a guard denies.
@@ -81,10 +83,10 @@ impl<'a> Outcomes<'a> {
         self.say.note(Self::summary(&counts));
         let any = |status| counts.contains_key(&status);
         let mut exit = Exit::Done;
-        if any(OutcomeStatus::Interrupted) {
+        if any(OutcomeStatus::Interrupted) || any(OutcomeStatus::Failed) {
             exit = exit.and(Exit::Incomplete);
         }
-        if any(OutcomeStatus::Failed) || (applied && denied > 0) {
+        if applied && (any(OutcomeStatus::Failed) || denied > 0) {
             exit = exit.and(Exit::No);
         }
         (exit, error)

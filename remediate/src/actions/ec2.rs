@@ -42,6 +42,9 @@ pub(crate) struct MetadataChange {
     instance_metadata_tags: Option<String>,
 }
 
+/// The tag that an Auto Scaling group gives its instances.
+const AUTO_SCALING: &str = "aws:autoscaling:groupName";
+
 type InstancePlan = Result<Planned<Instance, Step>, Refusal>;
 
 pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePlan {
@@ -67,6 +70,11 @@ fn stop(resource: &Resource<Instance>) -> InstancePlan {
         "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => Err(
             Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
         ),
+        // Its group takes a stopped instance for a broken one, terminates it and starts another.
+        "running" | "pending" if resource.tags.contains_key(AUTO_SCALING) => Err(Refusal::Impossible(format!(
+            "it belongs to the Auto Scaling group {}, which would terminate and replace it",
+            resource.tags[AUTO_SCALING]
+        ))),
         "running" | "pending" => {
             let step = Step::Stop { instance_ids: [resource.id.clone()] };
             Ok(Planned::one(step, Some(Action::Start), in_state(resource, "stopped")))

@@ -45,10 +45,8 @@ fn set_status(resource: &Resource<User>, key: &Key, status: &str) -> UserPlan {
     needs(resource, &["AccessKeys"])?;
     let mut after = resource.config.clone();
     let Some(present) = after.access_keys.iter_mut().find(|present| present.access_key_id == key.access_key_id) else {
-        if status == INACTIVE {
-            return Ok(Planned::nothing(resource));
-        }
-        return Err(Refusal::Changed(format!("the user has no access key {} any more", key.access_key_id)));
+        // A key of another user is not harmless because this one does not have it.
+        return Err(Refusal::Changed(format!("the user has no access key {}", key.access_key_id)));
     };
     if present.status == status {
         return Ok(Planned::nothing(resource));

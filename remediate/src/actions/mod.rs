@@ -107,36 +107,81 @@ fn of_type<C: Config, S>(
     Ok(Plan { steps: steps.into_iter().map(wrap).collect(), undo, after: resource.map(|_| after) })
 }
 
-/// The undo, starting from what the resource was seen to be after the action: AWS fills in and reorders what it is
-/// given, and an undo that waits for the letter of what was sent would never start.
-pub(crate) fn rebase(undo: Action, observed: &Looked) -> Action {
-    let bucket = || observed.clone().typed::<Bucket>().ok().map(|bucket| bucket.config);
-    let queue = || observed.clone().typed::<Queue>().ok().map(|queue| queue.config);
-    let instance = || observed.clone().typed::<Instance>().ok().map(|instance| instance.config);
+/// Whether an action takes away a part of a bucket's public access block.
+pub(crate) fn loosens(action: &Action) -> bool {
+    let Action::S3SetPublicAccessBlock(change) = action else { return false };
+    let (from, to) = (change.from.unwrap_or_default(), change.to.unwrap_or_default());
+    let taken = |from: bool, to: bool| from && !to;
+    taken(from.block_public_acls, to.block_public_acls)
+        || taken(from.ignore_public_acls, to.ignore_public_acls)
+        || taken(from.block_public_policy, to.block_public_policy)
+        || taken(from.restrict_public_buckets, to.restrict_public_buckets)
+}
+
+/// The undo, starting from what AWS made of what it was sent: it reorders lists and fills in what was left out, and an
+/// undo that waits for the letter of what was sent would never start. It must mean the same, though: where somebody else
+/// has changed it in the meantime, the undo keeps waiting for what was sent, and so does not wipe that out.
+pub(crate) fn rebase(undo: Action, predicted: &Looked, observed: &Looked) -> Action {
+    fn config<C: Config>(resource: &Looked) -> Option<C> {
+        resource.clone().typed().ok().map(|resource| resource.config)
+    }
+    fn from<C: Config, T: Serialize>(
+        change: Change<T>,
+        predicted: &Looked,
+        observed: &Looked,
+        part: fn(C) -> T,
+    ) -> Change<T> {
+        match (config(predicted).map(part), config(observed).map(part)) {
+            (Some(sent), Some(seen)) if meaning(&sent) == meaning(&seen) => Change { from: seen, to: change.to },
+            _ => change,
+        }
+    }
     match undo {
         Action::S3SetAcl(change) => {
-            Action::S3SetAcl(starting_from(change, bucket().map(|bucket| bucket.access_control_policy())))
+            Action::S3SetAcl(from(change, predicted, observed, |bucket: Bucket| bucket.access_control_policy()))
         }
-        Action::S3SetPolicy(change) => Action::S3SetPolicy(starting_from(change, bucket().map(|bucket| bucket.policy))),
-        Action::S3SetPublicAccessBlock(change) => Action::S3SetPublicAccessBlock(starting_from(
-            change,
-            bucket().map(|bucket| bucket.public_access_block_configuration),
-        )),
-        Action::S3SetEncryption(change) => Action::S3SetEncryption(starting_from(
-            change,
-            bucket().map(|bucket| bucket.server_side_encryption_configuration),
-        )),
-        Action::SqsSetPolicy(change) => Action::SqsSetPolicy(starting_from(change, queue().map(|queue| queue.policy))),
+        Action::S3SetPolicy(change) => {
+            Action::S3SetPolicy(from(change, predicted, observed, |bucket: Bucket| bucket.policy))
+        }
+        Action::S3SetEncryption(change) => {
+            Action::S3SetEncryption(from(change, predicted, observed, |bucket: Bucket| {
+                bucket.server_side_encryption_configuration
+            }))
+        }
+        Action::SqsSetPolicy(change) => {
+            Action::SqsSetPolicy(from(change, predicted, observed, |queue: Queue| queue.policy))
+        }
         Action::Ec2SetMetadataOptions(change) => {
-            Action::Ec2SetMetadataOptions(starting_from(change, instance().map(|instance| instance.metadata_options)))
+            Action::Ec2SetMetadataOptions(from(change, predicted, observed, |instance: Instance| {
+                instance.metadata_options
+            }))
         }
         other => other,
     }
 }
 
-/// The change, from what was seen where something was.
-fn starting_from<T>(change: Change<T>, seen: Option<T>) -> Change<T> {
-    Change { from: seen.unwrap_or(change.from), to: change.to }
+/// What a part of a configuration means: without the order of its lists, without lists of one, and without what is
+/// absent, off or only a name to show.
+fn meaning(part: &impl Serialize) -> Value {
+    fn plain(value: Value) -> Value {
+        match value {
+            Value::Array(items) => {
+                let mut items: Vec<Value> = items.into_iter().map(plain).collect();
+                items.sort_by_cached_key(Value::to_string);
+                if items.len() == 1 { items.remove(0) } else { Value::Array(items) }
+            }
+            Value::Object(fields) => {
+                let kept = fields.into_iter().filter(|(name, value)| {
+                    name != "DisplayName" && !matches!(value, Value::Null | Value::Bool(false))
+                });
+                let mut kept: Vec<(String, Value)> = kept.map(|(name, value)| (name, plain(value))).collect();
+                kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+                Value::Object(kept.into_iter().collect())
+            }
+            other => other,
+        }
+    }
+    serde_json::to_value(part).map_or(Value::Null, plain)
 }
 
 impl Step {

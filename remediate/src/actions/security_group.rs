@@ -6,9 +6,13 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::record::Resource;
 use common::resource::{IpPermission, SecurityGroup};
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{Planned, Refusal, foreign, sent};
+
+/// All protocols, and so all ports.
+const ALL_PROTOCOLS: &str = "-1";
 
 /// A call on a security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +32,7 @@ pub(crate) fn plan(
     let group_id = resource.config.group_id.clone();
     match action {
         Action::Ec2RevokeIngress(rules) => {
-            let unwanted = flat(&rules.ip_permissions);
+            let unwanted = named(&rules.ip_permissions)?;
             let (gone, kept): (Vec<_>, Vec<_>) =
                 present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
             if gone.is_empty() {
@@ -42,7 +46,7 @@ pub(crate) fn plan(
             ))
         }
         Action::Ec2AuthorizeIngress(rules) => {
-            let missing: Vec<IpPermission> = flat(&rules.ip_permissions)
+            let missing: Vec<IpPermission> = named(&rules.ip_permissions)?
                 .into_iter()
                 .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
                 .collect();
@@ -92,13 +96,44 @@ fn flat(permissions: &[IpPermission]) -> Vec<IpPermission> {
     rules
 }
 
-/// Whether two rules are one to EC2, to which the description does not count.
-fn same_rule(one: &IpPermission, other: &IpPermission) -> bool {
-    undescribed(one) == undescribed(other)
+/// The rules that an action names, of which each must name somebody.
+fn named(permissions: &[IpPermission]) -> Result<Vec<IpPermission>, Refusal> {
+    let empty = permissions.is_empty()
+        || permissions.iter().any(|permission| flat(std::slice::from_ref(permission)).is_empty());
+    if empty {
+        return Err(Refusal::Impossible(
+            "the action names a rule without a range, a prefix list or a group".to_owned(),
+        ));
+    }
+    Ok(flat(permissions))
 }
 
-fn undescribed(rule: &IpPermission) -> IpPermission {
+/// Whether two rules are one to EC2, to which the description does not count.
+fn same_rule(one: &IpPermission, other: &IpPermission) -> bool {
+    plain(one) == plain(other)
+}
+
+/// The rule as EC2 spells it, without descriptions: people write `TCP`, `6` and `0::0/0`.
+fn plain(rule: &IpPermission) -> IpPermission {
+    fn cidr(text: &mut String) {
+        if let Ok(range) = text.parse::<IpNet>() {
+            *text = range.trunc().to_string();
+        }
+    }
     let mut rule = rule.clone();
+    rule.ip_protocol = match rule.ip_protocol.to_ascii_lowercase().as_str() {
+        "1" => "icmp".to_owned(),
+        "6" => "tcp".to_owned(),
+        "17" => "udp".to_owned(),
+        "58" => "icmpv6".to_owned(),
+        "all" => ALL_PROTOCOLS.to_owned(),
+        other => other.to_owned(),
+    };
+    if rule.ip_protocol == ALL_PROTOCOLS {
+        (rule.from_port, rule.to_port) = (None, None);
+    }
+    rule.ip_ranges.iter_mut().for_each(|range| cidr(&mut range.cidr_ip));
+    rule.ipv6_ranges.iter_mut().for_each(|range| cidr(&mut range.cidr_ipv6));
     rule.ip_ranges.iter_mut().for_each(|range| range.description = None);
     rule.ipv6_ranges.iter_mut().for_each(|range| range.description = None);
     rule.prefix_list_ids.iter_mut().for_each(|list| list.description = None);

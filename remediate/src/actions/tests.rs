@@ -152,7 +152,7 @@ fn done_is_done_and_undone_is_as_before() {
         assert!(!done.steps.is_empty(), "{name} does nothing");
         assert_ne!(config(&done.after), config(&before), "{name}");
         assert!(plan(&action, &done.after).unwrap().steps.is_empty(), "{name} is not done");
-        let undo = rebase(done.undo.unwrap(), &done.after);
+        let undo = rebase(done.undo.unwrap(), &done.after, &done.after);
         let undone = plan(&undo, &done.after).unwrap();
         let sorted = |resource: &Looked| {
             let mut config = config(resource);
@@ -237,10 +237,54 @@ fn an_undo_starts_from_what_aws_made_of_it() {
     }
     let expected = seen.config.server_side_encryption_configuration.clone();
     let seen = looked(ResourceType::S3Bucket, "acme", "arn:aws:s3:::acme", seen.config);
-    let Action::S3SetEncryption(Change { from, to }) = rebase(plan.undo.unwrap(), &seen) else {
+    let Action::S3SetEncryption(Change { from, to }) = rebase(plan.undo.unwrap(), &plan.after, &seen) else {
         panic!("another undo")
     };
     assert_eq!((from, to), (expected, None));
+}
+
+#[test]
+fn an_undo_does_not_take_somebody_elses_change_for_its_own() {
+    let plan =
+        plan(&Action::S3RemovePolicyStatements(Statements { statements: vec![statement("one")] }), &bucket()).unwrap();
+    let with = |statements: Value| {
+        let mut seen: Resource<Bucket> = plan.after.clone().typed().unwrap();
+        seen.config.policy = Some(json!({"Version": "2012-10-17", "Id": "kept", "Statement": statements}));
+        looked(ResourceType::S3Bucket, "acme", "arn:aws:s3:::acme", seen.config)
+    };
+    let from = |seen: &Looked| match rebase(plan.undo.clone().unwrap(), &plan.after, seen) {
+        Action::S3SetPolicy(change) => change.from.unwrap()["Statement"].clone(),
+        other => panic!("another undo: {other:?}"),
+    };
+    let mut spelt = statement("two");
+    spelt["Action"] = json!(["s3:GetObject"]);
+    assert_eq!(from(&with(json!([spelt]))), json!([spelt]), "AWS spells it otherwise");
+    let sent = json!([statement("two")]);
+    assert_eq!(from(&with(json!([statement("two"), statement("three")]))), sent, "somebody has added a statement");
+}
+
+#[test]
+fn a_rule_is_the_same_however_it_is_spelt() {
+    let revoke = |permission: IpPermission| {
+        plan(&Action::Ec2RevokeIngress(Rules { ip_permissions: vec![permission] }), &security_group())
+    };
+    for protocol in ["tcp", "TCP", "6"] {
+        let permission = IpPermission { ip_protocol: protocol.into(), ..ssh(&[("0.0.0.0/0", "")]) };
+        assert_eq!(revoke(permission).unwrap().steps.len(), 1, "{protocol}");
+    }
+    let world = Ipv6Range { cidr_ipv6: "0::0/0".into(), description: None };
+    assert_eq!(revoke(IpPermission { ipv6_ranges: vec![world], ..ssh(&[]) }).unwrap().steps.len(), 1);
+    assert!(
+        matches!(revoke(ssh(&[])), Err(Refusal::Impossible(_))),
+        "a rule that names nobody is not a rule that is gone"
+    );
+}
+
+#[test]
+fn an_instance_of_an_auto_scaling_group_is_not_stopped() {
+    let mut instance = instance("running");
+    instance.tags.insert("aws:autoscaling:groupName".into(), "web".into());
+    assert!(matches!(plan(&Action::Stop, &instance), Err(Refusal::Impossible(why)) if why.contains("web")));
 }
 
 #[test]
@@ -267,7 +311,7 @@ fn states_in_which_nothing_can_be_done_are_said() {
     assert!(matches!(plan(&Action::Start, &instance("terminated")), Err(Refusal::Changed(_))));
     assert!(matches!(plan(&Action::Start, &instance("stopping")), Err(Refusal::Impossible(_))));
     assert!(matches!(plan(&Action::IamActivateKey(key("AKIA9")), &user()), Err(Refusal::Changed(_))));
-    assert!(plan(&Action::IamDeactivateKey(key("AKIA9")), &user()).unwrap().steps.is_empty());
+    assert!(matches!(plan(&Action::IamDeactivateKey(key("AKIA9")), &user()), Err(Refusal::Changed(_))));
     assert!(
         plan(&Action::S3SetPublicAccessBlock(Change { from: Some(PublicAccessBlock::ALL), to: None }), &bucket())
             .unwrap()
