@@ -26,10 +26,10 @@ pub struct Arguments {
     /// Write what passed, too
     #[arg(long)]
     pub passed: bool,
-    /// Exit with 1 if a finding of this severity or worse fails
+    /// Exit with 1 if a finding of this severity (low, medium, high, critical) or worse fails
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
-    /// Make these checks only
+    /// Make these checks only (--list-checks says which there are)
     #[arg(long, value_name = "ID,...", value_delimiter = ',', hide_possible_values = true,
           value_parser = PossibleValuesParser::new(checks::all().map(|about| about.id)))]
     pub checks: Option<Vec<String>>,

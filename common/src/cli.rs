@@ -131,6 +131,9 @@ pub struct Say {
     state: Mutex<State>,
 }
 
+/// How many columns a progress line may take: one that wraps cannot be taken away.
+const PROGRESS: usize = 79;
+
 /// How many characters of a line are shown: an error may quote a name of a megabyte.
 const LONGEST: usize = 2000;
 
@@ -200,7 +203,7 @@ impl Say {
         if !self.progress {
             return;
         }
-        let text: String = printable(&format!("{}: {what}", self.tool)).chars().take(100).collect();
+        let text: String = printable(&format!("{}: {what}", self.tool)).chars().take(PROGRESS).collect();
         self.with(|state| {
             let width = text.chars().count();
             let blank = state.shown.saturating_sub(width);

@@ -15,7 +15,7 @@ use common::resource::ResourceType;
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
     /// `-` looks up the resources that the records on stdin name
-    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with_all = ["regions", "types", "accounts", "org"])]
+    #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "types", "accounts", "org"])]
     pub input: Option<String>,
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
@@ -64,6 +64,14 @@ impl Tool for Args {
 fn types() -> impl TypedValueParser<Value = ResourceType> {
     PossibleValuesParser::new(ResourceType::ALL.iter().map(|kind| kind.name()))
         .try_map(|name| name.parse::<ResourceType>())
+}
+
+fn dash(text: &str) -> Result<String, String> {
+    if text == "-" {
+        Ok(text.to_owned())
+    } else {
+        Err("only `-` is expected here: poll reads stdin, no files".to_owned())
+    }
 }
 
 fn region(name: &str) -> Result<Region, String> {

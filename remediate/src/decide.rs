@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use audit::Judge;
 use common::action::Action;
+use common::id::AccountId;
 use common::record::{Call, Finding, FindingStatus, OutcomeStatus};
 use common::resource::ResourceType;
 use jiff::Timestamp;
@@ -41,6 +42,8 @@ pub(crate) struct Rules<'a> {
     /// The real time: `--now` is for judging, and makes nothing due.
     pub(crate) now: Timestamp,
     pub(crate) irreversible: bool,
+    /// The only accounts to touch; empty: whichever the jobs name.
+    pub(crate) accounts: &'a [AccountId],
 }
 
 impl Rules<'_> {
@@ -48,6 +51,9 @@ impl Rules<'_> {
     pub(crate) fn at_sight<'a>(&self, job: &'a Job) -> Result<(&'a Action, ResourceType), Stay> {
         if let Some((status, reason)) = &job.settled {
             return Err(Stay::because(*status, reason));
+        }
+        if !self.accounts.is_empty() && !self.accounts.contains(&job.reference.account) {
+            return Err(Stay::denied(format!("account {} is not among --accounts", job.reference.account)));
         }
         let Some(action) = &job.action else {
             return Err(Stay::because(OutcomeStatus::Refused, "no fix is offered: a person must mend it"));

@@ -44,7 +44,7 @@ use crate::out::Outcomes;
 
 const HELP: &str = "Put right what audit found
 
-Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say
+Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say \
 which calls would be made. Such a plan can be read, edited and applied:
 
     poll | audit | remediate > plan
@@ -55,12 +55,14 @@ What was applied is undone by
 
     jq -c 'select(.undo).undo' outcomes | remediate --apply
 
-Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken
+Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken \
 input, an interrupted run); 4 could not start.";
 
 /// Put right what audit found
 #[derive(Debug, Parser)]
 #[command(name = "remediate", version, long_about = HELP)]
+#[command(mut_arg("accounts", |arg| arg.help("Touch these accounts alone, separated by commas [default: those that the records name]")))]
+#[command(mut_arg("org", |arg| arg.hide(true)))]
 pub struct Arguments {
     /// Act; without it the plan is printed [env: REMEDIATE=true]
     #[arg(long)]
@@ -108,6 +110,10 @@ const DEFAULT_MAX_PERCENT: u8 = 30;
 /// Runs the tool.
 #[expect(clippy::needless_pass_by_value, reason = "what common::cli::main calls takes its arguments")]
 pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
+    if arguments.aws.org {
+        let why = "--org is for `poll`: here the records say which accounts, and --accounts keeps it to some of them";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
@@ -140,7 +146,12 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     let work = async {
         if !jobs.is_empty() {
             let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
-            let rules = Rules { judge: &judge, now: clock::now(), irreversible: arguments.irreversible };
+            let rules = Rules {
+                judge: &judge,
+                now: clock::now(),
+                irreversible: arguments.irreversible,
+                accounts: &arguments.aws.accounts,
+            };
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             watch_for_signals(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;

@@ -117,6 +117,7 @@ fn remediate_ends_with_each() {
         row(remediate(&["--apply"]), stop(account), Exit::Done),
         row(remediate(&["--max-percent", "101"]), "", Exit::Usage),
         row(remediate(&["--aply"]), "", Exit::Usage),
+        row(remediate(&["--org"]), "", Exit::Usage),
         row(remediate(&[]), "nonsense", Exit::Incomplete),
         row(remediate(&["--apply", "--journal", "/proc/none/journal"]), "", Exit::CannotStart),
         row(without_credentials(&remediate(&[])), stop(account), Exit::CannotStart),
@@ -127,6 +128,8 @@ fn remediate_ends_with_each() {
         (denied.tool("remediate"), stop(account), "failed"),
         (denied.tool("remediate").arg("--apply"), stop(account), "failed"),
         (remediate(&["--apply"]), line(&unknown), "refused"),
+        // Who names accounts means these and no others.
+        (remediate(&["--apply", "--accounts", "999988887777"]), stop(account), "refused"),
     ] {
         let ran = tool.stdin(input).run().exits(i32::from(Exit::No.code()));
         let outcome = ran.one(&json!({"kind": "outcome", "status": status}));
