@@ -185,9 +185,12 @@ impl Engine<'_, '_> {
     async fn verify(&self, job: &Job, before: &Looked, error: Option<&AwsError>, outcome: &mut Outcome) {
         let mut seen = Err("it was not looked at".to_owned());
         let action = job.action.as_ref();
+        // Kept aside: an early look, which shows what was before, says that there is nothing to undo.
+        let undo = outcome.undo.take();
         let looks = if error.is_some_and(|error| !error.outcome_unknown()) { &LOOKS[..1] } else { &LOOKS[..] };
         for delay in looks {
             tokio::time::sleep(*delay).await;
+            outcome.undo.clone_from(&undo);
             seen = match self.look(&job.reference).await {
                 Ok((_, Look::Found(after))) => {
                     rebase(outcome, before, &after);
