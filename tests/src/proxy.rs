@@ -19,6 +19,7 @@ use crate::operation::Call;
 pub struct On {
     operation: String,
     about: Option<String>,
+    region: Option<String>,
     which: Which,
 }
 
@@ -33,7 +34,7 @@ enum Which {
 /// The calls of `operation`; `"s3:GetBucketPolicy"` alone says the same where a rule is asked for.
 pub fn on(operation: &str) -> On {
     assert!(operation == "*" || operation.contains(':'), "{operation:?} is no service:Operation");
-    On { operation: operation.to_owned(), about: None, which: Which::All }
+    On { operation: operation.to_owned(), about: None, region: None, which: Which::All }
 }
 
 impl From<&str> for On {
@@ -47,6 +48,13 @@ impl On {
     #[must_use]
     pub fn about(mut self, text: &str) -> Self {
         self.about = Some(text.to_owned());
+        self
+    }
+
+    /// Only calls that are signed for this region.
+    #[must_use]
+    pub fn region(mut self, name: &str) -> Self {
+        self.region = Some(name.to_owned());
         self
     }
 
@@ -78,7 +86,10 @@ impl On {
             None => call.name() == self.operation,
         };
         let about = |text: &String| call.request.target.contains(text) || call.request.text().contains(text);
-        operation && self.about.as_ref().is_none_or(about)
+        let region = |name: &String| {
+            call.request.header("authorization").is_some_and(|signature| signature.contains(&format!("/{name}/")))
+        };
+        operation && self.about.as_ref().is_none_or(about) && self.region.as_ref().is_none_or(region)
     }
 }
 
