@@ -197,45 +197,121 @@ fn a_poll_makes_the_calls_that_are_needed_and_says_how_many() {
     assert_eq!(sent.collect::<BTreeMap<_, _>>(), expected, "what was sent is what was said");
 }
 
-/// An AWS whose pages have but two entries, however many are asked for.
-fn small_pages(stage: &Stage) -> Proxy {
-    let small = |service: &'static str| {
-        let account = stage.account.clone();
-        move |call: &tests::Call| {
-            let mut request = call.request.clone();
-            let body = request.text();
-            let body =
-                body.replace("MaxResults=1000", "MaxResults=5").replace("\"MaxResults\":1000", "\"MaxResults\":2");
-            request.body = body.replace("MaxItems=1000", "MaxItems=2").into_bytes();
-            request.target = request.target.replace("max-buckets=1000", "max-buckets=2");
-            request.headers.retain(|(name, _)| {
-                !["host", "authorization", "x-amz-security-token", "content-length", "connection"]
-                    .contains(&name.to_ascii_lowercase().as_str())
-            });
-            account.call(service, request).map_or(Verdict::CutBefore, Verdict::Answer)
+/// A listing of the query protocol or S3, as it comes from the emulator: all at once.
+struct Listing {
+    operation: &'static str,
+    /// The element that holds the list, and that of an entry.
+    list: &'static str,
+    entry: &'static str,
+    /// The parameter of the request that names a page, and what the answer says of the next one.
+    token: &'static str,
+    next: fn(usize) -> String,
+}
+
+const LISTINGS: [Listing; 4] = [
+    Listing {
+        operation: "s3:ListBuckets",
+        list: "Buckets",
+        entry: "Bucket",
+        token: "continuation-token",
+        next: |page| format!("<ContinuationToken>{page}</ContinuationToken>"),
+    },
+    Listing {
+        operation: "ec2:DescribeSecurityGroups",
+        list: "securityGroupInfo",
+        entry: "item",
+        token: "NextToken",
+        next: |page| format!("<nextToken>{page}</nextToken>"),
+    },
+    Listing {
+        operation: "ec2:DescribeInstances",
+        list: "reservationSet",
+        entry: "item",
+        token: "NextToken",
+        next: |page| format!("<nextToken>{page}</nextToken>"),
+    },
+    Listing {
+        operation: "iam:GetAccountAuthorizationDetails",
+        list: "UserDetailList",
+        entry: "member",
+        token: "Marker",
+        next: |page| format!("<IsTruncated>true</IsTruncated><Marker>{page}</Marker>"),
+    },
+];
+
+impl Listing {
+    /// The entries, which may hold elements of the same name.
+    fn entries<'a>(&self, mut inner: &'a str) -> Vec<&'a str> {
+        let (open, close) = (format!("<{}>", self.entry), format!("</{}>", self.entry));
+        let mut entries = Vec::new();
+        while inner.trim_start().starts_with(&open) {
+            let mut end = 0;
+            loop {
+                end += inner[end..].find(&close).expect("an entry's end") + close.len();
+                if inner[..end].matches(&open).count() == inner[..end].matches(&close).count() {
+                    break;
+                }
+            }
+            entries.push(&inner[..end]);
+            inner = &inner[end..];
         }
-    };
-    Proxy::new(Emulator::shared())
-        .rule("ec2:DescribeSecurityGroups", small("ec2"))
-        .rule("ec2:DescribeInstances", small("ec2"))
-        .rule("s3:ListBuckets", small("s3"))
-        .rule("sqs:ListQueues", small("sqs"))
-        .rule("iam:GetAccountAuthorizationDetails", small("iam"))
+        entries
+    }
+
+    /// The page of the answer that the call asks for, one entry long.
+    fn page(&self, account: &tests::Account, call: &tests::Call) -> Response {
+        let mut request = call.request.clone();
+        let form = request.text();
+        let asked = request.query().chain(form.split('&').filter_map(|pair| pair.split_once('=')));
+        let page: usize =
+            asked.filter(|(name, _)| *name == self.token).map(|(_, page)| page.parse().unwrap()).next().unwrap_or(0);
+        let token = format!("&{}={page}", self.token);
+        request.body = form.replace(&token, "").into_bytes();
+        let ours = ["host", "authorization", "x-amz-security-token", "content-length", "connection"];
+        request.headers.retain(|(name, _)| !ours.contains(&name.to_ascii_lowercase().as_str()));
+        let whole = account.call(&call.service, request).unwrap().text();
+        let (open, close) = (format!("<{}>", self.list), format!("</{}>", self.list));
+        let (head, rest) = whole.split_once(&open).unwrap_or_else(|| panic!("no {open}: {whole}"));
+        let (inner, tail) = rest.rsplit_once(&close).unwrap();
+        let entries = self.entries(inner);
+        let more = if page + 1 < entries.len() { (self.next)(page + 1) } else { String::new() };
+        let without = |part: &str| part.replace("<IsTruncated>false</IsTruncated>", "");
+        let entry = entries.get(page).copied().unwrap_or_default();
+        let answer = format!("{}{more}{open}{entry}{close}{}", without(head), without(tail));
+        Response::new(200, answer).with("Content-Type", "text/xml")
+    }
 }
 
 #[test]
 fn all_pages_are_read() {
-    let stage = Stage::of("s3_bucket,security_group,sqs");
+    let stage = Stage::of("s3_bucket,ec2,security_group,iam_user,sqs");
     let whole = stage.poll();
-    let proxy = small_pages(&stage);
+    let proxy = LISTINGS.into_iter().fold(Proxy::new(Emulator::shared()), |proxy, listing| {
+        let account = stage.account.clone();
+        proxy.rule(listing.operation, move |call| Verdict::Answer(listing.page(&account, call)))
+    });
+    let all = json_request("AmazonSQS.ListQueues", &json!({}));
+    let all: Value = serde_json::from_str(&stage.call("sqs", all).text()).unwrap();
+    let urls = all["QueueUrls"].as_array().unwrap().clone();
+    let proxy = proxy.rule("sqs:ListQueues", move |call| {
+        let asked: Value = serde_json::from_str(&call.request.text()).unwrap();
+        let page: usize = asked["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+        let mut answer = json!({"QueueUrls": [urls[page]]});
+        if page + 1 < urls.len() {
+            answer["NextToken"] = json!((page + 1).to_string());
+        }
+        Verdict::Answer(Response::new(200, answer.to_string()).with("Content-Type", "application/x-amz-json-1.0"))
+    });
     let paged = stage.through(&proxy).poll();
-    let ids = |ran: &Ran| sorted(resources(ran).iter().map(|it| text(&it["arn"])));
-    assert_eq!(ids(&paged), ids(&whole));
+    assert_eq!(resources(&paged), resources(&whole));
     assert_eq!(scopes(&paged), scopes(&whole));
-    for (operation, calls) in proxy.counts() {
-        println!("{operation} {calls}");
-    }
-    for (operation, pages) in [("ec2:DescribeSecurityGroups", 2), ("s3:ListBuckets", 4), ("sqs:ListQueues", 2)] {
-        assert!(proxy.count(operation) >= pages, "{operation}: {:?}", proxy.counts());
+    for (operation, pages) in [
+        ("s3:ListBuckets", 8),
+        ("ec2:DescribeInstances", 3),
+        ("ec2:DescribeSecurityGroups", 6),
+        ("iam:GetAccountAuthorizationDetails", 4),
+        ("sqs:ListQueues", 4),
+    ] {
+        assert_eq!(proxy.count(operation), pages, "{operation}");
     }
 }
