@@ -43,7 +43,7 @@ lint: ## formatting, clippy, and dependencies where cargo-deny is installed
 	fi
 
 demo: venv build ## the pipeline on an emulated AWS account full of mistakes
-	./tests/demo.sh
+	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo.sh
 
 bench: ## memory and throughput of audit, beside jq
 	$(PYTHON) audit/benches/stream.py

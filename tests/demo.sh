@@ -10,8 +10,8 @@
 set -euo pipefail
 
 bin=${SLUICE_BIN:?is not set: run make demo}
-python=${SLUICE_MOTO:?is not set: run make demo}
-python=${python%/*}/python
+moto=${SLUICE_MOTO:?is not set: run make demo}
+python=$(cd "${moto%/*}" && pwd)/python
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for program in "$python" "$bin"/{poll,audit,remediate,notify,misconfigure}; do
     [ -x "$program" ] || { echo "demo: $program is not there: run make demo" >&2; exit 4; }
@@ -29,14 +29,14 @@ done
 export PATH="$bin:$PATH" HOME="$dir" XDG_STATE_HOME="$dir" XDG_CONFIG_HOME="$dir" XDG_CACHE_HOME="$dir"
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_REGION=us-east-1
-export SLUICE_CONFIG=sluice.toml
+export SLUICE_CONFIG=sluice.toml PYTHONUTF8=1
 
 bold='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
 
 emulator=''
 end() {
-    trap - EXIT INT TERM
+    trap - EXIT INT TERM HUP
     # The emulator ends with its standard input. The signal is for one that hangs.
     exec 3>&-
     if [ -n "$emulator" ]; then
@@ -47,6 +47,7 @@ end() {
     printf '\nThe records of each stage are in %s\n' "$dir"
 }
 trap end EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -57,7 +58,8 @@ say() { printf '%s\n' "$*"; }
 run() {
     local code=0
     printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
-    eval "$1" || code=$?
+    # Without the emulator's standard input: nobody but this script may hold it open.
+    eval "$1" 3>&- || code=$?
     if [ "$code" -ne "${2:-0}" ]; then
         say "demo: this ended with exit code $code, and ${2:-0} was expected" >&2
         exit 1
@@ -81,11 +83,24 @@ for line in sys.stdin:
 ' <"$1"
 }
 
-count() { # kind, file
+# Says how many records of each kind a file has: say_count '{scope} scopes' FILE. References have no kind.
+#
+# No $(...) in the story: an interrupt in the middle of one makes bash 5.2 stumble over its own trap.
+say_count() {
+    "$python" -c '
+import collections, json, sys
+kinds = collections.Counter(json.loads(line).get("kind", "reference") for line in sys.stdin)
+print(sys.argv[1].format_map(kinds))
+' "$1" <"$2"
+}
+
+# What `jq -c .undo` writes.
+undo_of() {
     "$python" -c '
 import json, sys
-print(sum(json.loads(line)["kind"] == sys.argv[1] for line in open(sys.argv[2])))
-' "$@"
+for line in sys.stdin:
+    print(json.dumps(json.loads(line)["undo"], separators=(",", ":")))
+'
 }
 
 start_emulator() {
@@ -105,13 +120,6 @@ start_emulator() {
     export AWS_ENDPOINT_URL="http://127.0.0.1:$port"
 }
 
-chapter 'An account full of mistakes'
-say 'The emulator of AWS starts on a free port of the loopback interface, with an empty account.'
-start_emulator
-say "It is $AWS_ENDPOINT_URL. All that these tools do to it, they do to AWS in the same way."
-run 'misconfigure > 0-made.ndjson'
-say "$(wc -l <0-made.ndjson | tr -d ' ') resources: buckets, instances, security groups, users, queues; some bad, some good."
-
 cat >sluice.toml <<'TOML'
 [aws]
 regions = ["us-east-1"]
@@ -126,56 +134,73 @@ fix = true              # off unless asked for: whoever comes through the open p
 [remediate]             # in this account nearly everything is broken, and all of it is to be mended
 max_actions = 50        # 20 unless said otherwise
 max_percent = 100       # 30 unless said otherwise
+journal = "journal.ndjson"
 TOML
+
+chapter 'An account full of mistakes'
+say 'The emulator of AWS starts on a free port of the loopback interface, with an empty account.'
+start_emulator
+say "It is $AWS_ENDPOINT_URL. All that these tools do to it, they do to AWS in the same way."
+run 'misconfigure > 00-made.ndjson'
+say_count '{reference} resources: buckets, instances, security groups, users, queues; some bad, some good.' 00-made.ndjson
+
+say
+say 'The settings of this demo; everything works without any:'
 run 'cat sluice.toml'
 
 chapter 'What is wrong?'
 say 'poll writes what exists, with its configuration. audit judges that, and never talks to AWS.'
-run 'poll > 1-resources.ndjson'
-say "$(count resource 1-resources.ndjson) resources, and $(count scope 1-resources.ndjson) scopes that say what was looked at."
-run 'audit < 1-resources.ndjson > 2-findings.ndjson'
-run 'audit -o table < 1-resources.ndjson'
+run 'poll > 01-resources.ndjson'
+say_count '{resource} resources, and {scope} scopes that say what was looked at.' 01-resources.ndjson
+run 'audit < 01-resources.ndjson > 02-findings.ndjson'
+run 'audit -o table < 01-resources.ndjson'
 
 chapter 'What would be done?'
 say 'Without --apply nothing changes. The plan says which calls would be made, and is there to be read and edited.'
-run 'remediate < 2-findings.ndjson > 3-plan.ndjson'
-outcomes 3-plan.ndjson
+run 'remediate < 02-findings.ndjson > 03-plan.ndjson'
+outcomes 03-plan.ndjson
 say
 say 'A password cannot be brought back, so it is left alone as long as nobody says --irreversible.'
 
 chapter 'Do it'
 say 'Each resource is looked at before and after: "applied" means that the check passes now.'
-run 'remediate --apply < 3-plan.ndjson > 4-outcomes.ndjson'
-outcomes 4-outcomes.ndjson
+run 'remediate --apply < 03-plan.ndjson > 04-outcomes.ndjson'
+outcomes 04-outcomes.ndjson
 
 chapter 'Is it gone?'
-run 'poll > 5-resources.ndjson; audit < 5-resources.ndjson > 6-findings.ndjson'
-run 'audit -o table < 5-resources.ndjson'
+run 'poll > 05-resources.ndjson && audit < 05-resources.ndjson > 06-findings.ndjson'
+run 'audit -o table < 05-resources.ndjson'
 say
 say 'All but the password, which nobody was asked about. Now somebody is:'
-run 'remediate --apply --irreversible < 6-findings.ndjson > 7-outcomes.ndjson'
-outcomes 7-outcomes.ndjson
+run 'remediate --apply --irreversible < 06-findings.ndjson > 07-outcomes.ndjson'
+outcomes 07-outcomes.ndjson
 say
 say 'And all of it once more: nothing is found, so nothing is done.'
-run 'poll | tee 8-resources.ndjson | audit | remediate --apply --irreversible > 8-outcomes.ndjson'
-say "$(count outcome 8-outcomes.ndjson) outcomes."
+run 'poll | tee 08-resources.ndjson | audit | remediate --apply --irreversible > 08-outcomes.ndjson'
+say_count '{outcome} outcomes.' 08-outcomes.ndjson
 
 chapter 'Somebody needed that port'
-say 'Each outcome carries the task that undoes it. With jq: jq -c '\''select(.undo and .action.name=="ec2_revoke_ingress").undo'\'''
-"$python" -c '
-import json
-outcomes = (json.loads(line) for line in open("4-outcomes.ndjson"))
-undo = (outcome["undo"] for outcome in outcomes if outcome["kind"] == "outcome" and outcome["type"] == "security_group")
-print(json.dumps(next(undo)))
-' >9-undo.ndjson
-run 'cat 9-undo.ndjson'
-run 'remediate --apply < 9-undo.ndjson > 9-outcomes.ndjson'
-outcomes 9-outcomes.ndjson
+say 'Each outcome has the task that undoes it. (undo_of writes what "jq -c .undo" would; you may not have jq.)'
+run "grep -F 'tcp port 5432' 04-outcomes.ndjson | undo_of > 09-undo.ndjson"
+run 'cat 09-undo.ndjson'
+run 'remediate --apply < 09-undo.ndjson > 09-outcomes.ndjson'
+outcomes 09-outcomes.ndjson
 say
 say 'It is back, and audit sees it:'
-run 'poll > 10-resources.ndjson; audit < 10-resources.ndjson > 10-findings.ndjson'
+run 'poll > 10-resources.ndjson && audit < 10-resources.ndjson > 10-findings.ndjson'
 run 'audit -o table < 10-resources.ndjson'
 
 chapter 'Who hears of it?'
-say 'notify sends it to Slack or SNS. With --dry-run it shows what it would send.'
-run 'cat 10-findings.ndjson 4-outcomes.ndjson | notify --dry-run --sns-topic arn:aws:sns:us-east-1:123456789012:alerts'
+say 'notify tells Slack or SNS. With --dry-run it sends nothing; what it would send stands in its record:'
+topic=arn:aws:sns:us-east-1:123456789012:alerts
+run "cat 10-findings.ndjson 07-outcomes.ndjson | notify --dry-run --sns-topic $topic > 11-deliveries.ndjson"
+say
+"$python" -c '
+import json, sys
+for line in sys.stdin:
+    record = json.loads(line)
+    if record["kind"] == "delivery":
+        payload = record["payload"]
+        print("  Subject: " + payload["Subject"] + "\n")
+        print("\n".join(("  " + text).rstrip() for text in payload["Message"].splitlines()))
+' <11-deliveries.ndjson

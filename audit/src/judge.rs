@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::arn::Arn;
 use common::cli::Failure;
 use common::id::AccountId;
-use common::record::{Finding, FindingStatus, Resource, Severity, Unread};
+use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread};
 use common::resource::{Bucket, Instance, Queue, ResourceType, SecurityGroup, UnknownType, User};
 use common::settings::{Settings, Thresholds};
 use jiff::Timestamp;
@@ -219,9 +219,8 @@ impl Judge {
         let controls = problem.as_ref().and_then(|problem| problem.controls.as_deref()).unwrap_or(about.controls);
         let controls = controls.iter().map(|&control| control.to_owned()).collect();
         let (evidence, action) = problem.map_or((Value::Null, None), |problem| (problem.evidence, problem.action));
-        #[expect(clippy::default_trait_access, reason = "the type of a record's kind is its record's own")]
         Finding {
-            kind: Default::default(),
+            kind: FindingKind::Kind,
             key,
             check: about.id.to_owned(),
             status,

@@ -254,17 +254,32 @@ impl Write for Captured {
     }
 }
 
-/// A text that can be shown on a terminal: control characters (escape sequences among them) and those that change the
-/// direction of writing become `?`; line breaks become spaces.
+/// A text that can be shown on a terminal or in a message, on one line. See [`visible`].
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\n' | '\r' | '\t' => ' ',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '?',
-            other if other.is_control() => '?',
-            other => other,
-        })
-        .collect()
+    text.chars().map(visible).collect()
+}
+
+/// What is shown for a character from a stranger. Control characters (escape sequences among them), those that change the
+/// direction of writing, and those without any width, in which instructions for machines that read messages are hidden,
+/// become `?`; line breaks of all kinds become spaces. The joiners U+200C and U+200D stay: Persian and Hindi are spelt
+/// with them.
+pub fn visible(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => '?',
+        other if other.is_control() => '?',
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -8,18 +8,20 @@ use common::cli::{Common, Tool};
 use jiff::SignedDuration;
 
 const EXAMPLES: &str = "\
-Findings, outcomes and failed scopes on stdin become messages, a few per account; each message makes a delivery record
-on stdout. A message whose answer was lost is sent again: it may arrive twice, but it is not lost.
+Findings, outcomes and failed scopes on stdin become messages, a few per
+account; each message makes a delivery record on stdout. A message whose answer
+was lost is sent again: it may arrive twice, but it is not lost.
 
-The Slack webhook's URL is a secret: it comes from SLACK_WEBHOOK_URL or from a file, never from the command line.
+The Slack webhook's URL is a secret: it comes from SLACK_WEBHOOK_URL or from a
+file, never from the command line.
 
   poll | audit | notify --sns-topic arn:aws:sns:eu-west-1:111122223333:alerts
-  remediate --apply < findings.ndjson | tee outcomes.ndjson | notify --slack-webhook-file ~/.config/sluice/webhook
-  notify --dry-run < outcomes.ndjson";
+  remediate --apply < findings | tee outcomes | notify --slack-webhook-file url
+  notify --dry-run < outcomes";
 
 /// Tell people what the records on stdin say, by Slack and SNS
 #[derive(Parser, Clone, Debug)]
-#[command(name = "notify", version, about, after_long_help = EXAMPLES)]
+#[command(name = "notify", version, after_long_help = EXAMPLES)]
 pub struct Args {
     /// The file that holds the URL of a Slack incoming webhook [or the environment variable `SLACK_WEBHOOK_URL`]
     #[arg(long, value_name = "FILE")]

@@ -53,7 +53,7 @@ impl Heading {
             Self::Open => "Open",
             Self::NotLooked => "Not looked at: what is there is not known",
             Self::Unknown => "Unknown: what the check needs could not be read",
-            Self::Applied => "Fixed",
+            Self::Applied => "Done",
             Self::Planned => "Planned: nothing was changed",
             Self::Excepted => "Excepted",
         }

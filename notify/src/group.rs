@@ -152,7 +152,7 @@ impl Group {
         !self.entries.is_empty()
     }
 
-    /// `111122223333 (sandbox): 3 critical, 2 high; 4 fixed, 1 failed`: how bad what is listed is, what became of it,
+    /// `111122223333 (sandbox): 3 critical, 2 high; 4 done, 1 failed`: how bad what is listed is, what became of it,
     /// and what is not known.
     pub(crate) fn headline(&self) -> String {
         let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
@@ -170,7 +170,7 @@ impl Group {
 
     fn fates(&self) -> String {
         let words = [
-            (Heading::Applied, "fixed"),
+            (Heading::Applied, "done"),
             (Heading::Failed, "failed"),
             (Heading::Interrupted, "interrupted"),
             (Heading::Changed, "changed meanwhile"),
@@ -252,7 +252,7 @@ mod tests {
             (0..count).for_each(|_| groups.outcome(Outcome { severity: None, ..samples::outcome("b", status) }));
         }
         let groups = groups.finish(&settings);
-        assert_eq!(groups[0].headline(), "111122223333 (sand box): 3 critical, 2 high; 4 fixed, 1 failed");
+        assert_eq!(groups[0].headline(), "111122223333 (sand box): 3 critical, 2 high; 4 done, 1 failed");
         assert_eq!(groups[0].also().as_deref(), Some("Also 2 already in order."));
         assert_eq!(groups[0].counted_keys.len(), 2);
     }

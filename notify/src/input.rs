@@ -95,10 +95,11 @@ mod tests {
     use common::settings::Settings;
 
     use super::*;
-    use crate::samples::{self, Shared};
+    use crate::samples;
+    use common::cli::Captured;
 
     fn read_all(input: impl Read) -> (usize, Exit, String) {
-        let out = Shared::default();
+        let out = Captured::default();
         let input = read(input, &Say::to("notify", out.clone()));
         let groups = input.groups.finish(&Settings::default());
         (groups.iter().map(|group| group.entries.len()).sum(), input.exit, out.text())

@@ -34,10 +34,11 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use common::aws::block_on;
-use common::cli::{Failure, Io};
+use common::cli::{self, Failure, Io};
 use common::exit::Exit;
 use common::settings::Settings;
 use futures_util::future::join_all;
@@ -50,6 +51,11 @@ use channels::{Channel, Message};
 use group::Group;
 use report::Report;
 use send::Policy;
+
+/// Runs the tool with the process's own arguments and streams.
+pub fn main() -> ExitCode {
+    cli::main(run)
+}
 
 /// Reads records, and tells what they say.
 ///

@@ -1,7 +1,5 @@
-//! `notify`: tells the people concerned.
+//! Tells the people concerned. See `notify --help`.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    common::cli::main(notify::run)
+fn main() -> std::process::ExitCode {
+    notify::main()
 }

@@ -47,7 +47,7 @@ enum Out<'a> {
 struct Failures {
     messages: usize,
     keys: Vec<String>,
-    error: String,
+    error: Option<String>,
 }
 
 /// A delivery that was only planned, with what would be sent.
@@ -99,7 +99,8 @@ impl<'a> Report<'a> {
             let failures = self.failures.entry((delivery.channel, delivery.target)).or_default();
             failures.messages += 1;
             failures.keys.extend(delivery.keys);
-            failures.error = delivery.error.unwrap_or_default();
+            // The first says what happened; where time ran out, the others only say that it did.
+            failures.error.get_or_insert(delivery.error.unwrap_or_default());
         }
     }
 
@@ -113,6 +114,7 @@ impl<'a> Report<'a> {
         self.keep(flushed);
         for ((channel, target), failures) in &self.failures {
             let Failures { messages, keys, error } = failures;
+            let error = error.as_deref().unwrap_or_default();
             let named: Vec<&str> = keys.iter().take(KEYS).map(String::as_str).collect();
             let more = match keys.len() - named.len() {
                 0 => String::new(),
@@ -139,7 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::samples::Shared;
+    use common::cli::Captured;
 
     fn delivery(status: &str, keys: usize) -> Delivery {
         let keys: Vec<String> = (0..keys).map(|index| format!("check:arn:{index}")).collect();
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_did_not_get_through_is_said_with_counts_and_keys() {
-        let (out, said) = (Shared::default(), Shared::default());
+        let (out, said) = (Captured::default(), Captured::default());
         let say = Say::to("notify", said.clone());
         let mut report = Report::new(Box::new(out.clone()), false, &say, 3);
         for (status, keys) in [("failed", 4), ("delivered", 1), ("failed", 1003)] {
@@ -169,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_plan_carries_what_would_be_sent() {
-        let (out, terminal) = (Shared::default(), Shared::default());
-        let say = Say::to("notify", Shared::default());
+        let (out, terminal) = (Captured::default(), Captured::default());
+        let say = Say::to("notify", Captured::default());
         let delivery = Delivery { error: None, ..delivery("planned", 1) };
         for (out, is_terminal) in [(&out, false), (&terminal, true)] {
             let mut report = Report::new(Box::new(out.clone()), is_terminal, &say, 1);
@@ -195,7 +197,7 @@ mod tests {
                 Ok(())
             }
         }
-        let say = Say::to("notify", Shared::default());
+        let say = Say::to("notify", Captured::default());
         for (kind, expected) in [(io::ErrorKind::BrokenPipe, None), (io::ErrorKind::StorageFull, Some(()))] {
             let mut report = Report::new(Box::new(Fails(kind)), false, &say, 2);
             report.done(delivery("delivered", 1));

@@ -1,8 +1,5 @@
 //! Records for the tests.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use common::record::{Finding, Outcome, OutcomeStatus, Severity};
 use common::settings::Settings;
 use serde_json::json;
@@ -49,25 +46,4 @@ pub(crate) fn group(count: usize) -> Group {
         groups.finding(finding(&format!("bucket-{index:05}"), Severity::ALL[index % 4]));
     }
     groups.finish(&Settings::default()).remove(0)
-}
-
-/// An output that can be read back.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use common::clock;
-use common::record::{Delivery, DeliveryStatus};
+use common::record::{Delivery, DeliveryKind, DeliveryStatus};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -55,8 +55,7 @@ pub(crate) async fn deliver(
     until: Instant,
     done: UnboundedSender<Delivery>,
 ) -> bool {
-    let late = || Err("no credentials before the deadline".to_owned());
-    let opened = timeout_at(until, channel.open()).await.unwrap_or_else(|_| late());
+    let opened = channel.open(until).await;
     let mut pace = Pace { next: Instant::now(), until };
     for message in messages {
         let (attempts, result) = match &opened {
@@ -79,10 +78,9 @@ fn record(channel: &Channel, message: Message, attempts: u32, result: Result<Opt
 }
 
 /// The record of a message that is not sent.
-#[expect(clippy::default_trait_access, reason = "the type of `kind` has no public name")]
 pub(crate) fn planned(channel: &Channel, message: Message) -> Delivery {
     Delivery {
-        kind: Default::default(),
+        kind: DeliveryKind::Kind,
         channel: channel.name().to_owned(),
         target: channel.target().to_owned(),
         status: DeliveryStatus::Planned,

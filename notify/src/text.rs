@@ -3,7 +3,7 @@
 //! [`clean`] is for all of it, once, when a record is read; each sink then escapes for itself what its own format means
 //! (`&`, `<` and `>` for Slack, everything but printable ASCII for an SNS subject).
 
-use common::cli::printable;
+use common::cli::visible;
 
 /// What stands where a text was cut.
 pub(crate) const ELLIPSIS: char = '…';
@@ -18,25 +18,8 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         head.pop();
         head.push(ELLIPSIS);
     }
-    printable(head.trim_end())
-}
-
-/// What `common::cli::printable` leaves alone, because a terminal does: the Arabic letter mark, which changes the
-/// direction too; separators that break the line in a mail; and what has no width at all, in which instructions for
-/// machines that read messages are hidden. The joiners U+200C and U+200D stay: Persian and Hindi are spelt with them.
-fn visible(character: char) -> char {
-    match character {
-        '\u{2028}' | '\u{2029}' | '\u{85}' => ' ',
-        '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => '?',
-        other => other,
-    }
+    head.truncate(head.trim_end().len());
+    head
 }
 
 /// At most `max` bytes of printable ASCII; any other character becomes `?`, and what is too long ends in `...`.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use common::aws::AwsError;
 use common::id::{AccountId, Region};
-use common::record::{Resource, Scope, ScopeStatus, Unread};
+use common::record::{Resource, Scope, ScopeKind, ScopeStatus, Unread};
 use common::resource::{Config, ResourceType};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -120,7 +120,6 @@ impl Failures {
 }
 
 /// What became of an (account, region, type).
-#[expect(clippy::default_trait_access, reason = "the type of `kind` has no public name")]
 pub(crate) fn scope(
     account: &AccountId,
     region: &Region,
@@ -129,7 +128,7 @@ pub(crate) fn scope(
     error: Option<&AwsError>,
 ) -> Scope {
     Scope {
-        kind: Default::default(),
+        kind: ScopeKind::Kind,
         account: account.clone(),
         region: region.clone(),
         r#type: kind.name().to_owned(),

@@ -18,7 +18,7 @@ pub(crate) const PROTECTED: &str = "sluice:protect";
 #[derive(Debug)]
 pub(crate) enum Decision {
     /// These calls are to be made.
-    Go(Plan),
+    Go(Box<Plan>),
     /// Nothing is to be done, and this is why.
     Stay(Stay),
 }
@@ -54,7 +54,7 @@ impl Rules<'_> {
         if let Action::Unknown { why, .. } = action {
             return Err(Stay::denied(why));
         }
-        let kind = job.reference.kind.parse::<ResourceType>().map_err(|error| Stay::denied(error))?;
+        let kind = job.reference.kind.parse::<ResourceType>().map_err(Stay::denied)?;
         if !action.acts_on(kind) {
             let name = action.name().unwrap_or("?");
             return Err(Stay::denied(format!("`{name}` cannot be done to a resource of type {kind}")));
@@ -69,7 +69,7 @@ impl Rules<'_> {
 
     /// What is to become of a job whose resource was just looked at.
     pub(crate) fn decide(&self, job: &Job, action: &Action, resource: &Looked) -> Decision {
-        self.weigh(job, action, resource).map_or_else(Decision::Stay, Decision::Go)
+        self.weigh(job, action, resource).map_or_else(Decision::Stay, |plan| Decision::Go(Box::new(plan)))
     }
 
     fn weigh(&self, job: &Job, action: &Action, resource: &Looked) -> Result<Plan, Stay> {
@@ -158,6 +158,7 @@ impl Stay {
     }
 
     /// A guard says no.
+    #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
     pub(crate) fn denied(reason: impl ToString) -> Self {
         Self { status: OutcomeStatus::Refused, reason: reason.to_string(), calls: Vec::new(), denied: true }
     }

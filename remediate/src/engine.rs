@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use common::arn::Arn;
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
 use common::record::{CallResult, Outcome, OutcomeStatus};
@@ -16,7 +17,6 @@ use poll::Look;
 
 use crate::actions::{self, Looked, Plan};
 use crate::decide::{Decision, Rules, Stay};
-use crate::guard::Limits;
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::out::Outcomes;
@@ -46,40 +46,41 @@ pub(crate) struct Engine<'a, 'o> {
 }
 
 /// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
-type Group = Vec<(Job, Outcome)>;
+pub(crate) type Group = Vec<(Job, Outcome)>;
 
 impl Engine<'_, '_> {
     /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
     /// `planned`, by resource.
     pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Vec<Group> {
-        let mut by_resource: BTreeMap<Reference, Vec<Job>> = BTreeMap::new();
+        let mut by_reference: BTreeMap<Reference, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             match self.rules.at_sight(&job) {
-                Ok(_) => by_resource.entry(job.reference.clone()).or_default().push(job),
+                Ok(_) => by_reference.entry(job.reference.clone()).or_default().push(job),
                 Err(stay) => self.stays(&job, stay),
             }
         }
-        stream::iter(by_resource)
-            .map(|(reference, jobs)| async move { self.plan_resource(&reference, jobs).await })
-            .buffered(PARALLEL)
-            .filter(|group| std::future::ready(!group.is_empty()))
-            .collect()
-            .await
+        let mut looks = stream::iter(by_reference)
+            .map(|(reference, jobs)| async move { (self.look(&reference).await, jobs) })
+            .buffered(PARALLEL);
+        // Two references may name one resource (a bucket under another region): it is counted, and acted upon, as one.
+        let mut by_resource: BTreeMap<Arn, (Looked, Vec<Job>)> = BTreeMap::new();
+        while let Some((look, jobs)) = looks.next().await {
+            match look {
+                Ok((_, Look::Found(resource))) => {
+                    let reference = resource.reference();
+                    let (_, together) = by_resource.entry(resource.arn.clone()).or_insert((*resource, Vec::new()));
+                    together.extend(jobs.into_iter().map(|job| Job { reference: reference.clone(), ..job }));
+                }
+                Ok((_, Look::Gone)) => jobs.iter().for_each(|job| self.stays(job, gone(job))),
+                Err(error) => jobs.iter().for_each(|job| self.out.write(&self.failed(job, &error))),
+            }
+        }
+        let groups = by_resource.into_values().map(|(resource, jobs)| self.plan_resource(resource, jobs));
+        groups.filter(|group| !group.is_empty()).collect()
     }
 
     /// Each job on a resource is planned on what the ones before it will leave.
-    async fn plan_resource(&self, reference: &Reference, mut jobs: Vec<Job>) -> Group {
-        let mut resource = match self.look(reference).await {
-            Ok((_, Look::Found(resource))) => *resource,
-            Ok((_, Look::Gone)) => {
-                jobs.iter().for_each(|job| self.stays(job, gone(job)));
-                return Group::new();
-            }
-            Err(error) => {
-                jobs.iter().for_each(|job| self.fails(job, &error));
-                return Group::new();
-            }
-        };
+    fn plan_resource(&self, mut resource: Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
@@ -98,7 +99,9 @@ impl Engine<'_, '_> {
                 }
             }
             if planned.len() == before || waiting.is_empty() {
-                waiting.into_iter().for_each(|(job, stay)| self.stays(&job, stay));
+                for (job, stay) in waiting {
+                    self.stays(&job, stay);
+                }
                 return planned;
             }
             jobs = waiting.into_iter().map(|(job, _)| job).collect();
@@ -109,13 +112,8 @@ impl Engine<'_, '_> {
     pub(crate) fn print(&self, groups: Vec<Group>, reason: Option<&str>) {
         for (_, mut outcome) in groups.into_iter().flatten() {
             outcome.reason = reason.map(str::to_owned);
-            self.out.write(outcome);
+            self.out.write(&outcome);
         }
-    }
-
-    /// What the limits say of a plan.
-    pub(crate) fn exceeded(&self, groups: &[Group], limits: &Limits) -> Option<String> {
-        limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference))
     }
 
     /// Carries a plan out.
@@ -124,7 +122,7 @@ impl Engine<'_, '_> {
             .for_each_concurrent(PARALLEL, |group| async move {
                 for (job, planned) in group {
                     let outcome = self.apply_one(&job, planned, journal).await;
-                    self.out.write(outcome);
+                    self.out.write(&outcome);
                 }
             })
             .await;
@@ -249,17 +247,13 @@ impl Engine<'_, '_> {
     }
 
     fn stays(&self, job: &Job, stay: Stay) {
-        self.out.write(self.stay(job, stay));
+        self.out.write(&self.stay(job, stay));
     }
 
     fn failed(&self, job: &Job, error: &AwsError) -> Outcome {
         let mut outcome = job.outcome(OutcomeStatus::Failed, self.run, clock::now());
         outcome.reason = Some(format!("nothing was done: {error}"));
         outcome
-    }
-
-    fn fails(&self, job: &Job, error: &AwsError) {
-        self.out.write(self.failed(job, error));
     }
 }
 

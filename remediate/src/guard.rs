@@ -78,7 +78,7 @@ mod tests {
             let said = limits.exceeded(references(count).iter());
             match expected {
                 Some(expected) => {
-                    assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}")
+                    assert!(said.as_deref().is_some_and(|said| said.starts_with(expected)), "{count}: {said:?}");
                 }
                 None => assert_eq!(said, None, "{count}"),
             }

@@ -117,8 +117,7 @@ impl Journal {
 fn unfinished(file: &mut File) -> io::Result<Vec<Outcome>> {
     file.rewind()?;
     let mut open: BTreeMap<(String, String), Outcome> = BTreeMap::new();
-    let mut reader = Reader::new(&mut *file);
-    while let Some(item) = reader.next() {
+    for item in Reader::new(&mut *file) {
         // A torn line is what a crash leaves; the lines around it still count.
         let Ok(item) = item else { continue };
         let Ok(entry) = serde_json::from_str::<Entry<Outcome>>(&item.text) else { continue };

@@ -43,20 +43,25 @@ use crate::job::{Input, Job};
 use crate::journal::Journal;
 use crate::out::Outcomes;
 
+const HELP: &str = "Put right what audit found
+
+Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say
+which calls would be made. Such a plan can be read, edited and applied:
+
+    poll | audit | remediate > plan
+    $EDITOR plan
+    remediate --apply < plan > outcomes
+
+What was applied is undone by
+
+    jq -c 'select(.undo).undo' outcomes | remediate --apply
+
+Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken
+input, an interrupted run); 4 could not start.";
+
 /// Put right what audit found
-///
-/// Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the
-/// outcomes say which calls would be made. Such a plan can be read, edited and applied:
-///
-///     poll | audit | remediate > plan
-///     $EDITOR plan
-///     remediate --apply < plan > outcomes
-///
-/// What was applied is undone by
-///
-///     jq -c 'select(.undo).undo' outcomes | remediate --apply
 #[derive(Debug, Parser)]
-#[command(name = "remediate", version, verbatim_doc_comment)]
+#[command(name = "remediate", version, long_about = HELP)]
 pub struct Arguments {
     /// Act; without it the plan is printed [env: REMEDIATE=true]
     #[arg(long)]
@@ -71,7 +76,7 @@ pub struct Arguments {
     /// records tell how many there are, and more than five would be [default: 30]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub max_percent: Option<u8>,
-    /// The journal of what is done [default: $XDG_STATE_HOME/sluice/journal.ndjson]
+    /// The journal of what is done [default: `$XDG_STATE_HOME/sluice/journal.ndjson`]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Judge as if it were this time, as `audit --now` did [default: the time now]
@@ -102,6 +107,7 @@ const DEFAULT_MAX_ACTIONS: usize = 20;
 const DEFAULT_MAX_PERCENT: u8 = 30;
 
 /// Runs the tool.
+#[expect(clippy::needless_pass_by_value, reason = "what common::cli::main calls takes its arguments")]
 pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
     let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
@@ -133,7 +139,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             watch_for_signals(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;
-            let exceeded = engine.exceeded(&groups, &limits);
+            let exceeded = limits.exceeded(groups.iter().flatten().map(|(job, _)| &job.reference));
             match (&journal, exceeded) {
                 (Some((journal, _)), None) => engine.apply(groups, journal).await,
                 (None, None) => engine.print(groups, None),
@@ -222,7 +228,7 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
         if let Err(error) = journal.after(&outcome) {
             out.warn(error);
         }
-        out.write(outcome);
+        out.write(&outcome);
     }
 }
 

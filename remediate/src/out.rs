@@ -39,11 +39,11 @@ impl<'a> Outcomes<'a> {
     }
 
     /// Writes an outcome, at once: somebody may be watching.
-    pub(crate) fn write(&self, outcome: Outcome) {
+    pub(crate) fn write(&self, outcome: &Outcome) {
         let mut state = self.lock();
         *state.counts.entry(outcome.status).or_default() += 1;
         if state.error.is_none()
-            && let Err(error) = state.writer.write(&outcome).and_then(|()| state.writer.flush())
+            && let Err(error) = state.writer.write(outcome).and_then(|()| state.writer.flush())
         {
             state.error = Some(error);
             self.stop.store(true, Ordering::Relaxed);

@@ -2,6 +2,9 @@
 //!
 //! `SLUICE_BLESS=1` (`make schemas`) writes anew what is generated, instead of comparing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use common::action::Action;
@@ -157,7 +160,7 @@ fn generated_part(document: &str, name: &str, content: &str) {
 fn the_readme_has_the_exit_codes() {
     let mut table = String::from("| code | meaning |\n|---|---|\n");
     for (exit, meaning) in Exit::ALL {
-        table += &format!("| {} | {meaning} |\n", exit.code());
+        let _ = writeln!(table, "| {} | {meaning} |", exit.code());
     }
     generated_part("README.md", "exit codes", &table);
 }
@@ -167,7 +170,7 @@ fn the_actions_that_are_listed_are_all() {
     let mut table = String::from("| action | acts on | what it does |\n|---|---|---|\n");
     for (name, kinds, text) in Action::ALL {
         let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        table += &format!("| `{name}` | {} | {} |\n", kinds.join(", "), text.trim());
+        let _ = writeln!(table, "| `{name}` | {} | {} |", kinds.join(", "), text.trim());
     }
     generated_part("docs/records.md", "actions", &table);
 }

@@ -10,6 +10,7 @@ pub(crate) mod sns;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::group::Group;
 
@@ -97,11 +98,11 @@ impl Channel {
         }
     }
 
-    /// Makes ready to send: credentials, for one.
-    pub(crate) async fn open(&mut self) -> Result<(), String> {
+    /// Makes ready to send, by a deadline: finds credentials, for one.
+    pub(crate) async fn open(&mut self, until: Instant) -> Result<(), String> {
         match self {
             Self::Slack(_) => Ok(()),
-            Self::Sns(sns) => sns.open().await,
+            Self::Sns(sns) => sns.open(until).await,
         }
     }
 

@@ -14,11 +14,15 @@ use common::aws::{AwsArgs, AwsError, Sessions};
 use common::id::{AccountId, Region};
 use common::settings;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use crate::group::Group;
 use crate::render::text::{Letter, letters};
 
 use super::{Message, SendError};
+
+/// Why there was no channel.
+const LATE: &str = "the deadline passed before AWS said whose the credentials are";
 
 /// Why a text names no topic.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +98,7 @@ impl Sns {
         json!({"TopicArn": self.topic.arn, "Subject": message.subject, "Message": message.body})
     }
 
-    pub(super) async fn open(&mut self) -> Result<(), String> {
+    pub(super) async fn open(&mut self, until: Instant) -> Result<(), String> {
         if self.client.is_some() {
             return Ok(());
         }
@@ -103,7 +107,8 @@ impl Sns {
         let args = AwsArgs { profile: self.profile.clone(), region, ..AwsArgs::default() };
         // Not the settings' role: that is the one for looking into other accounts.
         let settings = settings::Aws::default();
-        let sessions = Sessions::start(&args, &settings, "notify").await.map_err(|error| error.to_string())?;
+        let start = timeout_at(until, Sessions::start(&args, &settings, "notify")).await;
+        let sessions = start.map_err(|_| LATE.to_owned())?.map_err(|error| error.to_string())?;
         let session = sessions.account(sessions.caller()).await.map_err(|error| error.to_string())?;
         self.client = Some(common::client!(aws_sdk_sns, &session, &self.topic.region));
         Ok(())

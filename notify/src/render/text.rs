@@ -95,11 +95,11 @@ mod tests {
         let groups = groups.finish(&samples::settings("[accounts.\"111122223333\"]\nname = \"sandbox\""));
         let letters = letters(&groups[0]);
         assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].subject, "111122223333 (sandbox): 1 critical, 2 high; 1 fixed");
+        assert_eq!(letters[0].subject, "111122223333 (sandbox): 1 critical, 2 high; 1 done");
         assert_eq!(
             letters[0].body,
             "\
-111122223333 (sandbox): 1 critical, 2 high; 1 fixed
+111122223333 (sandbox): 1 critical, 2 high; 1 done
 
 == Open: critical (1) ==
 
@@ -115,7 +115,7 @@ mod tests {
   check: s3_bucket_public_acl (FSBP S3.2)
   fix: by hand: there is no action for it
 
-== Fixed: high (1) ==
+== Done: high (1) ==
 
 * S3 bucket acme-old is readable by anyone through its ACL
   arn:aws:s3:::acme-old (s3_bucket, eu-west-1)

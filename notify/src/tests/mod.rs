@@ -13,9 +13,10 @@ use common::record::{Delivery, Finding, Severity};
 use common::settings::Settings;
 
 use crate::channels::Channel;
-use crate::samples::{self, Shared};
+use crate::samples;
 use crate::send::Policy;
 use crate::{Args, run_with};
+use common::cli::Captured;
 
 /// What a run did.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ const QUICK: Policy = Policy {
 };
 
 fn run(arguments: &[&str], input: &str, channels: Vec<Channel>) -> Ran {
-    let (out, said) = (Shared::default(), Shared::default());
+    let (out, said) = (Captured::default(), Captured::default());
     let say = Say::to("notify", said.clone());
     let io = Io { input: Box::new(input.as_bytes()), output: Box::new(out.clone()), terminal: false, say: &say };
     let args = Args::parse_from([&["notify"], arguments].concat());

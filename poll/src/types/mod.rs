@@ -17,7 +17,7 @@ use common::arn::Arn;
 use common::aws::{AwsError, Session, timestamp};
 use common::clock;
 use common::id::{AccountId, Region};
-use common::record::{Resource, Unread};
+use common::record::{Resource, ResourceKind, Unread};
 use common::reference::Reference;
 use common::resource::{Config, ResourceType, Scope};
 use jiff::Timestamp;
@@ -106,7 +106,6 @@ impl Owner {
     }
 
     /// A record, as of now, with nothing unread.
-    #[expect(clippy::default_trait_access, reason = "the type of `kind` has no public name")]
     fn resource<C: Config>(
         &self,
         region: &Region,
@@ -116,7 +115,7 @@ impl Owner {
         config: C,
     ) -> Resource<C> {
         Resource {
-            kind: Default::default(),
+            kind: ResourceKind::Kind,
             account: self.account.clone(),
             region: region.clone(),
             r#type: C::TYPE.name().to_owned(),

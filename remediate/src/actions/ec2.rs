@@ -51,7 +51,7 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePl
         Action::Ec2RequireImdsv2 => {
             let from = resource.config.metadata_options.clone();
             if from.http_endpoint.as_deref() == Some("disabled") {
-                return Planned::nothing(resource);
+                return Ok(Planned::nothing(resource));
             }
             let to = MetadataOptions { http_tokens: Some("required".to_owned()), ..from.clone() };
             set_metadata_options(resource, &Change { from, to })
@@ -63,13 +63,13 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePl
 
 fn stop(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
-        "stopped" | "stopping" | "shutting-down" | "terminated" => Planned::nothing(resource),
+        "stopped" | "stopping" | "shutting-down" | "terminated" => Ok(Planned::nothing(resource)),
         "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => Err(
             Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
         ),
         "running" | "pending" => {
             let step = Step::Stop { instance_ids: [resource.id.clone()] };
-            Planned::one(step, Some(Action::Start), in_state(resource, "stopped"))
+            Ok(Planned::one(step, Some(Action::Start), in_state(resource, "stopped")))
         }
         other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
     }
@@ -77,10 +77,10 @@ fn stop(resource: &Resource<Instance>) -> InstancePlan {
 
 fn start(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
-        "running" | "pending" => Planned::nothing(resource),
+        "running" | "pending" => Ok(Planned::nothing(resource)),
         "stopped" => {
             let step = Step::Start { instance_ids: [resource.id.clone()] };
-            Planned::one(step, Some(Action::Stop), in_state(resource, "running"))
+            Ok(Planned::one(step, Some(Action::Stop), in_state(resource, "running")))
         }
         "stopping" => Err(Refusal::Impossible("it is still stopping: start it in a minute".to_owned())),
         other => Err(Refusal::Changed(format!("it cannot be started: its state is `{other}`"))),
@@ -94,26 +94,31 @@ fn in_state(resource: &Resource<Instance>, state: &str) -> Instance {
 fn set_metadata_options(resource: &Resource<Instance>, change: &Change<MetadataOptions>) -> InstancePlan {
     let now = resource.config.metadata_options.clone();
     if !pending(change, &now, "the set of metadata options")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     if matches!(resource.config.state.name.as_str(), "shutting-down" | "terminated") {
         return Err(Refusal::Changed(format!("the instance is {}", resource.config.state.name)));
     }
-    // Only what differs is sent: the smallest change.
-    fn changed<T: PartialEq + Clone>(now: &Option<T>, to: &Option<T>) -> Option<T> {
-        to.clone().filter(|_| now != to)
-    }
     let to = &change.to;
+    // Only what differs is sent: the smallest change.
     let options = MetadataChange {
-        http_tokens: changed(&now.http_tokens, &to.http_tokens),
-        http_endpoint: changed(&now.http_endpoint, &to.http_endpoint),
-        http_put_response_hop_limit: changed(&now.http_put_response_hop_limit, &to.http_put_response_hop_limit),
-        http_protocol_ipv6: changed(&now.http_protocol_ipv6, &to.http_protocol_ipv6),
-        instance_metadata_tags: changed(&now.instance_metadata_tags, &to.instance_metadata_tags),
+        http_tokens: changed(now.http_tokens.as_ref(), to.http_tokens.as_ref()),
+        http_endpoint: changed(now.http_endpoint.as_ref(), to.http_endpoint.as_ref()),
+        http_put_response_hop_limit: changed(
+            now.http_put_response_hop_limit.as_ref(),
+            to.http_put_response_hop_limit.as_ref(),
+        ),
+        http_protocol_ipv6: changed(now.http_protocol_ipv6.as_ref(), to.http_protocol_ipv6.as_ref()),
+        instance_metadata_tags: changed(now.instance_metadata_tags.as_ref(), to.instance_metadata_tags.as_ref()),
     };
     let step = Step::ModifyMetadataOptions { instance_id: resource.id.clone(), options };
     let after = Instance { metadata_options: to.clone(), ..resource.config.clone() };
-    Planned::one(step, Some(Action::Ec2SetMetadataOptions(Change { from: to.clone(), to: now })), after)
+    Ok(Planned::one(step, Some(Action::Ec2SetMetadataOptions(Change { from: to.clone(), to: now })), after))
+}
+
+/// What is to be, where it is not so already.
+fn changed<T: PartialEq + Clone>(now: Option<&T>, to: Option<&T>) -> Option<T> {
+    to.filter(|_| now != to).cloned()
 }
 
 impl Step {

@@ -29,11 +29,11 @@ pub(crate) fn plan(action: &Action, resource: &Resource<User>) -> UserPlan {
         Action::IamDeleteLoginProfile => {
             needs(resource, &["PasswordEnabled"])?;
             if !resource.config.password_enabled {
-                return Planned::nothing(resource);
+                return Ok(Planned::nothing(resource));
             }
             let step = Step::DeleteLoginProfile { user_name: resource.config.user_name.clone() };
             let after = User { password_enabled: false, password_last_changed: None, ..resource.config.clone() };
-            Planned::one(step, None, after)
+            Ok(Planned::one(step, None, after))
         }
         Action::IamDeactivateKey(key) => set_status(resource, key, INACTIVE),
         Action::IamActivateKey(key) => set_status(resource, key, ACTIVE),
@@ -46,12 +46,12 @@ fn set_status(resource: &Resource<User>, key: &Key, status: &str) -> UserPlan {
     let mut after = resource.config.clone();
     let Some(present) = after.access_keys.iter_mut().find(|present| present.access_key_id == key.access_key_id) else {
         if status == INACTIVE {
-            return Planned::nothing(resource);
+            return Ok(Planned::nothing(resource));
         }
         return Err(Refusal::Changed(format!("the user has no access key {} any more", key.access_key_id)));
     };
     if present.status == status {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     status.clone_into(&mut present.status);
     let undo =
@@ -61,7 +61,7 @@ fn set_status(resource: &Resource<User>, key: &Key, status: &str) -> UserPlan {
         access_key_id: key.access_key_id.clone(),
         status: status.to_owned(),
     };
-    Planned::one(step, Some(undo), after)
+    Ok(Planned::one(step, Some(undo), after))
 }
 
 impl Step {

@@ -70,13 +70,13 @@ pub(crate) struct Planned<C, S> {
 
 impl<C: Clone, S> Planned<C, S> {
     /// Nothing is left to do.
-    fn nothing(resource: &Resource<C>) -> Result<Self, Refusal> {
-        Ok(Self { steps: Vec::new(), undo: None, after: resource.config.clone() })
+    fn nothing(resource: &Resource<C>) -> Self {
+        Self { steps: Vec::new(), undo: None, after: resource.config.clone() }
     }
 
     /// One call, what undoes it, and what the configuration will be.
-    fn one(step: S, undo: Option<Action>, after: C) -> Result<Self, Refusal> {
-        Ok(Self { steps: vec![step], undo, after })
+    fn one(step: S, undo: Option<Action>, after: C) -> Self {
+        Self { steps: vec![step], undo, after }
     }
 }
 
@@ -113,27 +113,30 @@ pub(crate) fn rebase(undo: Action, observed: &Looked) -> Action {
     let bucket = || observed.clone().typed::<Bucket>().ok().map(|bucket| bucket.config);
     let queue = || observed.clone().typed::<Queue>().ok().map(|queue| queue.config);
     let instance = || observed.clone().typed::<Instance>().ok().map(|instance| instance.config);
-    fn from<T>(change: Change<T>, seen: Option<T>) -> Change<T> {
-        Change { from: seen.unwrap_or(change.from), to: change.to }
-    }
     match undo {
         Action::S3SetAcl(change) => {
-            Action::S3SetAcl(from(change, bucket().map(|bucket| bucket.access_control_policy())))
+            Action::S3SetAcl(starting_from(change, bucket().map(|bucket| bucket.access_control_policy())))
         }
-        Action::S3SetPolicy(change) => Action::S3SetPolicy(from(change, bucket().map(|bucket| bucket.policy))),
-        Action::S3SetPublicAccessBlock(change) => Action::S3SetPublicAccessBlock(from(
+        Action::S3SetPolicy(change) => Action::S3SetPolicy(starting_from(change, bucket().map(|bucket| bucket.policy))),
+        Action::S3SetPublicAccessBlock(change) => Action::S3SetPublicAccessBlock(starting_from(
             change,
             bucket().map(|bucket| bucket.public_access_block_configuration),
         )),
-        Action::S3SetEncryption(change) => {
-            Action::S3SetEncryption(from(change, bucket().map(|bucket| bucket.server_side_encryption_configuration)))
-        }
-        Action::SqsSetPolicy(change) => Action::SqsSetPolicy(from(change, queue().map(|queue| queue.policy))),
+        Action::S3SetEncryption(change) => Action::S3SetEncryption(starting_from(
+            change,
+            bucket().map(|bucket| bucket.server_side_encryption_configuration),
+        )),
+        Action::SqsSetPolicy(change) => Action::SqsSetPolicy(starting_from(change, queue().map(|queue| queue.policy))),
         Action::Ec2SetMetadataOptions(change) => {
-            Action::Ec2SetMetadataOptions(from(change, instance().map(|instance| instance.metadata_options)))
+            Action::Ec2SetMetadataOptions(starting_from(change, instance().map(|instance| instance.metadata_options)))
         }
         other => other,
     }
+}
+
+/// The change, from what was seen where something was.
+fn starting_from<T>(change: Change<T>, seen: Option<T>) -> Change<T> {
+    Change { from: seen.unwrap_or(change.from), to: change.to }
 }
 
 impl Step {

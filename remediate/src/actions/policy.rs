@@ -21,11 +21,12 @@ fn with_statements(policy: &Value, statements: Vec<Value>) -> Option<Value> {
     Some(policy)
 }
 
-/// The policy without these statements, each of which must be there to the letter. `None` where not one of them is.
-pub(crate) fn without(policy: &Value, unwanted: &[Value]) -> Option<Option<Value>> {
+/// The policy without these statements, each meant to the letter; `None` where no statement is left. The same policy
+/// where none of them is there.
+pub(crate) fn without(policy: &Value, unwanted: &[Value]) -> Option<Value> {
     let present = statements(policy);
     let kept: Vec<Value> = present.iter().filter(|statement| !unwanted.contains(statement)).cloned().collect();
-    (kept.len() < present.len()).then(|| with_statements(policy, kept))
+    if kept.len() == present.len() { Some(policy.clone()) } else { with_statements(policy, kept) }
 }
 
 /// The policy with one statement more, under a `Sid` that no other has.
@@ -63,12 +64,13 @@ mod tests {
     #[test]
     fn only_the_named_statements_go() {
         let policy = json!({"Version": "2012-10-17", "Id": "keep", "Statement": [statement("a"), statement("b"), statement("a")]});
-        let left = without(&policy, &[statement("a")]).unwrap().unwrap();
+        let left = without(&policy, &[statement("a")]).unwrap();
         assert_eq!(left, json!({"Version": "2012-10-17", "Id": "keep", "Statement": [statement("b")]}));
-        assert_eq!(without(&policy, &[statement("c")]), None);
-        assert_eq!(without(&policy, &[statement("a"), statement("b")]), Some(None));
+        assert_eq!(without(&policy, &[statement("c")]), Some(policy.clone()));
+        assert_eq!(without(&policy, &[statement("a"), statement("b")]), None);
         let single = json!({"Statement": statement("a")});
-        assert_eq!(without(&single, &[statement("a")]), Some(None));
+        assert_eq!(without(&single, &[statement("a")]), None);
+        assert_eq!(without(&single, &[statement("b")]), Some(single.clone()), "left as it was, to the letter");
     }
 
     #[test]

@@ -61,10 +61,7 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Bucket>) -> BucketPlan {
         Action::S3RemovePolicyStatements(unwanted) => {
             needs(resource, &["Policy"])?;
             let from = resource.config.policy.clone();
-            let to = match from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements)) {
-                Some(to) => to,
-                None => return Planned::nothing(resource),
-            };
+            let to = from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements));
             set_policy(resource, &Change { from, to })
         }
         Action::S3DenyInsecureTransport => {
@@ -95,20 +92,20 @@ fn set_acl(resource: &Resource<Bucket>, change: &Change<AccessControlPolicy>) ->
     let now = resource.config.access_control_policy();
     let change = Change { from: sorted(change.from.clone()), to: sorted(change.to.clone()) };
     if !pending(&change, &sorted(now.clone()), "the ACL")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     if change.to.owner.is_none() {
         return Err(Refusal::Impossible("the ACL names no owner, without whom S3 takes no ACL".to_owned()));
     }
     let step = Step::PutAcl { bucket: resource.config.name.clone(), access_control_policy: change.to.clone() };
     let after = Bucket { owner: change.to.owner.clone(), grants: change.to.grants.clone(), ..resource.config.clone() };
-    Planned::one(step, Some(Action::S3SetAcl(Change { from: change.to, to: now })), after)
+    Ok(Planned::one(step, Some(Action::S3SetAcl(Change { from: change.to, to: now })), after))
 }
 
 fn set_public_access_block(resource: &Resource<Bucket>, change: &Change<Option<PublicAccessBlock>>) -> BucketPlan {
     let now = resource.config.public_access_block_configuration;
     if !pending(change, &now, "the public access block")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     let bucket = resource.config.name.clone();
     let step = match change.to {
@@ -118,13 +115,13 @@ fn set_public_access_block(resource: &Resource<Bucket>, change: &Change<Option<P
         None => Step::DeletePublicAccessBlock { bucket },
     };
     let after = Bucket { public_access_block_configuration: change.to, ..resource.config.clone() };
-    Planned::one(step, Some(Action::S3SetPublicAccessBlock(Change { from: change.to, to: now })), after)
+    Ok(Planned::one(step, Some(Action::S3SetPublicAccessBlock(Change { from: change.to, to: now })), after))
 }
 
 fn set_policy(resource: &Resource<Bucket>, change: &Change<Option<Value>>) -> BucketPlan {
     let now = resource.config.policy.clone();
     if !pending(change, &now, "the policy")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     let bucket = resource.config.name.clone();
     let step = match change.to.clone() {
@@ -132,7 +129,7 @@ fn set_policy(resource: &Resource<Bucket>, change: &Change<Option<Value>>) -> Bu
         None => Step::DeletePolicy { bucket },
     };
     let after = Bucket { policy: change.to.clone(), ..resource.config.clone() };
-    Planned::one(step, Some(Action::S3SetPolicy(Change { from: change.to.clone(), to: now })), after)
+    Ok(Planned::one(step, Some(Action::S3SetPolicy(Change { from: change.to.clone(), to: now })), after))
 }
 
 /// The statement of <https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-HTTP-HTTPS>,
@@ -144,7 +141,7 @@ fn deny_insecure_transport(resource: &Resource<Bucket>) -> BucketPlan {
         let document = Document::parse(policy)
             .map_err(|error| Refusal::Impossible(format!("the policy is not understood: {error}")))?;
         if denies_insecure_transport(&document, &arn) {
-            return Planned::nothing(resource);
+            return Ok(Planned::nothing(resource));
         }
     }
     let statement = Map::from_iter([
@@ -164,7 +161,7 @@ fn encrypt_by_default(resource: &Resource<Bucket>) -> BucketPlan {
         encryption.rules.iter().any(|rule| rule.apply_server_side_encryption_by_default.is_some())
     };
     if from.as_ref().is_some_and(encrypts) {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     let by_default = EncryptionByDefault { sse_algorithm: "AES256".to_owned(), kms_master_key_id: None };
     let rule = EncryptionRule { apply_server_side_encryption_by_default: Some(by_default), bucket_key_enabled: None };
@@ -174,7 +171,7 @@ fn encrypt_by_default(resource: &Resource<Bucket>) -> BucketPlan {
 fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption>>) -> BucketPlan {
     let now = resource.config.server_side_encryption_configuration.clone();
     if !pending(change, &now, "the default encryption")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     let bucket = resource.config.name.clone();
     let step = match change.to.clone() {
@@ -184,23 +181,42 @@ fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption
         None => Step::DeleteEncryption { bucket },
     };
     let after = Bucket { server_side_encryption_configuration: change.to.clone(), ..resource.config.clone() };
-    Planned::one(step, Some(Action::S3SetEncryption(Change { from: change.to.clone(), to: now })), after)
+    Ok(Planned::one(step, Some(Action::S3SetEncryption(Change { from: change.to.clone(), to: now })), after))
 }
 
 impl Step {
     pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_s3, session, region);
+        // Bucket names are free for the taking once deleted: somebody else's bucket is not touched.
+        let owner = session.account().as_str();
         match self {
             Self::PutAcl { bucket, access_control_policy } => {
                 let list = sdk_acl(access_control_policy).map_err(|error| unbuilt("s3:PutBucketAcl", &error))?;
-                sent("s3:PutBucketAcl", client.put_bucket_acl().bucket(bucket).access_control_policy(list).send().await)
+                sent(
+                    "s3:PutBucketAcl",
+                    client
+                        .put_bucket_acl()
+                        .bucket(bucket)
+                        .expected_bucket_owner(owner)
+                        .access_control_policy(list)
+                        .send()
+                        .await,
+                )
             }
-            Self::PutPolicy { bucket, policy } => {
-                sent("s3:PutBucketPolicy", client.put_bucket_policy().bucket(bucket).policy(text(policy)).send().await)
-            }
-            Self::DeletePolicy { bucket } => {
-                sent("s3:DeleteBucketPolicy", client.delete_bucket_policy().bucket(bucket).send().await)
-            }
+            Self::PutPolicy { bucket, policy } => sent(
+                "s3:PutBucketPolicy",
+                client
+                    .put_bucket_policy()
+                    .bucket(bucket)
+                    .expected_bucket_owner(owner)
+                    .policy(text(policy))
+                    .send()
+                    .await,
+            ),
+            Self::DeletePolicy { bucket } => sent(
+                "s3:DeleteBucketPolicy",
+                client.delete_bucket_policy().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
             Self::PutPublicAccessBlock { bucket, public_access_block_configuration: block } => {
                 let block = s3::PublicAccessBlockConfiguration::builder()
                     .block_public_acls(block.block_public_acls)
@@ -213,14 +229,16 @@ impl Step {
                     client
                         .put_public_access_block()
                         .bucket(bucket)
+                        .expected_bucket_owner(owner)
                         .public_access_block_configuration(block)
                         .send()
                         .await,
                 )
             }
-            Self::DeletePublicAccessBlock { bucket } => {
-                sent("s3:DeletePublicAccessBlock", client.delete_public_access_block().bucket(bucket).send().await)
-            }
+            Self::DeletePublicAccessBlock { bucket } => sent(
+                "s3:DeletePublicAccessBlock",
+                client.delete_public_access_block().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
             Self::PutEncryption { bucket, server_side_encryption_configuration: encryption } => {
                 let encryption =
                     sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
@@ -229,14 +247,16 @@ impl Step {
                     client
                         .put_bucket_encryption()
                         .bucket(bucket)
+                        .expected_bucket_owner(owner)
                         .server_side_encryption_configuration(encryption)
                         .send()
                         .await,
                 )
             }
-            Self::DeleteEncryption { bucket } => {
-                sent("s3:DeleteBucketEncryption", client.delete_bucket_encryption().bucket(bucket).send().await)
-            }
+            Self::DeleteEncryption { bucket } => sent(
+                "s3:DeleteBucketEncryption",
+                client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send().await,
+            ),
         }
     }
 }

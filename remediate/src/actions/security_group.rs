@@ -32,10 +32,14 @@ pub(crate) fn plan(
             let (gone, kept): (Vec<_>, Vec<_>) =
                 present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
             if gone.is_empty() {
-                return Planned::nothing(resource);
+                return Ok(Planned::nothing(resource));
             }
             let step = Step::Revoke { group_id, ip_permissions: gone.clone() };
-            Planned::one(step, Some(Action::Ec2AuthorizeIngress(Rules { ip_permissions: gone })), with(resource, kept))
+            Ok(Planned::one(
+                step,
+                Some(Action::Ec2AuthorizeIngress(Rules { ip_permissions: gone })),
+                with(resource, kept),
+            ))
         }
         Action::Ec2AuthorizeIngress(rules) => {
             let missing: Vec<IpPermission> = flat(&rules.ip_permissions)
@@ -43,11 +47,11 @@ pub(crate) fn plan(
                 .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
                 .collect();
             if missing.is_empty() {
-                return Planned::nothing(resource);
+                return Ok(Planned::nothing(resource));
             }
             let step = Step::Authorize { group_id, ip_permissions: missing.clone() };
             let undo = Action::Ec2RevokeIngress(Rules { ip_permissions: missing.clone() });
-            Planned::one(step, Some(undo), with(resource, [present, missing].concat()))
+            Ok(Planned::one(step, Some(undo), with(resource, [present, missing].concat())))
         }
         other => Err(foreign(other, resource)),
     }

@@ -32,10 +32,8 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Queue>) -> Result<Planne
     let from = resource.config.policy.clone();
     match action {
         Action::SqsRemovePolicyStatements(unwanted) => {
-            match from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements)) {
-                Some(to) => set_policy(resource, &Change { from, to }),
-                None => Planned::nothing(resource),
-            }
+            let to = from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements));
+            set_policy(resource, &Change { from, to })
         }
         Action::SqsSetPolicy(change) => set_policy(resource, change),
         other => Err(foreign(other, resource)),
@@ -45,12 +43,12 @@ pub(crate) fn plan(action: &Action, resource: &Resource<Queue>) -> Result<Planne
 fn set_policy(resource: &Resource<Queue>, change: &Change<Option<Value>>) -> Result<Planned<Queue, Step>, Refusal> {
     let now = resource.config.policy.clone();
     if !pending(change, &now, "the policy")? {
-        return Planned::nothing(resource);
+        return Ok(Planned::nothing(resource));
     }
     let attributes = Attributes { policy: change.to.clone() };
     let step = Step::SetAttributes { queue_url: resource.config.queue_url.clone(), attributes };
     let after = Queue { policy: change.to.clone(), ..resource.config.clone() };
-    Planned::one(step, Some(Action::SqsSetPolicy(Change { from: change.to.clone(), to: now })), after)
+    Ok(Planned::one(step, Some(Action::SqsSetPolicy(Change { from: change.to.clone(), to: now })), after))
 }
 
 impl Step {

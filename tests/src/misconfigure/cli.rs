@@ -74,7 +74,7 @@ fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
         if remove {
             return Ok(clean(&session, &options).await);
         }
-        let report = make(&session, &options).await;
+        let report = Box::pin(make(&session, &options)).await;
         if options.instances && !is_emulated(&session) {
             io.say.note("instances cost money until you run this with --clean");
         }

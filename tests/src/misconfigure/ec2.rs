@@ -118,8 +118,15 @@ async fn start(
 /// Makes an instance as it was in the beginning.
 async fn restore(client: &Client, spec: &Spec, instance: Instance) -> Result<String, AwsError> {
     let id = instance.instance_id.unwrap_or_default();
+    let (tokens, endpoint) = ((spec.tokens)(), (spec.endpoint)());
+    let as_made = instance.metadata_options.is_some_and(|options| {
+        options.http_tokens.as_ref() == Some(&tokens) && options.http_endpoint.as_ref() == Some(&endpoint)
+    });
+    if as_made {
+        return Ok(id);
+    }
     let request = client.modify_instance_metadata_options().instance_id(&id);
-    let request = request.http_tokens((spec.tokens)()).http_endpoint((spec.endpoint)());
+    let request = request.http_tokens(tokens).http_endpoint(endpoint);
     call!("ec2:ModifyInstanceMetadataOptions", request)?;
     Ok(id)
 }

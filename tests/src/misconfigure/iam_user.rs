@@ -106,13 +106,12 @@ fn password() -> std::io::Result<String> {
 
 async fn set_key(client: &Client, name: &str, status: &StatusType) -> Result<(), AwsError> {
     let keys = call!("iam:ListAccessKeys", client.list_access_keys().user_name(name))?.access_key_metadata;
-    let (id, present) = match keys.into_iter().next() {
-        Some(key) => (key.access_key_id, key.status),
-        None => {
-            let answer = call!("iam:CreateAccessKey", client.create_access_key().user_name(name))?;
-            // The secret ends here.
-            (answer.access_key.map(|key| key.access_key_id), Some(StatusType::Active))
-        }
+    let (id, present) = if let Some(key) = keys.into_iter().next() {
+        (key.access_key_id, key.status)
+    } else {
+        let answer = call!("iam:CreateAccessKey", client.create_access_key().user_name(name))?;
+        // The secret ends here.
+        (answer.access_key.map(|key| key.access_key_id), Some(StatusType::Active))
     };
     if present.as_ref() == Some(status) {
         return Ok(());
