@@ -82,6 +82,7 @@ impl Engine<'_, '_> {
     /// Each job on a resource is planned on what the ones before it will leave.
     fn plan_resource(&self, mut resource: Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
+        let found = resource.clone();
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
         loop {
@@ -95,6 +96,12 @@ impl Engine<'_, '_> {
                         planned.push((job, outcome));
                     }
                     Decision::Stay(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
+                    // Not mended yet: it will be if what is planned before it succeeds, which is seen when it has.
+                    Decision::Stay(stay) if stay.status == OutcomeStatus::Already && self.is_open(&job, &found) => {
+                        let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
+                        outcome.reason = Some("what is planned for this resource before it mends this, too".to_owned());
+                        planned.push((job, outcome));
+                    }
                     Decision::Stay(stay) => self.stays(&job, stay),
                 }
             }
@@ -108,10 +115,15 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Whether something is left to do for a job on the resource as it was found.
+    fn is_open(&self, job: &Job, found: &Looked) -> bool {
+        !matches!(self.decide(job, found), Decision::Stay(Stay { status: OutcomeStatus::Already, .. }))
+    }
+
     /// Writes the plan.
     pub(crate) fn print(&self, groups: Vec<Group>, reason: Option<&str>) {
         for (_, mut outcome) in groups.into_iter().flatten() {
-            outcome.reason = reason.map(str::to_owned);
+            outcome.reason = reason.map(str::to_owned).or(outcome.reason);
             self.out.write(&outcome);
         }
     }

@@ -194,3 +194,29 @@ fn a_task_that_somebody_typed_is_done() {
     assert_eq!(statuses(&both.records()), ["already", "applied"], "{both}");
     assert_eq!(state(), "running");
 }
+
+#[test]
+fn what_another_fix_would_mend_is_not_called_mended_before_it_is() {
+    let stage = Stage::of("iam_user");
+    let mut findings = stage.findings();
+    // One password, two findings: either fix mends both.
+    findings.retain(|finding| finding["id"] == "sluice-test-password");
+    assert_eq!(findings.len(), 2);
+
+    let plan = stage.run(stage.remediate(input(&findings)).arg("--irreversible")).exits(0);
+    assert_eq!(statuses(&plan.records()), ["planned"; 2], "{plan}");
+    assert_eq!(plan.records()[1]["calls"], json!([]));
+    assert!(text(&plan.records()[1]["reason"]).contains("mends this, too"), "{plan}");
+
+    // Once from the findings, once from the plan.
+    for (records, then) in [(findings, "failed"), (plan.records(), "changed")] {
+        let proxy = Proxy::new(Emulator::shared()).deny("iam:DeleteLoginProfile");
+        let seen = stage.through(&proxy);
+        let denied = stage.run(seen.apply(input(&records)).arg("--irreversible")).exits(1);
+        assert_eq!(statuses(&denied.records()), ["failed", then], "{denied}");
+    }
+    let alone = stage.run(stage.apply(input(&plan.records()[1..])).arg("--irreversible")).exits(0);
+    assert_eq!(statuses(&alone.records()), ["changed"], "what mends it was taken out of the plan\n{alone}");
+    let applied = stage.run(stage.apply(plan.stdout.clone()).arg("--irreversible")).exits(0);
+    assert_eq!(statuses(&applied.records()), ["applied", "already"], "{applied}");
+}
