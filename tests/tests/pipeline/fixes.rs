@@ -291,7 +291,6 @@ fn stop() {
         calls: |instance| call("ec2:StopInstances", &json!({"InstanceIds": [instance["id"]]})),
         change: |config| config["State"]["Name"] = json!("stopped"),
         lost: &["LaunchTime"],
-        ..FIX
     });
 }
 

@@ -30,7 +30,7 @@ fn open_group(stage: &Stage, ports: usize) -> Vec<Value> {
     let form = |form: String| Request::form(format!("Version=2016-11-15&{form}"));
     let made = stage.call("ec2", form("Action=CreateSecurityGroup&GroupName=open&GroupDescription=open".into())).text();
     let id = made.split_once("<groupId>").unwrap().1.split_once('<').unwrap().0;
-    let rules: String = (1..=ports)
+    let rules: Vec<String> = (1..=ports)
         .map(|port| {
             let rule = format!("&IpPermissions.{port}");
             format!(
@@ -38,6 +38,7 @@ fn open_group(stage: &Stage, ports: usize) -> Vec<Value> {
             )
         })
         .collect();
+    let rules = rules.concat();
     stage.call("ec2", form(format!("Action=AuthorizeSecurityGroupIngress&GroupId={id}{rules}")));
     let findings = stage.audit(stage.poll_all().stdout).kind("finding");
     assert_eq!(findings.len(), ports);

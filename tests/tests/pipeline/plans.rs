@@ -93,6 +93,8 @@ fn what_changed_since_is_left_alone_and_the_rest_is_done() {
     assert_eq!(now["config"]["Policy"], policy, "not touched");
 }
 
+type Edit<'a> = Box<dyn Fn(&mut Value) + 'a>;
+
 #[test]
 fn a_plan_that_was_tampered_with_makes_no_call() {
     let stage = Stage::of("s3_bucket,security_group");
@@ -103,7 +105,6 @@ fn a_plan_that_was_tampered_with_makes_no_call() {
     let good = stage.arn("good: private");
     let good_id = text(&good).replace("arn:aws:s3:::", "");
 
-    type Edit<'a> = Box<dyn Fn(&mut Value) + 'a>;
     let edits: Vec<(&str, &Value, Edit<'_>)> = vec![
         ("another bucket in the call", acl, Box::new(|it| it["calls"][0]["parameters"]["Bucket"] = json!(good_id))),
         ("another bucket", acl, Box::new(|it| it["id"] = json!(good_id))),
