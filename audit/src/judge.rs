@@ -9,6 +9,7 @@ use common::id::AccountId;
 use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread};
 use common::resource::{Bucket, Instance, Queue, ResourceType, SecurityGroup, UnknownType, User};
 use common::settings::{Settings, Thresholds};
+use common::stream::without_place;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -268,11 +269,4 @@ fn not_read(unread: &Unread) -> Unclear {
         ("", code) => format!("{field} could not be read: {code}"),
         (operation, code) => format!("{field} could not be read: {operation} answered {code}"),
     })
-}
-
-/// What serde says, without a place that is one in `config` alone.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }

@@ -131,6 +131,9 @@ pub struct Say {
     state: Mutex<State>,
 }
 
+/// How many characters of a line are shown: an error may quote a name of a megabyte.
+const LONGEST: usize = 2000;
+
 struct State {
     out: Box<dyn Write + Send>,
     /// How many columns of a progress line stand on the terminal.
@@ -214,7 +217,12 @@ impl Say {
 
     fn line(&self, level: Level, prefix: &str, what: &dyn Display) {
         if level <= self.level {
-            let text = printable(&what.to_string());
+            let mut what = what.to_string();
+            if let Some((end, _)) = what.char_indices().nth(LONGEST) {
+                what.truncate(end);
+                what.push_str(" ...");
+            }
+            let text = printable(&what);
             self.with(|state| writeln!(state.out, "{}: {prefix}{text}", self.tool));
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::arn::{Arn, partition_of};
 use crate::id::{AccountId, IdError, Region};
 use crate::resource::{ResourceType, Scope};
+use crate::stream::without_place;
 
 /// Which resource is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -28,6 +29,9 @@ pub struct Reference {
 /// Why a record does not name a resource.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
+    /// It is no object, has a part twice, or a text that is none (a lone surrogate).
+    #[error("the record cannot be read: {0}")]
+    Unreadable(String),
     /// A part is missing, and there is no ARN to take it from.
     #[error("the record names no `{0}`, and has no ARN that does")]
     Missing(&'static str),
@@ -72,8 +76,8 @@ impl Reference {
 
     /// Reads the reference out of a record of any kind.
     pub fn from_json(text: &str) -> Result<Self, ReferenceError> {
-        // A value of another shape has none of the parts, and is told so.
-        let parts: Parts = serde_json::from_str(text).unwrap_or_default();
+        let parts: Parts =
+            serde_json::from_str(text).map_err(|error| ReferenceError::Unreadable(without_place(&error)))?;
         let arn = match text_of("arn", &parts.arn)? {
             Some(arn) => Some(arn.parse::<Arn>()?),
             None => None,
@@ -214,6 +218,9 @@ mod tests {
             (r#"{"type":"ec2","id":["i-1"],"account":"111122223333","region":"eu-west-1"}"#, "`id` is not a text"),
             (r#"{"arn":"arn:aws:s3:::acme","region":"eu-west-1"}"#, "names no `account`"),
             (r#"{"arn":"arn:aws"}"#, "is not an ARN"),
+            ("17", "cannot be read: invalid type: integer `17`"),
+            (r#"{"id":"i-1","id":"i-2"}"#, "cannot be read: duplicate field `id`"),
+            (r#"{"id":"\ud800"}"#, "cannot be read: unexpected end of hex escape"),
             (
                 r#"{"account":"444455556666","arn":"arn:aws:ec2:eu-west-1:111122223333:instance/i-1"}"#,
                 "its ARN says 111122223333",

@@ -136,7 +136,7 @@ impl Lookup {
                 }
                 Some(Answer::Other(Entry::Pass(item))) => output.pass_on(&item)?,
                 Some(Answer::Other(Entry::Broken(why))) => {
-                    say.warn(why);
+                    say.error(why);
                     output.tally.incomplete();
                 }
                 Some(Answer::Other(Entry::Lost(error))) => lost = Some(error),

@@ -33,7 +33,8 @@ impl Limits {
         by_type.into_iter().find_map(|(kind, resources)| {
             let polled = self.polled.get(kind).copied().filter(|polled| *polled > 0)?;
             let touched = resources.len() as u64;
-            let beyond = resources.len() > PERCENT_COUNTS_ABOVE && touched * 100 > polled * u64::from(self.max_percent);
+            let beyond = resources.len() > PERCENT_COUNTS_ABOVE
+                && touched.saturating_mul(100) > polled.saturating_mul(u64::from(self.max_percent));
             beyond.then(|| {
                 format!(
                     "{touched} of {polled} resources of type {kind} are more than --max-percent {}",
@@ -73,6 +74,8 @@ mod tests {
             // Of a handful, and of a number that is not known, nothing can be said.
             (5, limits(20, 10, 5), None),
             (11, limits(20, 10, 0), None),
+            // Nobody has so many: the record was not poll's.
+            (11, limits(20, 10, u64::MAX), None),
         ];
         for (count, limits, expected) in rows {
             let said = limits.exceeded(references(count).iter());

@@ -6,6 +6,7 @@ use common::action::Action;
 use common::arn::Arn;
 use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind};
 use common::reference::{Reference, ReferenceError};
+use common::stream::{Broken, Item};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -45,15 +46,17 @@ pub(crate) enum Input {
     PassOn,
 }
 
-/// Why a record is not understood.
+/// Why a record is not understood, with its line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    #[error("this {kind} is not understood: {error}")]
-    Record { kind: String, error: serde_json::Error },
-    #[error("this is neither a finding nor a task: {0}")]
-    Reference(#[from] ReferenceError),
-    #[error("this is neither a finding nor a task: it has no `kind` and no `action`")]
-    NoAction,
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error("line {line}: this is neither a finding nor a task: {error}")]
+    Reference { line: u64, error: ReferenceError },
+    #[error("line {line}: this is neither a finding nor a task: it has no `kind` and no `action`")]
+    NoAction { line: u64 },
+    #[error("line {line}: this task has no `action`")]
+    Idle { line: u64 },
 }
 
 /// A task as a person types it: any reference with an action.
@@ -65,14 +68,14 @@ struct Typed {
 }
 
 impl Input {
-    /// Reads a record of the kind that its text says.
-    pub(crate) fn read(kind: Option<&str>, text: &str) -> Result<Self, InputError> {
-        let error = |error| InputError::Record { kind: kind.unwrap_or("record").to_owned(), error };
-        let job = match kind {
-            Some("finding") => Job::from(serde_json::from_str::<Finding>(text).map_err(error)?),
-            Some("task") | None => typed(text, kind)?,
+    /// Reads a record of the kind that it says.
+    pub(crate) fn read(item: &Item) -> Result<Self, InputError> {
+        let kind = item.kind()?;
+        let job = match kind.as_deref() {
+            Some("finding") => Job::from(item.parse::<Finding>()?),
+            Some("task") | None => typed(item, kind.is_some())?,
             Some("outcome") => {
-                let outcome: Outcome = serde_json::from_str(text).map_err(error)?;
+                let outcome: Outcome = item.parse()?;
                 if outcome.status != OutcomeStatus::Planned {
                     return Ok(Self::PassOn);
                 }
@@ -84,11 +87,11 @@ impl Input {
     }
 }
 
-fn typed(text: &str, kind: Option<&str>) -> Result<Job, InputError> {
-    let error = |error| InputError::Record { kind: kind.unwrap_or("record").to_owned(), error };
-    let typed: Typed = serde_json::from_str(text).map_err(error)?;
-    let action = typed.action.ok_or(InputError::NoAction)?;
-    let reference = Reference::from_json(text)?;
+fn typed(item: &Item, is_task: bool) -> Result<Job, InputError> {
+    let line = item.line;
+    let typed: Typed = item.parse()?;
+    let action = typed.action.ok_or(if is_task { InputError::Idle { line } } else { InputError::NoAction { line } })?;
+    let reference = Reference::from_json(&item.text).map_err(|error| InputError::Reference { line, error })?;
     let named = typed.arn.as_ref().map_or_else(|| reference.id.clone(), ToString::to_string);
     let name = action.name().unwrap_or("unknown");
     Ok(Job {

@@ -33,7 +33,7 @@ use common::clock;
 use common::exit::Exit;
 use common::record::{OutcomeStatus, Scope, ScopeStatus};
 use common::settings::Settings;
-use common::stream::{Item, ReadError, Reader, Writer};
+use common::stream::{Broken, Item, ReadError, Reader, Writer};
 use jiff::Timestamp;
 
 use crate::decide::Rules;
@@ -189,11 +189,17 @@ fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<
             }
             Err(ReadError::Io { source, .. }) => return Err(Failure::Input(source)),
         };
-        match job_of(&item, &mut polled) {
+        match Input::read(&item) {
             Ok(Input::Job(job)) => jobs.push(*job),
-            Ok(Input::PassOn) => writer.pass_on(&item).map_err(Failure::Output)?,
+            Ok(Input::PassOn) => {
+                writer.pass_on(&item).map_err(Failure::Output)?;
+                if let Err(broken) = count(&item, &mut polled) {
+                    say.error(broken);
+                    exit = Exit::Incomplete;
+                }
+            }
             Err(why) => {
-                say.error(format_args!("line {}: {why}", item.line));
+                say.error(why);
                 exit = Exit::Incomplete;
             }
         }
@@ -202,15 +208,16 @@ fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<
     Ok((jobs, polled, exit))
 }
 
-fn job_of(item: &Item, polled: &mut Polled) -> Result<Input, String> {
-    let kind = item.kind().map_err(|error| error.to_string())?;
-    if kind.as_deref() == Some("scope")
-        && let Ok(scope) = item.parse::<Scope>()
-        && scope.status == ScopeStatus::Ok
-    {
-        *polled.entry(scope.r#type).or_default() += scope.resources;
+/// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
+fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
+    if item.kind()?.as_deref() == Some("scope") {
+        let scope: Scope = item.parse()?;
+        if scope.status == ScopeStatus::Ok {
+            let count = polled.entry(scope.r#type).or_default();
+            *count = count.saturating_add(scope.resources);
+        }
     }
-    Input::read(kind.as_deref(), &item.text).map_err(|error| error.to_string())
+    Ok(())
 }
 
 /// What an earlier run was cut off in: nobody but the journal knows of it.

@@ -19,6 +19,7 @@
 mod account;
 mod aws_error;
 mod emulator;
+pub mod filter;
 pub mod http;
 mod http_sink;
 pub mod misconfigure;

@@ -19,13 +19,13 @@ pub struct AwsArgs {
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
     /// The role to assume in each account but the caller's own: its name, path/name, or ARN with {account}
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = role)]
     pub role: Option<String>,
     /// The external id that the role's trust policy asks for
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
     /// The name of the sessions with that role, as CloudTrail shows it [default: sluice-TOOL]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = session_name)]
     pub session_name: Option<String>,
     /// The accounts to look at, separated by commas [default: the caller's own]
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]
@@ -34,7 +34,7 @@ pub struct AwsArgs {
     #[arg(long, conflicts_with = "accounts")]
     pub org: bool,
     /// How many requests may be under way at once [default: 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
     pub concurrency: Option<usize>,
 }
 
@@ -93,7 +93,7 @@ impl AwsArgs {
         let role = self.role.as_deref().or(settings.role.as_deref()).map(Role::parse).transpose()?;
         let session_name =
             self.session_name.clone().or_else(|| settings.session_name.clone()).unwrap_or(format!("sluice-{tool}"));
-        check_session_name(&session_name)?;
+        let session_name = check_session_name(&session_name)?;
         let accounts = if self.org {
             Accounts::Organization
         } else {
@@ -107,21 +107,38 @@ impl AwsArgs {
             if named.is_empty() { Accounts::Own } else { Accounts::These(named) }
         };
         let concurrency = self.concurrency.or(settings.concurrency).unwrap_or(DEFAULT_CONCURRENCY);
-        if concurrency == 0 || concurrency > tokio::sync::Semaphore::MAX_PERMITS {
-            return Err(StartError::Concurrency(concurrency));
-        }
+        let concurrency = check_concurrency(concurrency)?;
         let region = self.region.clone();
         let external_id = self.external_id.clone().or_else(|| settings.external_id.clone());
         Ok(Choice { profile, region, role, external_id, session_name, accounts, concurrency })
     }
 }
 
+/// What is wrong on the command line is a usage error; the same in the settings is found when they are chosen.
+fn role(text: &str) -> Result<String, StartError> {
+    Role::parse(text).map(|_| text.to_owned())
+}
+
+fn session_name(text: &str) -> Result<String, StartError> {
+    check_session_name(text)
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    let number = text.parse().map_err(|_| format!("`{text}` is not a number from 1 on"))?;
+    check_concurrency(number).map_err(|error| error.to_string())
+}
+
 /// Session names become part of ARNs and log lines.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
-fn check_session_name(name: &str) -> Result<(), StartError> {
+fn check_session_name(name: &str) -> Result<String, StartError> {
     let fits = (2..=64).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
-    if fits { Ok(()) } else { Err(StartError::SessionName(name.chars().take(80).collect())) }
+    if fits { Ok(name.to_owned()) } else { Err(StartError::SessionName(name.chars().take(80).collect())) }
+}
+
+fn check_concurrency(number: usize) -> Result<usize, StartError> {
+    let fits = (1..=tokio::sync::Semaphore::MAX_PERMITS).contains(&number);
+    if fits { Ok(number) } else { Err(StartError::Concurrency(number)) }
 }
 
 #[cfg(test)]
@@ -208,11 +225,21 @@ mod tests {
     fn what_cannot_work_is_said_before_any_call() {
         for (line, says) in [
             ("--concurrency 0", "--concurrency"),
+            ("--concurrency many", "`many` is not a number"),
             ("--session-name x", "`x` is not a session name"),
             ("--session-name a/b", "`a/b` is not a session name"),
             ("--role a:b", "`a:b` is not a role"),
         ] {
-            let error = choose(line, &[], &settings::Aws::default()).unwrap_err().to_string();
+            let error = Line::try_parse_from(format!("tool {line}").split_whitespace()).err().unwrap().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let text = |text: &str| Some(text.to_owned());
+        for (settings, says) in [
+            (settings::Aws { concurrency: Some(0), ..settings() }, "--concurrency"),
+            (settings::Aws { session_name: text("a/b"), ..settings() }, "`a/b` is not a session name"),
+            (settings::Aws { role: text("a:b"), ..settings() }, "`a:b` is not a role"),
+        ] {
+            let error = choose("", &[], &settings).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
     }

@@ -35,7 +35,7 @@ impl Item {
                 Some(plain) if !plain.contains('\\') => Ok(Some(Cow::Borrowed(plain))),
                 Some(_) => match serde_json::from_str(raw) {
                     Ok(kind) => Ok(Some(Cow::Owned(kind))),
-                    Err(error) => Err(self.misshapen(line, message(&error))),
+                    Err(error) => Err(self.misshapen(line, without_place(&error))),
                 },
                 None => Err(self.misshapen(line, "`kind` is not a string".to_owned())),
             };
@@ -46,7 +46,7 @@ impl Item {
     /// The record as a `T`. The error names the line of the input where the record does not fit.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Broken> {
         serde_json::from_str(&self.text)
-            .map_err(|error| self.misshapen(error.line().saturating_sub(1) as u64, message(&error)))
+            .map_err(|error| self.misshapen(error.line().saturating_sub(1) as u64, without_place(&error)))
     }
 
     /// The error for what stands `lines_down` from the record's first line.
@@ -64,7 +64,7 @@ fn newlines(text: &str) -> u64 {
 }
 
 /// What serde says without its ` at line 1 column 20`: the line is one of the record, not of the input.
-fn message(error: &serde_json::Error) -> String {
+pub fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&place).unwrap_or(&text).to_owned()

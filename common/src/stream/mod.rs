@@ -68,6 +68,6 @@ mod writer;
 mod tests;
 
 pub use error::{Broken, Cause, Position, ReadError};
-pub use item::{Item, compact};
+pub use item::{Item, compact, without_place};
 pub use reader::{DEFAULT_LIMIT, Reader};
 pub use writer::{Writer, is_broken_pipe};
