@@ -113,12 +113,9 @@ impl Engine<'_, '_> {
                     }
                     Decision::Stay(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
                     // It has nothing to do on what is predicted. Whether that comes true is seen when its turn comes.
-                    Decision::Stay(stay)
-                        if stay.status == OutcomeStatus::Already
-                            && matches!(self.decide(&job, now), Decision::Go(_)) =>
-                    {
+                    Decision::Stay(stay) if stay.status == OutcomeStatus::Already && self.is_open(&job, now) => {
                         let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
-                        outcome.reason = Some("what is planned for the same resource mends this too".to_owned());
+                        outcome.reason = Some("what is planned for this resource before it mends this, too".to_owned());
                         planned.push((job, outcome));
                     }
                     Decision::Stay(stay) => self.stays(&job, stay),
@@ -132,6 +129,11 @@ impl Engine<'_, '_> {
             }
             jobs = waiting.into_iter().map(|(job, _)| job).collect();
         }
+    }
+
+    /// Whether something is left to do for a job on the resource as it was found.
+    fn is_open(&self, job: &Job, found: &Looked) -> bool {
+        !matches!(self.decide(job, found), Decision::Stay(Stay { status: OutcomeStatus::Already, .. }))
     }
 
     /// Writes the plan.
@@ -152,15 +154,21 @@ impl Engine<'_, '_> {
             .for_each_concurrent(PARALLEL, |group| async move {
                 let mut acted = false;
                 for (job, planned) in group {
-                    let outcome = self.apply_one(&job, &planned, acted, journal).await;
-                    acted |= outcome.calls.iter().any(|call| call.result.is_some());
+                    let (outcome, begun) = self.apply_one(&job, &planned, acted, journal).await;
+                    acted |= outcome.status == OutcomeStatus::Applied || outcome.undo.is_some();
+                    // Told first, and closed in the journal then: said twice is better than never.
                     self.out.write(&outcome);
+                    if begun && let Err(error) = journal.after(&outcome) {
+                        self.out.warn(format_args!("{}: it is done, but {error}", outcome.key));
+                    }
                 }
             })
             .await;
     }
 
-    async fn apply_one(&self, job: &Job, planned: &Outcome, acted: bool, journal: &Journal) -> Outcome {
+    /// The outcome of a job, and whether the journal has its beginning. `acted`: something was done to the same resource
+    /// before.
+    async fn apply_one(&self, job: &Job, planned: &Outcome, acted: bool, journal: &Journal) -> (Outcome, bool) {
         // Confirm: what was planned a minute ago on what was scanned last night is decided anew on what is there now. After
         // an action on the same resource AWS may still answer as it was before that: acting on such an answer would put
         // back what was just mended, so a plan that does not come true at once is given the time to.
@@ -171,33 +179,31 @@ impl Engine<'_, '_> {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            confirmed = self.confirm(job, planned).await;
+            confirmed = self.confirm(job, planned, acted).await;
             if !matches!(&confirmed, Err(stay) if stay.status == OutcomeStatus::Changed) {
                 break;
             }
         }
         let (session, resource, plan) = match confirmed {
             Ok(confirmed) => confirmed,
-            Err(stay) => return self.ended(job, stay),
+            Err(stay) => return (self.ended(job, stay), false),
         };
         let mut outcome = self.planned(job, &resource, &plan);
         if let Err(error) = journal.before(&outcome) {
             outcome.status = OutcomeStatus::Failed;
             outcome.reason = Some(format!("nothing was done: {error}"));
             outcome.undo = None;
-            return outcome;
+            return (outcome, false);
         }
         let error = self.act(&plan, &session, &resource, &mut outcome).await;
         self.verify(job, &plan.after, error.as_ref(), &mut outcome).await;
         outcome.at = clock::now();
-        if let Err(error) = journal.after(&outcome) {
-            self.out.warn(format_args!("{}: it is done, but {error}", outcome.key));
-        }
-        outcome
+        (outcome, true)
     }
 
-    /// Whether the calls that were planned are those to be made on the resource as it is now.
-    async fn confirm(&self, job: &Job, planned: &Outcome) -> Result<(Session, Looked, Plan), Stay> {
+    /// Whether the calls that were planned are those to be made on the resource as it is now. What another action was to
+    /// mend as well has none planned: it is done here where that one had no effect.
+    async fn confirm(&self, job: &Job, planned: &Outcome, acted: bool) -> Result<(Session, Looked, Plan), Stay> {
         let (session, resource) = match self.look(&job.reference).await {
             Ok((session, Look::Found(resource))) => (session, *resource),
             Ok((_, Look::Gone)) => return Err(gone(job)),
@@ -206,10 +212,10 @@ impl Engine<'_, '_> {
         match self.decide(job, &resource) {
             Decision::Go(plan) => {
                 let calls: Vec<Call> = plan.steps.iter().map(actions::Step::call).collect();
-                if calls == planned.calls {
+                if calls == planned.calls || (planned.calls.is_empty() && !acted) {
                     return Ok((session, resource, *plan));
                 }
-                let reason = "it has changed since this was planned: other calls would be made now";
+                let reason = "the resource is not as it was when this was planned: other calls would be made now";
                 Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) })
             }
             Decision::Stay(stay) => Err(stay),

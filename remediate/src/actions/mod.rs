@@ -151,10 +151,10 @@ pub(crate) fn rebase(undo: Action, predicted: &Looked, observed: &Looked) -> Act
         Action::SqsSetPolicy(change) => {
             Action::SqsSetPolicy(from(change, predicted, observed, |queue: Queue| queue.policy))
         }
+        // No document that somebody else might have added to: what is seen is what AWS made of it.
         Action::Ec2SetMetadataOptions(change) => {
-            Action::Ec2SetMetadataOptions(from(change, predicted, observed, |instance: Instance| {
-                instance.metadata_options
-            }))
+            let seen = config(observed).map(|instance: Instance| instance.metadata_options);
+            Action::Ec2SetMetadataOptions(Change { from: seen.unwrap_or(change.from), to: change.to })
         }
         other => other,
     }

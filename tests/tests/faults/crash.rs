@@ -120,7 +120,8 @@ fn a_run_that_is_killed_is_told_of_by_the_next_and_nothing_is_done_twice() {
     wait_until("what was on its way has arrived", || failing(&account, "sqs").len() == 30 - begun);
     let next = run(apply(&seen, &[])).exits(3).says("an earlier run was cut off");
     let cut_off = next.kind("outcome");
-    assert_eq!(cut_off.len(), begun - told.len(), "all that was begun and not told: {next}");
+    // All that was begun and not told; and what was noted down as begun, or told, in the moment of the kill.
+    assert!(cut_off.len() >= begun - told.len(), "{begun} begun, {} told: {next}", told.len());
     assert!((1..=8).contains(&cut_off.len()), "{next}");
     for outcome in &cut_off {
         assert_eq!(outcome["status"], "interrupted", "{outcome}");
