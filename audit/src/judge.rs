@@ -1,6 +1,6 @@
 //! The checks that are on, made ready once, and what they say of a resource.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::arn::Arn;
@@ -11,6 +11,7 @@ use common::resource::{Bucket, Instance, Queue, ResourceType, SecurityGroup, Unk
 use common::settings::{Settings, Thresholds};
 use common::stream::without_place;
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -154,7 +155,8 @@ impl Judge {
             kind: C::TYPE,
             why: without_place(&error),
         })?;
-        let resource = resource.map(|_| config);
+        let (text, resource) = resource.swap(config);
+        let present = fields(text.borrow());
         let case = Case::new(&resource, &self.rules);
         let mut findings = Vec::new();
         for check in C::CHECKS {
@@ -162,7 +164,7 @@ impl Judge {
                 continue;
             }
             if let Some(choice) = self.on.get(check.about.id) {
-                self.make(check, *choice, &case, wanted, &mut findings);
+                self.make(check, *choice, &case, &present, wanted, &mut findings);
             }
         }
         Ok(findings)
@@ -174,15 +176,19 @@ impl Judge {
         check: &Check<C>,
         choice: Choice,
         case: &Case<'_, C>,
+        present: &BTreeSet<Cow<'_, str>>,
         wanted: Wanted<'_>,
         findings: &mut Vec<Finding>,
     ) {
         let about = &check.about;
         let unread = about.needs.iter().find_map(|field| case.resource.unread(field));
-        let answer = match unread {
+        // A field that is not there was not seen: it was misspelt by hand, or the record is another version's.
+        let absent = about.needs.iter().find(|&&field| field != TAGS && !present.contains(field));
+        let answer = match (unread, absent) {
             _ if !(check.arises)(&self.rules, &case.resource.account) => Ok(Vec::new()),
-            Some(unread) => Err(not_read(unread)),
-            None => (check.judge)(case),
+            (Some(unread), _) => Err(not_read(unread)),
+            (None, Some(field)) => Err(Unclear(format!("its record has no `{field}`"))),
+            (None, None) => (check.judge)(case),
         };
         let problems = answer.unwrap_or_else(|why| {
             let evidence = unread.map_or(Value::Null, |unread| json!({ "Unread": [unread] }));
@@ -258,6 +264,14 @@ fn status(problem: Option<&Problem>) -> (FindingStatus, Option<String>) {
         Some(Problem { unclear: Some(Unclear(why)), .. }) => (FindingStatus::Unknown, Some(why.clone())),
         Some(_) => (FindingStatus::Fail, None),
     }
+}
+
+/// What checks need of a record beside its configuration.
+const TAGS: &str = "Tags";
+
+/// The fields that a configuration has, `null` or not.
+fn fields(config: &RawValue) -> BTreeSet<Cow<'_, str>> {
+    serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(config.get()).unwrap_or_default().into_keys().collect()
 }
 
 /// Why a check that needs a field which could not be read is unknown.

@@ -67,7 +67,7 @@ fn user(name: &str) -> Value {
         "kind": "resource", "account": "111122223333", "region": "global", "type": "iam_user", "id": name,
         "arn": format!("arn:aws:iam::111122223333:user/{name}"), "tags": {},
         "config": {
-            "UserName": name, "CreateDate": "2020-01-01T00:00:00Z", "PasswordEnabled": true, "MfaActive": false,
+            "UserName": name, "CreateDate": "2020-01-01T00:00:00Z", "PasswordEnabled": true, "AccessKeys": [], "MfaActive": false,
             "PasswordLastChanged": "2026-11-01T00:00:00Z", "PasswordLastUsed": "2026-11-19T00:00:00Z",
         },
         "observed_at": "2026-11-20T10:00:00Z",

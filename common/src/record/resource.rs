@@ -58,8 +58,14 @@ impl<C> Resource<C> {
 
     /// The same resource with another form of its configuration.
     pub fn map<D>(self, change: impl FnOnce(C) -> D) -> Resource<D> {
+        let (config, resource) = self.swap(());
+        resource.swap(change(config)).1
+    }
+
+    /// The configuration, and the same resource with another in its place.
+    pub fn swap<D>(self, other: D) -> (C, Resource<D>) {
         let Self { kind, account, region, r#type, id, arn, tags, config, unread, observed_at } = self;
-        Resource { kind, account, region, r#type, id, arn, tags, config: change(config), unread, observed_at }
+        (config, Resource { kind, account, region, r#type, id, arn, tags, config: other, unread, observed_at })
     }
 
     /// Why `field` of the configuration (or `Tags`) could not be read, if it could not.

@@ -242,6 +242,23 @@ fn an_unread_field_makes_exactly_those_checks_unknown_that_need_it() {
 }
 
 #[test]
+fn an_absent_field_makes_exactly_those_checks_unknown_that_need_it() {
+    let judge = Judge::new(&settings(), NOW.parse().unwrap(), None).unwrap();
+    for &kind in ResourceType::ALL {
+        for field in healthy(kind).as_object().unwrap().keys() {
+            let mut config = healthy(kind);
+            config.as_object_mut().unwrap().shift_remove(field);
+            for finding in judge.judge(&resource(kind.name(), &config)).unwrap() {
+                let about = checks::all().find(|about| about.id == finding.check).unwrap();
+                let expected =
+                    if about.needs.contains(&field.as_str()) { FindingStatus::Unknown } else { FindingStatus::Pass };
+                assert_eq!(finding.status, expected, "{} without {field}", about.id);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_check_reads_no_field_but_those_that_it_needs() {
     // Everything is wrong with these: whatever field a check looks at, it finds something there.
     let settings = Settings { required_tags: vec!["Team".to_owned()], ..settings() };
