@@ -1,0 +1,110 @@
+//! `notify` against the emulator's SNS, read back through a queue, and against an HTTP server in Slack's place.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::collections::HashMap;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::{Value, json};
+use tests::{Account, HttpSink, Reply, Tool, ndjson};
+
+fn finding(account: &str, id: &str, severity: &str) -> Value {
+    let arn = format!("arn:aws:s3:::{id}");
+    json!({
+        "kind": "finding", "key": format!("s3_bucket_public_acl:{arn}"), "check": "s3_bucket_public_acl", "status": "fail",
+        "severity": severity, "account": account, "region": "us-east-1", "type": "s3_bucket", "id": id, "arn": arn,
+        "tags": {}, "title": format!("S3 bucket {id} <!channel> is readable by anyone"), "evidence": null, "controls": [],
+        "action": "s3_make_acl_private", "found_at": "2026-11-20T10:00:00Z",
+    })
+}
+
+/// A topic and the queue that gets what is published to it.
+fn topic(account: &Account) -> (String, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let config = account.sdk();
+        let (sns, sqs) = (aws_sdk_sns::Client::new(&config), aws_sdk_sqs::Client::new(&config));
+        let queue = sqs.create_queue().queue_name("heard").send().await.unwrap().queue_url.unwrap();
+        let attributes = sqs.get_queue_attributes().queue_url(&queue).attribute_names(QueueAttributeName::QueueArn);
+        let arn = attributes.send().await.unwrap().attributes.unwrap()[&QueueAttributeName::QueueArn].clone();
+        let topic = sns.create_topic().name("alerts").send().await.unwrap().topic_arn.unwrap();
+        sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(arn).send().await.unwrap();
+        (topic, queue)
+    })
+}
+
+/// What came through the topic: subject and message.
+fn heard(account: &Account, queue: &str) -> Vec<(String, String)> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let received = runtime.block_on(async {
+        let sqs = aws_sdk_sqs::Client::new(&account.sdk());
+        sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await.unwrap()
+    });
+    let text = |envelope: &Value, field: &str| envelope[field].as_str().unwrap().to_owned();
+    let envelopes = received.messages().iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap());
+    envelopes.map(|envelope: Value| (text(&envelope, "Subject"), text(&envelope, "Message"))).collect()
+}
+
+#[test]
+fn what_sns_delivers_is_what_was_found() {
+    let account = Account::new();
+    let (topic, queue) = topic(&account);
+    // Titles as long as nobody writes them, in two accounts: a subject has fewer than 100 characters, in ASCII.
+    let mut long = finding("444455556666", "acme-bücket", "critical");
+    long["title"] = json!("ü".repeat(300_000));
+    let records = [finding(account.id(), "acme-logs", "high"), long];
+    let ran = account.tool("notify").args(["--sns-topic", &topic]).stdin(ndjson(&records)).run().exits(0);
+    let delivered =
+        ran.matching(&json!({"kind": "delivery", "channel": "sns", "target": topic, "status": "delivered"}));
+    assert_eq!(delivered.len(), 2, "one message for each account: {ran}");
+
+    let heard: HashMap<String, String> = heard(&account, &queue).into_iter().collect();
+    assert_eq!(heard.len(), 2);
+    for (subject, message) in &heard {
+        assert!(subject.len() < 100 && subject.chars().all(|character| (' '..='~').contains(&character)), "{subject}");
+        assert!(message.len() <= 262_144, "{}", message.len());
+    }
+    let (_, message) = heard.iter().find(|(subject, _)| subject.contains(account.id())).unwrap();
+    assert!(message.contains("S3 bucket acme-logs") && message.contains("arn:aws:s3:::acme-logs"), "{message}");
+    assert!(message.contains("s3_make_acl_private"), "{message}");
+}
+
+#[test]
+fn slack_is_told_again_when_it_was_too_busy() {
+    let slack = HttpSink::new([Reply::too_many(Some(1)), Reply::status(500, "rollup_error")]);
+    let tool = Tool::new("notify").env("SLACK_WEBHOOK_URL", format!("{}/services/T0/B0/s3cr3t", slack.url()));
+    let ran = tool.stdin(ndjson(&[finding("111122223333", "acme-logs", "high")])).run().exits(0);
+    let delivery = ran.one(&json!({"kind": "delivery", "channel": "slack", "status": "delivered"}));
+    assert_eq!(delivery["attempts"], 3, "{ran}");
+    assert_eq!(delivery["keys"], json!(["s3_bucket_public_acl:arn:aws:s3:::acme-logs"]));
+    assert!(!ran.text().contains("s3cr3t"), "the webhook is a secret: {ran}");
+
+    let sent = slack.json();
+    assert_eq!(sent.len(), 3);
+    assert_eq!(sent[0], sent[2], "the same message, not another");
+    let waited = slack.times()[1] - slack.times()[0];
+    assert!(waited.as_millis() >= 1000, "Retry-After was one second: {waited:?}");
+    let text = sent[2].to_string();
+    assert!(text.contains("&lt;!channel&gt;") && !text.contains("<!channel>"), "{text}");
+}
+
+#[test]
+fn what_did_not_get_through_is_named() {
+    let slack = HttpSink::new([Reply::status(404, "no_service")]);
+    let tool = Tool::new("notify").env("SLACK_WEBHOOK_URL", format!("{}/services/T0/B0/s3cr3t", slack.url()));
+    let ran = tool.stdin(ndjson(&[finding("111122223333", "acme-logs", "high")])).run().exits(3).says("acme-logs");
+    let delivery = ran.one(&json!({"kind": "delivery", "status": "failed"}));
+    assert!(delivery["error"].as_str().unwrap().contains("no_service"), "{delivery}");
+    assert_eq!(slack.requests().len(), 1, "a webhook that is gone is not asked again");
+    assert!(!ran.text().contains("s3cr3t"), "{ran}");
+}
+
+#[test]
+fn a_rehearsal_sends_nothing() {
+    let slack = HttpSink::new([]);
+    let tool = Tool::new("notify").arg("--dry-run").env("SLACK_WEBHOOK_URL", format!("{}/services/x", slack.url()));
+    let ran = tool.stdin(ndjson(&[finding("111122223333", "acme-logs", "high")])).run().exits(0);
+    let planned = ran.one(&json!({"kind": "delivery", "channel": "slack", "status": "planned"}));
+    assert!(planned["payload"].to_string().contains("acme-logs"), "{planned}");
+    assert!(slack.requests().is_empty());
+}
