@@ -330,7 +330,7 @@ fn unseen(error: &AwsError) -> Stay {
 /// A resource that no longer exists has nothing left to mend; but a task wanted something of it.
 fn gone(job: &Job) -> Stay {
     let status = if job.check.is_some() { OutcomeStatus::Already } else { OutcomeStatus::Changed };
-    Stay::because(status, "the resource no longer exists")
+    Stay::because(status, "the resource does not exist, or no longer exists")
 }
 
 /// The run is to end.
