@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str;
 use serde_json::{Value, json};
 use tests::{Account, HttpSink, Reply, Tool, ndjson};
 
@@ -97,6 +99,14 @@ fn what_did_not_get_through_is_named() {
     assert!(delivery["error"].as_str().unwrap().contains("no_service"), "{delivery}");
     assert_eq!(slack.requests().len(), 1, "a webhook that is gone is not asked again");
     assert!(!ran.text().contains("s3cr3t"), "{ran}");
+}
+
+#[test]
+fn without_a_channel_nothing_starts() {
+    let assert =
+        Tool::new("notify").assert_command().write_stdin(ndjson(&[finding("111122223333", "b", "low")])).assert();
+    let names_both = str::contains("SLACK_WEBHOOK_URL").and(str::contains("--sns-topic"));
+    assert.code(4).stdout(str::is_empty()).stderr(names_both);
 }
 
 #[test]
