@@ -285,6 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn a_thousand_short_entries_stay_within_the_number_of_blocks() {
+        let mut groups = Groups::default();
+        for index in 0..1_000 {
+            groups.outcome(
+                serde_json::from_value(json!({
+                    "key": format!("k{index}"), "status": "failed", "account": "111122223333", "region": "global",
+                    "type": "x", "id": "y", "title": "z"
+                }))
+                .unwrap(),
+            );
+        }
+        let groups = groups.finish(&Settings::default());
+        let posts = posts(&groups[0]).unwrap();
+        assert_eq!(posts.len(), Slack::MESSAGES);
+        for post in posts {
+            assert!(check(&post.body)["blocks"].as_array().unwrap().len() > BLOCKS - RESERVED_BLOCKS);
+        }
+    }
+
+    #[test]
     fn titles_of_a_megabyte_stay_within_the_limits() {
         for unit in ["x", "&", "<!channel>", "日", "😀", "\u{1b}"] {
             let long = unit.repeat((1 << 20) / unit.len());
