@@ -111,11 +111,6 @@ impl Judge {
         Ok(Self { rules, on })
     }
 
-    /// The time by which ages are judged.
-    pub fn now(&self) -> Timestamp {
-        self.rules.now
-    }
-
     /// What the checks that are on say of a resource, `pass` included, in the order of [`checks::all`].
     pub fn judge(&self, resource: &Resource<Box<RawValue>>) -> Result<Vec<Finding>, JudgeError> {
         self.judge_raw(resource.clone(), Wanted::All)

@@ -14,6 +14,7 @@ use clap::{Args, Parser};
 
 use crate::exit::Exit;
 use crate::settings::Settings;
+use crate::stream::is_broken_pipe;
 
 /// What every tool's command line has.
 #[derive(Args, Clone, Debug, Default)]
@@ -82,7 +83,7 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Start(_) => Exit::CannotStart,
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Output(error) if is_broken_pipe(error) => Exit::Done,
             Self::Input(_) | Self::Output(_) | Self::Incomplete(_) => Exit::Incomplete,
         }
     }

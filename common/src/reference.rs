@@ -69,11 +69,6 @@ struct Parts {
 }
 
 impl Reference {
-    /// The type, where this version covers it.
-    pub fn resource_type(&self) -> Option<ResourceType> {
-        self.kind.parse().ok()
-    }
-
     /// Whether an ARN names the same resource, as far as it can tell: an S3 ARN has neither account nor region (but
     /// Krampus's have), and the ARN of a type that this version does not cover is taken at its word.
     pub fn agrees_with(&self, arn: &Arn) -> Result<(), ReferenceError> {
