@@ -93,10 +93,24 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Stop the instance.
-    Stop = "stop" on [Ec2];
-    /// Start the instance.
-    Start = "start" on [Ec2];
+    /// Stop the instance or cluster.
+    Stop = "stop" on [Ec2, Rds, RdsCluster];
+    /// Start the instance or cluster.
+    Start = "start" on [Ec2, Rds, RdsCluster];
+    /// Take the address on the internet away.
+    MakePrivate = "make_private" on [Rds, Redshift];
+    /// Give it an address on the internet.
+    MakePublic = "make_public" on [Rds, Redshift];
+    /// No longer share the image or snapshot with these.
+    Unshare(Sharing) = "unshare" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
+    /// Share the image or snapshot with these.
+    Share(Sharing) = "share" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
+    /// Terminate the instance. Nobody can bring it back.
+    Ec2Terminate = "ec2_terminate" on [Ec2], irreversible;
+    /// Take the Elastic IP from the instance.
+    Ec2DisassociateAddress(Address) = "ec2_disassociate_address" on [Ec2];
+    /// Give the Elastic IP to the instance.
+    Ec2AssociateAddress(Address) = "ec2_associate_address" on [Ec2];
     /// Require session tokens of the instance metadata service (IMDSv2).
     Ec2RequireImdsv2 = "ec2_require_imdsv2" on [Ec2];
     /// Set the metadata options.
@@ -129,6 +143,40 @@ actions! {
     IamDeactivateKey(Key) = "iam_deactivate_key" on [IamUser];
     /// Activate the access key.
     IamActivateKey(Key) = "iam_activate_key" on [IamUser];
+    /// Delete the access key. Nobody can bring it back: whatever uses it needs a new one.
+    IamDeleteKey(Key) = "iam_delete_key" on [IamUser], irreversible;
+    /// Take these statements out of the role's trust policy; where none is left, one that denies everyone takes their place.
+    IamRemoveTrustStatements(Statements) = "iam_remove_trust_statements" on [IamRole];
+    /// Set the role's trust policy.
+    IamSetTrustPolicy(Change<Value>) = "iam_set_trust_policy" on [IamRole];
+    /// Take these statements out of the function's resource policy.
+    LambdaRemovePermissions(Statements) = "lambda_remove_permissions" on [LambdaFunction];
+    /// Put these statements into the function's resource policy.
+    LambdaAddPermissions(Statements) = "lambda_add_permissions" on [LambdaFunction];
+    /// Take these statements out of the key policy.
+    KmsRemovePolicyStatements(Statements) = "kms_remove_policy_statements" on [KmsKey];
+    /// Set the key policy.
+    KmsSetPolicy(Change<Value>) = "kms_set_policy" on [KmsKey];
+    /// Encrypt the cluster with a KMS key. It moves to new storage meanwhile, which can take days.
+    RedshiftEncrypt = "redshift_encrypt" on [Redshift];
+    /// Turn the cluster's encryption off again.
+    RedshiftDecrypt = "redshift_decrypt" on [Redshift];
+    /// Take these instances out of the classic load balancer.
+    ElbDeregisterInstances(Instances) = "elb_deregister_instances" on [Elb];
+    /// Put these instances behind the classic load balancer.
+    ElbRegisterInstances(Instances) = "elb_register_instances" on [Elb];
+    /// Take these targets out of the target group.
+    ElbDeregisterTargets(Targets) = "elb_deregister_targets" on [Elbv2];
+    /// Put these targets into the target group.
+    ElbRegisterTargets(Targets) = "elb_register_targets" on [Elbv2];
+    /// Give the service's tasks no addresses on the internet; they are started anew.
+    EcsUnassignPublicIp = "ecs_unassign_public_ip" on [EcsService];
+    /// Give the service's tasks addresses on the internet; they are started anew.
+    EcsAssignPublicIp = "ecs_assign_public_ip" on [EcsService];
+    /// Stop the task. Nobody can start it again; its service, if it has one, starts another.
+    EcsStopTask = "ecs_stop_task" on [EcsTask], irreversible;
+    /// Delete the task set, with its tasks. Nobody can bring it back.
+    EcsDeleteTaskSet = "ecs_delete_task_set" on [EcsTaskSet], irreversible;
     /// Take these statements out of the queue's policy.
     SqsRemovePolicyStatements(Statements) = "sqs_remove_policy_statements" on [Sqs];
     /// Set or remove the queue's policy.
@@ -161,6 +209,62 @@ pub struct Statements {
 pub struct Key {
     /// `AKIA...`.
     pub access_key_id: String,
+}
+
+/// With whom an image or snapshot is shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Sharing {
+    /// Account ids, `all` for everyone, and for an AMI the ARNs of organizations and organizational units.
+    pub with: Vec<String>,
+}
+
+/// An Elastic IP, and where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Address {
+    /// `eipalloc-...`.
+    pub allocation_id: String,
+    /// The network interface; needed to associate it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_interface_id: Option<String>,
+    /// The address in the VPC that it stands for, where the interface has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_ip_address: Option<String>,
+}
+
+/// Instances behind a classic load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Instances {
+    /// `i-...`.
+    pub instance_ids: Vec<String>,
+}
+
+/// Targets of a target group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Targets {
+    /// The target group.
+    pub target_group_arn: String,
+    /// Its targets.
+    pub targets: Vec<TargetAt>,
+}
+
+/// A target, with the port that it is registered under: one instance may be there under several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct TargetAt {
+    /// An instance id.
+    pub id: String,
+    /// The port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
 }
 
 impl Action {

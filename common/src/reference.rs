@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::arn::{Arn, partition_of};
 use crate::id::{AccountId, IdError, Region};
-use crate::resource::{ResourceType, Scope};
+use crate::resource::{Extent, ResourceType};
 use crate::stream::without_place;
 
 /// Which resource is meant.
@@ -44,6 +44,14 @@ pub enum ReferenceError {
     /// The ARN is malformed.
     #[error(transparent)]
     Arn(#[from] crate::arn::ArnError),
+    /// The id of a region or an account is another than the one beside it.
+    #[error("the record's `id` is {given}, but it is in {named}")]
+    OtherPlace {
+        /// What the record gives.
+        given: String,
+        /// The region or account that it gives as well.
+        named: String,
+    },
     /// The parts contradict the ARN beside them.
     #[error("the record's `{field}` is {given}, but its ARN says {arn}")]
     Contradiction {
@@ -81,14 +89,12 @@ impl Reference {
         if !arn.account.is_empty() {
             same("account", self.account.as_str(), &arn.account)?;
         }
-        let Some(kind) = type_of(arn) else { return Ok(()) };
+        let Some(kind) = ResourceType::of_arn(arn) else { return Ok(()) };
         same("type", &self.kind, kind.name())?;
-        if kind.scope() == Scope::Regional && !arn.region.is_empty() {
+        if kind.extent() == Extent::Regional && !arn.region.is_empty() {
             same("region", self.region.as_str(), &arn.region)?;
         }
-        // A queue's id is its URL, whose host is an endpoint's; its name stands at the end of both.
-        let id = if kind == ResourceType::Sqs { self.id.rsplit('/').next().unwrap_or_default() } else { &self.id };
-        same("id", id, arn.resource_name())
+        if kind.is_id_in(&self.id, arn) { Ok(()) } else { same("id", &self.id, arn.resource_name()) }
     }
 
     /// Reads the reference out of a record of any kind.
@@ -100,15 +106,16 @@ impl Reference {
             None => None,
         };
         let kind = text_of("type", &parts.kind)?
-            .or_else(|| arn.as_ref().and_then(type_of).map(|kind| kind.name().to_owned()))
+            .or_else(|| arn.as_ref().and_then(ResourceType::of_arn).map(|kind| kind.name().to_owned()))
             .ok_or(ReferenceError::Missing("type"))?;
         let account = text_of("account", &parts.account)?;
-        let account = account
+        let account: AccountId = account
             .or_else(|| arn.as_ref().map(|arn| arn.account.clone()).filter(|account| !account.is_empty()))
             .ok_or(ReferenceError::Missing("account"))?
             .parse()?;
-        let global = kind.parse::<ResourceType>().is_ok_and(|kind| kind.scope() == Scope::Global);
-        let region = match text_of("region", &parts.region)? {
+        let known = kind.parse::<ResourceType>().ok();
+        let global = known.is_some_and(|kind| matches!(kind.extent(), Extent::Global | Extent::Organization));
+        let region: Region = match text_of("region", &parts.region)? {
             _ if global => Region::global(),
             Some(region) => region.parse()?,
             None => arn
@@ -118,10 +125,24 @@ impl Reference {
                 .ok_or(ReferenceError::Missing("region"))?
                 .parse()?,
         };
+        // There is one of these in each region or account, and the original framework leaves its id empty.
+        let only = match known {
+            Some(ResourceType::Region) => Some(region.as_str()),
+            Some(ResourceType::Account) => Some(account.as_str()),
+            _ => None,
+        };
         let id = text_of("id", &parts.id)?
-            .or_else(|| arn.as_ref().map(|arn| id_of(arn, &kind)))
+            .or_else(|| {
+                arn.as_ref()
+                    .and_then(|arn| known.map_or_else(|| Some(arn.resource_name().to_owned()), |kind| kind.id_in(arn)))
+            })
+            .or_else(|| only.map(str::to_owned))
             .filter(|id| !id.is_empty())
             .ok_or(ReferenceError::Missing("id"))?;
+        if let Some(only) = only.filter(|only| *only != id) {
+            let (given, named) = (id, only.to_owned());
+            return Err(ReferenceError::OtherPlace { given, named });
+        }
         let reference = Self { account, region, kind, id };
         arn.map_or(Ok(()), |arn| reference.agrees_with(&arn))?;
         Ok(reference)
@@ -138,27 +159,6 @@ fn text_of(field: &'static str, value: &Value) -> Result<Option<String>, Referen
         Value::Number(number) if field == "account" => Ok(Some(number.to_string())),
         _ => Err(ReferenceError::NotText(field)),
     }
-}
-
-/// The resource type that an ARN names.
-fn type_of(arn: &Arn) -> Option<ResourceType> {
-    match (arn.service.as_str(), arn.resource_type()) {
-        ("s3", _) => Some(ResourceType::S3Bucket),
-        ("sqs", _) => Some(ResourceType::Sqs),
-        ("ec2", Some("instance")) => Some(ResourceType::Ec2),
-        ("ec2", Some("security-group")) => Some(ResourceType::SecurityGroup),
-        ("iam", Some("user")) => Some(ResourceType::IamUser),
-        _ => None,
-    }
-}
-
-/// The id that goes with an ARN: the name, save for queues, which go by their URL.
-fn id_of(arn: &Arn, kind: &str) -> String {
-    if kind == ResourceType::Sqs.name() {
-        let suffix = if arn.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        return format!("https://sqs.{}.{suffix}/{}/{}", arn.region, arn.account, arn.resource);
-    }
-    arn.resource_name().to_owned()
 }
 
 /// The partition of a record that may have an ARN: the ARN's, or its region's.
@@ -211,10 +211,78 @@ mod tests {
                 r#"{"account":111122223333,"region":"eu-west-1","type":"redshift","id":"x"}"#,
                 reference("111122223333", "eu-west-1", "redshift", "x"),
             ),
+            // The original framework's message for what a region has turned on.
+            (
+                r#"{"account":"111122223333","region":"eu-west-1","type":"region","id":""}"#,
+                reference("111122223333", "eu-west-1", "region", "eu-west-1"),
+            ),
+            (
+                r#"{"arn":"arn:aws:iam::111122223333:root"}"#,
+                reference("111122223333", "global", "account", "111122223333"),
+            ),
         ];
         for (text, expected) in rows {
             assert_eq!(Reference::from_json(text), Ok(expected), "{text}");
         }
+    }
+
+    /// For each type, an ARN as AWS writes it, and the id that goes with it. A type without a row fails the test: its ARNs
+    /// would not be compared with the references beside them.
+    #[test]
+    fn each_type_is_known_by_its_arns() {
+        let rows = [
+            (ResourceType::Organization, "arn:aws:organizations::111122223333:organization/o-acme", "o-acme"),
+            (ResourceType::Account, "arn:aws:iam::111122223333:root", "111122223333"),
+            (ResourceType::Region, "arn:aws:ec2:eu-west-1:111122223333:region/eu-west-1", "eu-west-1"),
+            (ResourceType::S3Bucket, "arn:aws:s3:::acme", "acme"),
+            (ResourceType::Ec2, "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "i-1"),
+            (ResourceType::SecurityGroup, "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", "sg-1"),
+            (ResourceType::Ami, "arn:aws:ec2:eu-west-1::image/ami-1", "ami-1"),
+            (ResourceType::EbsSnapshot, "arn:aws:ec2:eu-west-1::snapshot/snap-1", "snap-1"),
+            (ResourceType::EbsVolume, "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1", "vol-1"),
+            (ResourceType::Elb, "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/web", "web"),
+            (
+                ResourceType::Elbv2,
+                "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188",
+                "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188",
+            ),
+            (ResourceType::EcsService, "arn:aws:ecs:eu-west-1:111122223333:service/blue/web", "blue/web"),
+            (ResourceType::EcsTask, "arn:aws:ecs:eu-west-1:111122223333:task/blue/0f9d", "blue/0f9d"),
+            (
+                ResourceType::EcsTaskSet,
+                "arn:aws:ecs:eu-west-1:111122223333:task-set/blue/web/ecs-svc/123",
+                "blue/web/ecs-svc/123",
+            ),
+            (ResourceType::IamUser, "arn:aws:iam::111122223333:user/team/jane", "jane"),
+            (ResourceType::IamRole, "arn:aws:iam::111122223333:role/service-role/deploy", "deploy"),
+            (ResourceType::KmsKey, "arn:aws:kms:eu-west-1:111122223333:key/1234abcd", "1234abcd"),
+            (ResourceType::LambdaFunction, "arn:aws:lambda:eu-west-1:111122223333:function:resize:live", "resize"),
+            (ResourceType::Rds, "arn:aws:rds:eu-west-1:111122223333:db:shop", "shop"),
+            (ResourceType::RdsCluster, "arn:aws:rds:eu-west-1:111122223333:cluster:shop", "shop"),
+            (ResourceType::RdsSnapshot, "arn:aws:rds:eu-west-1:111122223333:snapshot:shop-1", "shop-1"),
+            (ResourceType::RdsClusterSnapshot, "arn:aws:rds:eu-west-1:111122223333:cluster-snapshot:shop-1", "shop-1"),
+            (ResourceType::Redshift, "arn:aws:redshift:eu-west-1:111122223333:cluster:sales", "sales"),
+            (
+                ResourceType::Sqs,
+                "arn:aws:sqs:eu-west-1:111122223333:jobs",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/jobs",
+            ),
+        ];
+        for kind in ResourceType::ALL {
+            assert!(rows.iter().any(|(known, _, _)| known == kind), "{kind} has no row");
+        }
+        for (kind, arn, id) in rows {
+            let arn: Arn = arn.parse().unwrap();
+            assert_eq!(ResourceType::of_arn(&arn), Some(kind), "{arn}");
+            assert_eq!(kind.id_in(&arn).as_deref(), Some(id), "{arn}");
+            let region =
+                if matches!(kind.extent(), Extent::Regional | Extent::AccountWide) { "eu-west-1" } else { "global" };
+            let named = reference("111122223333", region, kind.name(), id);
+            assert_eq!(named.agrees_with(&arn), Ok(()));
+            let other = Reference { id: format!("{id}x"), ..named };
+            assert!(other.agrees_with(&arn).is_err(), "{arn}");
+        }
+        assert_eq!(ResourceType::of_arn(&"arn:aws:sns:eu-west-1:111122223333:alerts".parse().unwrap()), None);
     }
 
     #[test]
@@ -230,6 +298,11 @@ mod tests {
             (r#"{"type":"ec2","id":["i-1"],"account":"111122223333","region":"eu-west-1"}"#, "`id` is not a text"),
             (r#"{"arn":"arn:aws:s3:::acme","region":"eu-west-1"}"#, "names no `account`"),
             (r#"{"arn":"arn:aws"}"#, "is not an ARN"),
+            (
+                r#"{"account":"111122223333","region":"eu-west-1","type":"region","id":"us-east-1"}"#,
+                "`id` is us-east-1, but it is in eu-west-1",
+            ),
+            (r#"{"arn":"arn:aws:ecs:eu-west-1:111122223333:service/web"}"#, "names no `id`"),
             ("17", "cannot be read: invalid type: integer `17`"),
             (r#"{"id":"i-1","id":"i-2"}"#, "cannot be read: duplicate field `id`"),
             (r#"{"id":"\ud800"}"#, "cannot be read: unexpected end of hex escape"),

@@ -4,25 +4,24 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::record::{Delivery, Finding, Outcome, Resource, Scope, Task};
+use crate::record::{Delivery, Finding, Outcome, Resource, Scope, Task, Unsettled};
 use crate::reference::Reference;
-use crate::resource::{Bucket, Config, Instance, Queue, SecurityGroup, User};
+use crate::resource::{Config, ResourceType};
+use crate::with_config;
 
 /// Every schema, with the name of its file in `schemas/`.
 pub fn all() -> Vec<(String, Schema)> {
-    vec![
-        resource::<Bucket>(),
-        resource::<Instance>(),
-        resource::<SecurityGroup>(),
-        resource::<User>(),
-        resource::<Queue>(),
+    let resources = ResourceType::ALL.iter().map(|kind| with_config!(*kind, C => resource::<C>()));
+    let others = [
         of::<Reference>("reference"),
         of::<Scope>("scope"),
         of::<Finding>("finding"),
         of::<Task>("task"),
         of::<Outcome>("outcome"),
+        of::<Unsettled>("unsettled"),
         of::<Delivery>("delivery"),
-    ]
+    ];
+    resources.chain(others).collect()
 }
 
 fn of<T: JsonSchema>(name: &str) -> (String, Schema) {

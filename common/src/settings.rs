@@ -11,6 +11,10 @@ use serde::Deserialize;
 use crate::id::{AccountId, Region};
 use crate::record::Severity;
 
+mod required_tag;
+
+pub use required_tag::{RequiredTag, RequiredTagError};
+
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,8 +23,10 @@ pub struct Settings {
     pub aws: Aws,
     /// Who else may be let in.
     pub trusted: Trusted,
-    /// Tags that must be there (names, in any case). Empty: none.
-    pub required_tags: Vec<String>,
+    /// Tags that must be there. Empty: none.
+    pub required_tags: Vec<RequiredTag>,
+    /// The accounts to which the organization's security services report.
+    pub central: Central,
     /// From what on something is too old, too long unused, or too wide.
     pub thresholds: Thresholds,
     /// Per check.
@@ -65,6 +71,19 @@ pub struct Trusted {
     pub canonical_users: Vec<String>,
 }
 
+/// `[central]`: the accounts to which the organization's security services report. A check that asks for one passes over
+/// the question where it is not set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Central {
+    /// GuardDuty's administrator account.
+    pub guardduty: Option<AccountId>,
+    /// The account that aggregates what AWS Config records.
+    pub config: Option<AccountId>,
+    /// The account that CloudTrail's trails belong or deliver to.
+    pub cloudtrail: Option<AccountId>,
+}
+
 /// `[thresholds]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -80,6 +99,8 @@ pub struct Thresholds {
     pub open_ipv4_prefix: u8,
     /// The same for IPv6, whose public addresses are all in `2000::/3`.
     pub open_ipv6_prefix: u8,
+    /// How long at least the account's password policy has passwords be.
+    pub password_min_length: u32,
 }
 
 impl Default for Thresholds {
@@ -90,6 +111,7 @@ impl Default for Thresholds {
             key_unused_days: 100,
             open_ipv4_prefix: 7,
             open_ipv6_prefix: 15,
+            password_min_length: 14,
         }
     }
 }
@@ -104,6 +126,8 @@ pub struct Check {
     pub severity: Option<Severity>,
     /// Whether its findings carry the action that mends them.
     pub fix: Option<bool>,
+    /// Which of its actions they carry, where it has several; otherwise the first that `--list-checks` names.
+    pub action: Option<String>,
 }
 
 /// `[accounts."111122223333"]`.
@@ -114,6 +138,12 @@ pub struct Account {
     pub name: Option<String>,
     /// Whether it is a development account, whose instances must not be on the internet.
     pub dev: bool,
+    /// Who is responsible for it: mail addresses, Slack channels.
+    pub contacts: Vec<String>,
+    /// How many actions one run may take in it.
+    pub max_actions: Option<usize>,
+    /// How many per cent of a type's polled resources in it one run may touch.
+    pub max_percent: Option<u8>,
 }
 
 /// `[remediate]`.
@@ -168,11 +198,6 @@ impl Settings {
         toml::from_str(&text).map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })
     }
 
-    /// Whether instances of this account must not be on the internet.
-    pub fn is_dev(&self, account: &AccountId) -> bool {
-        self.accounts.get(account).is_some_and(|account| account.dev)
-    }
-
     /// What people call this account, if the settings say.
     pub fn account_name(&self, account: &AccountId) -> Option<&str> {
         self.accounts.get(account)?.name.as_deref()
@@ -213,7 +238,7 @@ mod tests {
         assert_eq!(settings.thresholds.password_unused_days, 90);
         assert_eq!(settings.checks["security_group_open"].severity, Some(Severity::Critical));
         let account = "111122223333".parse().unwrap();
-        assert!(settings.is_dev(&account));
+        assert!(settings.accounts[&account].dev);
         assert_eq!(settings.account_name(&account), Some("sandbox"));
     }
 

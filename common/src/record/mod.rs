@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `resource` | `poll` | what exists, and its configuration |
 //! | `scope` | `poll` | whether an (account, region, type) was covered, or why not |
+//! | `unsettled` | `audit` | what could not be judged yet, since AWS is still at work on it |
 //! | `finding` | `audit` | what breaks a rule, and which action would mend it |
 //! | `task` | anyone | what is to be done to a resource |
 //! | `outcome` | `remediate` | what was done, or why not, and what undoes it |
@@ -19,6 +20,7 @@ mod outcome;
 mod resource;
 mod scope;
 mod task;
+mod unsettled;
 
 pub use delivery::{Delivery, DeliveryKind, DeliveryStatus};
 pub use finding::{Finding, FindingKind, FindingStatus, ParseSeverityError, Severity};
@@ -26,6 +28,7 @@ pub use outcome::{Call, CallResult, Outcome, OutcomeKind, OutcomeStatus};
 pub use resource::{Resource, ResourceKind, Unread};
 pub use scope::{Scope, ScopeError, ScopeKind, ScopeStatus};
 pub use task::{Task, TaskKind};
+pub use unsettled::{Unsettled, UnsettledKind};
 
 /// A record's `kind`, as a type that is written and read as that one word.
 macro_rules! kind {

@@ -40,9 +40,22 @@ pub struct Resource<C = Box<RawValue>> {
     /// The parts that could not be read. A check that needs one of them answers `unknown`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
+    /// `false` while AWS is still at work on it (it is being created, modified, started), so that what stands here may not
+    /// be what it is going to be. Not written where it is `true`.
+    #[serde(default = "settled", skip_serializing_if = "is_settled")]
+    pub settled: bool,
     /// When this was true.
     #[serde(default)]
     pub observed_at: Timestamp,
+}
+
+fn settled() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_settled(settled: &bool) -> bool {
+    *settled
 }
 
 impl<C> Resource<C> {
@@ -64,8 +77,10 @@ impl<C> Resource<C> {
 
     /// The configuration, and the same resource with another in its place.
     pub fn swap<D>(self, other: D) -> (C, Resource<D>) {
-        let Self { kind, account, region, r#type, id, arn, tags, config, unread, observed_at } = self;
-        (config, Resource { kind, account, region, r#type, id, arn, tags, config: other, unread, observed_at })
+        let Self { kind, account, region, r#type, id, arn, tags, config, unread, settled, observed_at } = self;
+        let resource =
+            Resource { kind, account, region, r#type, id, arn, tags, config: other, unread, settled, observed_at };
+        (config, resource)
     }
 
     /// Why `field` of the configuration (or `Tags`) could not be read, if it could not.

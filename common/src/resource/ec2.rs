@@ -40,6 +40,8 @@ pub struct Instance {
     pub metadata_options: MetadataOptions,
     /// Its network interfaces, by id.
     pub network_interfaces: Vec<NetworkInterface>,
+    /// Its Elastic IPs, by allocation id.
+    pub addresses: Vec<ElasticIp>,
 }
 
 /// The state of an instance.
@@ -111,4 +113,21 @@ pub struct Association {
     pub public_ip: Option<String>,
     /// `amazon` for an address given automatically, an account id for an Elastic IP.
     pub ip_owner_id: Option<String>,
+}
+
+/// An Elastic IP that is associated with an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ElasticIp {
+    /// `eipalloc-...`.
+    pub allocation_id: String,
+    /// `eipassoc-...`: another one each time that it is associated.
+    pub association_id: Option<String>,
+    /// The address.
+    pub public_ip: Option<String>,
+    /// The network interface that it is associated with.
+    pub network_interface_id: Option<String>,
+    /// The address in the VPC that it stands for.
+    pub private_ip_address: Option<String>,
 }

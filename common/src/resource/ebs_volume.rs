@@ -1,0 +1,46 @@
+//! `ebs_volume`: a volume, as `DescribeVolumes` gives it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A volume. `id` is its volume id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Volume {
+    /// `vol-...`.
+    pub volume_id: String,
+    /// In GiB.
+    pub size: Option<i32>,
+    /// `gp3`, `io2`, ...
+    pub volume_type: Option<String>,
+    /// `in-use`, `available`, `creating`, ...
+    pub state: Option<String>,
+    /// When it was made.
+    pub create_time: Option<Timestamp>,
+    /// Where it is.
+    pub availability_zone: Option<String>,
+    /// The snapshot that it was made from.
+    pub snapshot_id: Option<String>,
+    /// Whether it is encrypted.
+    pub encrypted: Option<bool>,
+    /// The key that encrypts it.
+    pub kms_key_id: Option<String>,
+    /// What it is attached to.
+    pub attachments: Vec<VolumeAttachment>,
+}
+
+/// An instance that the volume is attached to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct VolumeAttachment {
+    /// `i-...`.
+    pub instance_id: Option<String>,
+    /// Such as `/dev/xvda`.
+    pub device: Option<String>,
+    /// `attached`, `attaching`, ...
+    pub state: Option<String>,
+    /// Whether it goes with the instance.
+    pub delete_on_termination: Option<bool>,
+}

@@ -1,0 +1,43 @@
+//! `iam_role`: a role with its trust policy, as `GetAccountAuthorizationDetails` gives it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::AttachedPolicy;
+
+/// An IAM role. `id` is its name (without the path).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Role {
+    /// Its name.
+    pub role_name: String,
+    /// `AROA...`: never used twice, unlike the name.
+    pub role_id: String,
+    /// Such as `/service-role/`.
+    pub path: Option<String>,
+    /// When it was made.
+    pub create_date: Option<Timestamp>,
+    /// The trust policy: who may assume it.
+    pub assume_role_policy_document: Option<Value>,
+    /// When and where it was last used.
+    pub role_last_used: RoleLastUsed,
+    /// The ARN of its permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// Its managed policies.
+    pub attached_managed_policies: Vec<AttachedPolicy>,
+    /// The names of its inline policies.
+    pub role_policy_list: Vec<String>,
+}
+
+/// When and where a role was last used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RoleLastUsed {
+    /// `null` if not within the time that AWS looks back (400 days).
+    pub last_used_date: Option<Timestamp>,
+    /// The region.
+    pub region: Option<String>,
+}
