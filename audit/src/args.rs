@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use common::cli::{Common, Failure, Tool};
 use common::record::Severity;
+use common::settings::{RequiredTag, RequiredTagError};
 use jiff::Timestamp;
 
 use crate::checks;
@@ -34,8 +35,8 @@ pub struct Arguments {
           value_parser = PossibleValuesParser::new(checks::all().map(|about| about.id)))]
     pub checks: Option<Vec<String>>,
     /// Tags that must be there, instead of the settings' `required_tags`; an empty list requires none
-    #[arg(long, value_name = "NAME,...", value_parser = names)]
-    pub required_tags: Option<Names>,
+    #[arg(long, value_name = "NAME[=VALUE|VALUE],...", value_parser = tags)]
+    pub required_tags: Option<Tags>,
     /// List the checks, and judge nothing
     #[arg(long)]
     pub list_checks: bool,
@@ -44,9 +45,9 @@ pub struct Arguments {
     pub output: Option<Format>,
 }
 
-/// Names in a list; a type of its own, so that clap takes the list as one value and an empty one as no name.
+/// Tags in a list; a type of its own, so that clap takes the list as one value and an empty one as no tag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(pub Vec<String>);
+pub struct Tags(pub Vec<RequiredTag>);
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,8 +82,7 @@ impl Arguments {
     }
 }
 
-/// `a,b` as names. clap's own delimiter would make one empty name of an empty text.
-#[expect(clippy::unnecessary_wraps, reason = "clap asks for a Result")]
-fn names(text: &str) -> Result<Names, std::convert::Infallible> {
-    Ok(Names(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()))
+/// `a,b` as tags. clap's own delimiter would make one empty name of an empty text.
+fn tags(text: &str) -> Result<Tags, RequiredTagError> {
+    text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Tags)
 }

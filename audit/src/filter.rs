@@ -5,7 +5,8 @@ use std::io::Write;
 
 use common::cli::{Failure, Io, Say};
 use common::exit::Exit;
-use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity};
+use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity, Unsettled};
+use common::resource::ResourceType;
 use common::settings::Settings;
 use common::stream::{Broken, Item, ReadError, Reader, Writer};
 use serde::Deserialize;
@@ -46,6 +47,8 @@ pub(crate) struct Tally {
     failed: Vec<String>,
     /// Findings that are unknown.
     unknown: u64,
+    /// Resources on which AWS is still at work.
+    unsettled: u64,
     /// Parts of the input that were not understood.
     broken: u64,
     /// Whether a finding failed at or above `--fail-on`.
@@ -108,6 +111,13 @@ impl Sink<'_> {
         }
     }
 
+    fn unsettled(&mut self, unsettled: &Unsettled) -> Result<(), Failure> {
+        match self {
+            Self::Records(writer) => writer.write(unsettled).map_err(Failure::Output),
+            Self::Table(..) => Ok(()),
+        }
+    }
+
     fn pass_on(&mut self, item: &Item) -> Result<(), Failure> {
         match self {
             Self::Records(writer) => writer.pass_on(item).map_err(Failure::Output),
@@ -139,7 +149,7 @@ impl Sink<'_> {
 }
 
 /// Judges what comes in until it ends.
-pub(crate) fn run(judge: &Judge, options: Options, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
+pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
     let Io { input, output, terminal, say } = io;
     let sink = match options.format {
         Format::Table => Sink::Table(Table::new(settings, Colour::of(terminal)), output),
@@ -162,7 +172,7 @@ pub(crate) fn run(judge: &Judge, options: Options, settings: &Settings, io: Io<'
 }
 
 struct Filter<'a> {
-    judge: &'a Judge,
+    judge: Judge,
     options: Options,
     say: &'a Say,
     sink: Sink<'a>,
@@ -223,11 +233,19 @@ impl Filter<'_> {
                 return Ok(());
             }
         };
+        if resource.r#type == ResourceType::Organization.name() {
+            return self.organization(item, &resource);
+        }
         let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
+        let unsettled = (!resource.settled).then(|| Unsettled::from(&resource));
         match self.judge.judge_raw(resource, wanted) {
             Ok(findings) => {
                 self.tally.judged += 1;
                 findings.iter().try_for_each(|finding| self.finding(finding))
+            }
+            Err(JudgeError::Unsettled(_)) => {
+                self.tally.unsettled += 1;
+                unsettled.map_or(Ok(()), |unsettled| self.sink.unsettled(&unsettled))
             }
             Err(JudgeError::UnknownType(unknown)) => {
                 self.tally.untyped(&unknown.0);
@@ -238,6 +256,22 @@ impl Filter<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Whoever belongs to the organization is known from here on, to us and to those downstream who judge again.
+    fn organization(&mut self, item: &Item, organization: &Resource<&RawValue>) -> Result<(), Failure> {
+        if let Err(error) = self.judge.learn(organization) {
+            self.complain(format!("line {}: {error}", item.line));
+            return Ok(());
+        }
+        if self.tally.judged > 0 {
+            self.say.warn(format!(
+                "line {}: the organization comes behind {}, which were judged without knowing its accounts: put it first",
+                item.line,
+                counted(self.tally.judged, "resource", "resources")
+            ));
+        }
+        self.sink.pass_on(item)
     }
 
     fn finding(&mut self, finding: &Finding) -> Result<(), Failure> {
@@ -263,6 +297,12 @@ impl Filter<'_> {
             say.note(format!(
                 "{} unknown: what they need could not be read",
                 counted(tally.unknown, "finding is", "findings are")
+            ));
+        }
+        if tally.unsettled > 0 {
+            say.note(format!(
+                "{} not judged: AWS is still at work on them (`poll --settle 15m` waits for that)",
+                counted(tally.unsettled, "resource was", "resources were")
             ));
         }
         say.detail(format!("{} judged", counted(tally.judged, "resource", "resources")));

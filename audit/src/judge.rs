@@ -3,13 +3,15 @@
 use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::action::Action;
 use common::arn::Arn;
 use common::cli::Failure;
 use common::id::AccountId;
 use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread};
-use common::resource::{Bucket, Instance, Queue, ResourceType, SecurityGroup, UnknownType, User};
-use common::settings::{Settings, Thresholds};
+use common::resource::{Organization, ResourceType, UnknownType};
+use common::settings::{Central, RequiredTag, Settings, Thresholds};
 use common::stream::without_place;
+use common::with_config;
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -22,20 +24,23 @@ use crate::policy::Trusted;
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) now: Timestamp,
-    pub(crate) required_tags: Vec<String>,
+    pub(crate) required_tags: Vec<RequiredTag>,
     pub(crate) thresholds: Thresholds,
+    pub(crate) central: Central,
     pub(crate) trusted: Trusted,
     /// The development accounts.
     pub(crate) dev: BTreeSet<AccountId>,
 }
 
 /// A check that is on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Choice {
     /// The settings' severity, which beats the check's and the finding's own.
     severity: Option<Severity>,
     /// Whether findings carry the action that mends them.
     fix: bool,
+    /// Which of the actions, where the settings say so.
+    action: Option<String>,
 }
 
 /// The checks that are on, with the settings that they go by. Judges one resource after the other, each for itself.
@@ -72,6 +77,9 @@ pub enum JudgeError {
         /// What does not fit.
         why: String,
     },
+    /// AWS is still at work on it: what its record says may not be what it is going to be.
+    #[error("{0}: AWS is still at work on it, so that it cannot be judged yet")]
+    Unsettled(Box<Arn>),
     /// There is no such check.
     #[error("`{0}` is not a check: `audit --list-checks` lists them")]
     UnknownCheck(String),
@@ -93,18 +101,31 @@ impl Judge {
                 "the settings have [checks.{unknown}], which is not a check: `audit --list-checks` lists them"
             )));
         }
+        for (id, set) in &settings.checks {
+            if let (Some(action), Some(about)) = (&set.action, known.get(id.as_str()))
+                && !about.actions.contains(&action.as_str())
+            {
+                return Err(Failure::Start(format!(
+                    "the settings have [checks.{id}] action = \"{action}\", but the actions of {id} are: {}",
+                    if about.actions.is_empty() { "none".to_owned() } else { about.actions.join(", ") }
+                )));
+            }
+        }
         let on = known
             .into_iter()
             .filter(|(id, _)| only.is_none_or(|only| only.iter().any(|wanted| wanted == id)))
             .map(|(id, about)| (id, about, settings.checks.get(id).cloned().unwrap_or_default()))
             .filter(|(_, _, set)| set.enabled.unwrap_or(true))
-            .map(|(id, about, set)| (id, Choice { severity: set.severity, fix: set.fix.unwrap_or(about.fix) }))
+            .map(|(id, about, set)| {
+                (id, Choice { severity: set.severity, fix: set.fix.unwrap_or(about.fix), action: set.action })
+            })
             .collect();
         let dev = settings.accounts.iter().filter(|(_, account)| account.dev).map(|(id, _)| id.clone()).collect();
         let rules = Rules {
             now,
             required_tags: settings.required_tags.clone(),
             thresholds: settings.thresholds.clone(),
+            central: settings.central.clone(),
             trusted: trusted(settings),
             dev,
         };
@@ -130,13 +151,19 @@ impl Judge {
         resource: Resource<T>,
         wanted: Wanted<'_>,
     ) -> Result<Vec<Finding>, JudgeError> {
-        match resource.r#type.parse()? {
-            ResourceType::S3Bucket => self.judge_as::<Bucket, T>(resource, wanted),
-            ResourceType::Ec2 => self.judge_as::<Instance, T>(resource, wanted),
-            ResourceType::SecurityGroup => self.judge_as::<SecurityGroup, T>(resource, wanted),
-            ResourceType::IamUser => self.judge_as::<User, T>(resource, wanted),
-            ResourceType::Sqs => self.judge_as::<Queue, T>(resource, wanted),
-        }
+        with_config!(resource.r#type.parse::<ResourceType>()?, C => self.judge_as::<C, T>(resource, wanted))
+    }
+
+    /// Takes in who belongs to the organization: its accounts are known from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`JudgeError::Config`] where the record's configuration is not that of an organization.
+    pub fn learn<T: Borrow<RawValue>>(&mut self, organization: &Resource<T>) -> Result<(), JudgeError> {
+        let Organization { id, accounts, .. } = config(organization)?;
+        self.rules.trusted.organizations.insert(id);
+        self.rules.trusted.accounts.extend(accounts.into_iter().map(|account| account.id));
+        Ok(())
     }
 
     /// The configuration is read once for all checks.
@@ -145,11 +172,11 @@ impl Judge {
         resource: Resource<T>,
         wanted: Wanted<'_>,
     ) -> Result<Vec<Finding>, JudgeError> {
-        let config: C = serde_json::from_str(resource.config.borrow().get()).map_err(|error| JudgeError::Config {
-            arn: Box::new(resource.arn.clone()),
-            kind: C::TYPE,
-            why: without_place(&error),
-        })?;
+        let config: C = config(&resource)?;
+        let mut asked = C::CHECKS.iter().filter(|check| self.on.contains_key(check.about.id));
+        if !resource.settled && asked.next().is_some() {
+            return Err(JudgeError::Unsettled(Box::new(resource.arn)));
+        }
         let (text, resource) = resource.swap(config);
         let present = fields(text.borrow());
         let case = Case::new(&resource, &self.rules);
@@ -159,7 +186,7 @@ impl Judge {
                 continue;
             }
             if let Some(choice) = self.on.get(check.about.id) {
-                self.make(check, *choice, &case, &present, wanted, &mut findings);
+                self.make(check, choice, &case, &present, wanted, &mut findings);
             }
         }
         Ok(findings)
@@ -169,7 +196,7 @@ impl Judge {
     fn make<C: Checked>(
         &self,
         check: &Check<C>,
-        choice: Choice,
+        choice: &Choice,
         case: &Case<'_, C>,
         present: &BTreeSet<Cow<'_, str>>,
         wanted: Wanted<'_>,
@@ -180,7 +207,7 @@ impl Judge {
         // A field that is not there was not seen: it was misspelt by hand, or the record is another version's.
         let absent = about.needs.iter().find(|&&field| field != TAGS && !present.contains(field));
         let answer = match (unread, absent) {
-            _ if !(check.arises)(&self.rules, &case.resource.account) => Ok(Vec::new()),
+            _ if !(check.arises)(&self.rules, C::TYPE, &case.resource.account) => Ok(Vec::new()),
             (Some(unread), _) => Err(not_read(unread)),
             (None, Some(field)) => Err(Unclear(format!("its record has no `{field}`"))),
             (None, None) => (check.judge)(case),
@@ -198,7 +225,7 @@ impl Judge {
     fn finding<C: Checked>(
         &self,
         about: &About,
-        choice: Choice,
+        choice: &Choice,
         case: &Case<'_, C>,
         problem: Option<Problem>,
     ) -> Finding {
@@ -220,7 +247,10 @@ impl Judge {
         let own = problem.as_ref().and_then(|problem| problem.severity).unwrap_or(about.severity);
         let controls = problem.as_ref().and_then(|problem| problem.controls.as_deref()).unwrap_or(about.controls);
         let controls = controls.iter().map(|&control| control.to_owned()).collect();
-        let (evidence, action) = problem.map_or((Value::Null, None), |problem| (problem.evidence, problem.action));
+        let (evidence, actions) = problem.map_or_else(Default::default, |problem| (problem.evidence, problem.actions));
+        // Where the settings name an action, no other is taken for it.
+        let wanted = |action: &Action| choice.action.is_none() || choice.action.as_deref() == action.name();
+        let action = actions.into_iter().find(wanted);
         Finding {
             kind: FindingKind::Kind,
             key,
@@ -241,6 +271,15 @@ impl Judge {
             found_at: self.rules.now,
         }
     }
+}
+
+/// A record's configuration, as that of a type.
+fn config<C: Checked, T: Borrow<RawValue>>(resource: &Resource<T>) -> Result<C, JudgeError> {
+    serde_json::from_str(resource.config.borrow().get()).map_err(|error| JudgeError::Config {
+        arn: Box::new(resource.arn.clone()),
+        kind: C::TYPE,
+        why: without_place(&error),
+    })
 }
 
 /// Whom the settings trust, as the policy evaluator takes it.

@@ -34,7 +34,7 @@ use common::settings::Settings;
 
 use filter::Options;
 
-pub use args::{Arguments, Format, Names};
+pub use args::{Arguments, Format, Tags};
 pub use judge::{Judge, JudgeError};
 
 /// Runs `audit` with the process's own arguments, stdin, stdout and stderr.
@@ -51,9 +51,9 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     }
     let now = arguments.now.unwrap_or_else(clock::now);
     let judge = match arguments.required_tags {
-        Some(Names(required_tags)) => Judge::new(&Settings { required_tags, ..settings.clone() }, now, only)?,
+        Some(Tags(required_tags)) => Judge::new(&Settings { required_tags, ..settings.clone() }, now, only)?,
         None => Judge::new(settings, now, only)?,
     };
     let options = Options { format, passed: arguments.passed, fail_on: arguments.fail_on };
-    filter::run(&judge, options, settings, io)
+    filter::run(judge, options, settings, io)
 }

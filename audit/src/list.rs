@@ -70,11 +70,11 @@ fn markdown(chosen: &[&About]) -> String {
     text
 }
 
-/// The action, written in a way, and whether the settings have to turn it on.
+/// The actions, written in a way, and whether the settings have to turn it on.
 fn fix(about: &About, written: impl Fn(&str) -> String) -> String {
-    match about.action {
-        Some(action) if about.fix => written(action),
-        Some(action) => written(action) + " (off)",
-        None => "-".to_owned(),
+    if about.actions.is_empty() {
+        return "-".to_owned();
     }
+    let actions: Vec<String> = about.actions.iter().copied().map(written).collect();
+    actions.join(" or ") + if about.fix { "" } else { " (off)" }
 }

@@ -22,6 +22,8 @@ pub mod id;
 pub mod operation;
 pub mod record;
 pub mod reference;
+// Ahead of those that use its macro.
+#[macro_use]
 pub mod resource;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -7,7 +7,6 @@ use schemars::{JsonSchema, Schema};
 use crate::record::{Delivery, Finding, Outcome, Resource, Scope, Task, Unsettled};
 use crate::reference::Reference;
 use crate::resource::{Config, ResourceType};
-use crate::with_config;
 
 /// Every schema, with the name of its file in `schemas/`.
 pub fn all() -> Vec<(String, Schema)> {

@@ -5,20 +5,22 @@ use std::collections::BTreeMap;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::{AccountId, Region};
+use common::operation::EC2_DESCRIBE_REGIONS;
+use common::resource::PublicAccessBlock;
 use tokio::sync::OnceCell;
 
-const DESCRIBE_REGIONS: &str = "ec2:DescribeRegions";
-
-/// An account that could be entered.
+/// An account that could be entered, and what several types' listings have to know of it: AWS is asked once a sweep.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) session: Session,
+    /// S3's public access block of the account, which the account's own record has, and each of its buckets.
+    pub(crate) public_access_block: OnceCell<Result<Option<PublicAccessBlock>, AwsError>>,
     enabled: OnceCell<Result<Vec<Region>, AwsError>>,
 }
 
 impl Account {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, enabled: OnceCell::new() }
+        Self { session, public_access_block: OnceCell::new(), enabled: OnceCell::new() }
     }
 
     /// The regions that are enabled. AWS is asked at most once.
@@ -36,7 +38,7 @@ impl Account {
         match self.enabled().await {
             Ok(enabled) if !enabled.contains(region) => {
                 let said = format!(" ({}: {})", error.code, error.message);
-                disabled(self.session.account(), region, &error.operation, &said)
+                disabled(self.session.account(), region, error.operation.as_str(), &said)
             }
             _ => error,
         }
@@ -49,18 +51,18 @@ impl Account {
         }
         let enabled = self.enabled().await;
         let is_disabled = |region: &&&Region| enabled.is_ok_and(|enabled| !enabled.contains(region));
-        let error = |region| disabled(self.session.account(), region, DESCRIBE_REGIONS, "");
+        let error = |region| disabled(self.session.account(), region, EC2_DESCRIBE_REGIONS, "");
         regions.iter().filter(is_disabled).map(|&region| (region.clone(), error(region))).collect()
     }
 }
 
 async fn enabled(session: &Session) -> Result<Vec<Region>, AwsError> {
     let client = client!(aws_sdk_ec2, session, session.home_region());
-    let answer = client.describe_regions().send().await.map_err(|error| AwsError::new(DESCRIBE_REGIONS, error))?;
+    let answer = client.describe_regions().send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_REGIONS, error))?;
     let names = answer.regions.unwrap_or_default().into_iter().filter_map(|region| region.region_name);
     let regions: Result<Vec<Region>, _> = names.map(|name| name.parse()).collect();
     let mut regions = regions
-        .map_err(|error: common::id::IdError| AwsError::of(DESCRIBE_REGIONS, "BadResponse", error.to_string()))?;
+        .map_err(|error: common::id::IdError| AwsError::of(EC2_DESCRIBE_REGIONS, "BadResponse", error.to_string()))?;
     regions.sort_unstable();
     Ok(regions)
 }
@@ -81,7 +83,7 @@ fn may_mean_disabled(code: &str) -> bool {
     )
 }
 
-fn disabled(account: &AccountId, region: &Region, operation: &str, said: &str) -> AwsError {
+fn disabled(account: &AccountId, region: &Region, operation: impl Into<String>, said: &str) -> AwsError {
     let message = format!(
         "{region} is no region that is enabled for account {account}: enable it there, or leave it out of --regions{said}"
     );

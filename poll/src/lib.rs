@@ -29,7 +29,7 @@ use common::settings::Settings;
 use tokio::sync::mpsc;
 
 pub use cli::Args;
-pub use types::{Look, look};
+pub use types::{Look, look, look_calls};
 
 use lookup::Lookup;
 use output::Output;

@@ -12,7 +12,7 @@ use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
 use common::id::{AccountId, Region};
 use common::reference::Reference;
-use common::resource::{ResourceType, Scope};
+use common::resource::{Extent, ResourceType};
 use common::stream::{Item, ReadError, Reader};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -50,7 +50,7 @@ pub(crate) fn read(input: impl Read, sender: &Sender<Entry>) {
         if let Entry::Look(reference, kind) = &entry {
             // Not all types go by their region: a bucket's name is its own in the whole partition, and people get its
             // region wrong.
-            let region = (kind.scope() == Scope::Regional).then(|| reference.region.clone());
+            let region = (kind.extent() == Extent::Regional).then(|| reference.region.clone());
             if !seen.insert((reference.account.clone(), region, *kind, reference.id.clone())) {
                 continue;
             }
@@ -223,7 +223,7 @@ mod tests {
              {{\"kind\":\"finding\"}}\n\
              {{\"kind\":7}}\n\
              17\n\
-             {{{WHERE},\"type\":\"redshift\",\"id\":\"x\"}}\n\
+             {{{WHERE},\"type\":\"cloudfront\",\"id\":\"x\"}}\n\
              {{{WHERE},\"type\":\"ec2\",\"id\":\"i-2\"}}\n"
         );
         let shown = entries(&input);
@@ -232,7 +232,7 @@ mod tests {
         assert!(shown[2].starts_with("line 3: ") && shown[2].contains("`type`"), "{}", shown[2]);
         assert!(shown[3].starts_with("line 4: "), "{}", shown[3]);
         assert!(shown[4].starts_with("line 5: "), "{}", shown[4]);
-        assert!(shown[5].starts_with("line 6: ") && shown[5].contains("redshift"), "{}", shown[5]);
+        assert!(shown[5].starts_with("line 6: ") && shown[5].contains("cloudfront"), "{}", shown[5]);
         assert_eq!(shown[6], "look ec2 i-2");
     }
 }

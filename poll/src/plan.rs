@@ -1,7 +1,7 @@
 //! What is listed: which types, in which regions.
 
 use common::id::Region;
-use common::resource::{ResourceType, Scope};
+use common::resource::{Extent, ResourceType};
 
 /// The regions that somebody wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl Wanted {
 
     /// The scopes of a type for an account whose regions cannot be asked for.
     pub(crate) fn blind(&self, kind: ResourceType) -> Vec<Region> {
-        match (kind.scope(), self) {
-            (Scope::Regional | Scope::AccountWide, Self::Named(regions)) => regions.clone(),
+        match (kind.extent(), self) {
+            (Extent::Regional | Extent::AccountWide, Self::Named(regions)) => regions.clone(),
             _ => vec![Region::global()],
         }
     }
@@ -68,7 +68,7 @@ pub(crate) struct Unit {
 
 /// Whether any of these types lives in regions, so that it must be known which there are.
 pub(crate) fn needs_regions(types: &[ResourceType]) -> bool {
-    types.iter().any(|kind| kind.scope() != Scope::Global)
+    types.iter().any(|kind| matches!(kind.extent(), Extent::Regional | Extent::AccountWide))
 }
 
 /// The listings of one account. `regions` are those to look at: the wanted ones or all that are enabled.
@@ -78,12 +78,13 @@ pub(crate) fn needs_regions(types: &[ResourceType]) -> bool {
 pub(crate) fn units(types: &[ResourceType], regions: &[Region], everywhere: bool) -> Vec<Unit> {
     let unit =
         |kind: ResourceType, regions: Vec<Region>, everywhere| Unit { kind, reach: Reach { regions, everywhere } };
-    let of_account = types.iter().filter_map(|&kind| match kind.scope() {
-        Scope::Regional => None,
-        Scope::AccountWide => Some(unit(kind, regions.to_vec(), everywhere)),
-        Scope::Global => Some(unit(kind, vec![Region::global()], false)),
+    let of_account = types.iter().filter_map(|&kind| match kind.extent() {
+        // The organization's one record is not an account's to list.
+        Extent::Regional | Extent::Organization => None,
+        Extent::AccountWide => Some(unit(kind, regions.to_vec(), everywhere)),
+        Extent::Global => Some(unit(kind, vec![Region::global()], false)),
     });
-    let regional = types.iter().filter(|kind| kind.scope() == Scope::Regional);
+    let regional = types.iter().filter(|kind| kind.extent() == Extent::Regional);
     let of_regions =
         regional.flat_map(|&kind| regions.iter().map(move |region| unit(kind, vec![region.clone()], false)));
     of_account.chain(of_regions).collect()
@@ -106,7 +107,18 @@ mod tests {
     fn regional_types_are_listed_by_region_and_the_others_once() {
         let two = regions(&["eu-west-1", "us-east-1"]);
         assert_eq!(
-            shown(&units(ResourceType::ALL, &two, true)),
+            shown(&units(
+                &[
+                    ResourceType::Organization,
+                    ResourceType::S3Bucket,
+                    ResourceType::Ec2,
+                    ResourceType::SecurityGroup,
+                    ResourceType::IamUser,
+                    ResourceType::Sqs
+                ],
+                &two,
+                true
+            )),
             [
                 "s3_bucket eu-west-1+us-east-1",
                 "iam_user global",

@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
 use common::id::{AccountId, Region};
-use common::resource::{ResourceType, Scope};
+use common::resource::{Extent, ResourceType};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -125,7 +125,7 @@ impl Sweep {
                 Err(error) => {
                     // What needs no region is listed all the same: buckets are, and have their scopes where there are
                     // some. But nobody can say of the other regions that there are none.
-                    for &kind in self.types.iter().filter(|kind| kind.scope() != Scope::Global) {
+                    for &kind in self.types.iter().filter(|kind| needs_regions(&[**kind])) {
                         self.failed(&id, kind, &[Region::global()], error, &sender).await;
                     }
                     units(&self.types, &[], true)
@@ -139,15 +139,15 @@ impl Sweep {
         let sink = Sink::new(sender, self.only_tests);
         let regions = unit.reach.regions();
         let mut failures = Failures::default();
-        match (types::list(unit.kind, &account.session, &unit.reach, &sink).await, regions) {
+        match (types::list(unit.kind, account, &unit.reach, &sink).await, regions) {
             // Only a listing of one region can fail because of the region.
-            (Err(error), [region]) if unit.kind.scope() == Scope::Regional => {
+            (Err(error), [region]) if unit.kind.extent() == Extent::Regional => {
                 failures.whole = Some(account.explain(region, error).await);
             }
             (Err(error), _) => failures.whole = Some(error),
             // A listing of the account says nothing of a region where there is none of it. If somebody named that region,
             // it may be misspelt.
-            (Ok(()), _) if unit.kind.scope() == Scope::AccountWide && self.wanted != Wanted::Enabled => {
+            (Ok(()), _) if unit.kind.extent() == Extent::AccountWide && self.wanted != Wanted::Enabled => {
                 let counts = sink.counts();
                 let empty: Vec<_> = regions.iter().filter(|region| !counts.contains_key(region)).collect();
                 failures.regions = account.not_enabled(&empty).await;

@@ -1,13 +1,11 @@
 //! EC2 instances: <https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html>.
 
 use common::action::Action;
-use common::id::AccountId;
 use common::record::Severity;
 use common::resource::{Instance, ResourceType};
 use serde_json::{Value, json};
 
-use super::{About, Case, Check, Checked, Problem, Unclear, always, tags};
-use crate::judge::Rules;
+use super::{About, Case, Check, Checked, Problem, Unclear, always, dev_account, tags};
 
 impl Checked for Instance {
     const CHECKS: &'static [Check<Self>] = &[
@@ -17,7 +15,7 @@ impl Checked for Instance {
                 kind: ResourceType::Ec2,
                 severity: Severity::High,
                 controls: &["FSBP EC2.8", "CIS 5.6"],
-                action: Some("ec2_require_imdsv2"),
+                actions: &["ec2_require_imdsv2"],
                 fix: true,
                 needs: &["MetadataOptions", "State"],
                 meaning: "The instance hands out its credentials without a session token (IMDSv1).",
@@ -32,7 +30,7 @@ impl Checked for Instance {
                 kind: ResourceType::Ec2,
                 severity: Severity::Low,
                 controls: &[],
-                action: Some("stop"),
+                actions: &["stop"],
                 fix: true,
                 needs: &["RootDeviceType", "State", "Tags"],
                 meaning: "The instance runs without a tag that the settings require.",
@@ -47,7 +45,7 @@ impl Checked for Instance {
                 kind: ResourceType::Ec2,
                 severity: Severity::High,
                 controls: &["FSBP EC2.9"],
-                action: Some("stop"),
+                actions: &["stop"],
                 fix: true,
                 needs: &["NetworkInterfaces", "PublicIpAddress", "RootDeviceType", "State"],
                 meaning: "The instance is on the internet, though its account is a development account.",
@@ -110,10 +108,6 @@ fn required_tags(case: &Case<'_, Instance>) -> Result<Vec<Problem>, Unclear> {
         return Ok(Vec::new());
     }
     Ok(tags::missing(case).map(|problem| problem.action(stop(case.config()))).into_iter().collect())
-}
-
-fn dev_account(rules: &Rules, account: &AccountId) -> bool {
-    rules.dev.contains(account)
 }
 
 /// An automatic address goes when the instance stops; an Elastic IP stays with it, so stopping would mend nothing:

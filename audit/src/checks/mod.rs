@@ -1,16 +1,35 @@
 //! The checks.
 //!
-//! A check is its [`About`] and a function that judges one resource of its type. Each type has a file with its checks in a
-//! `Checked::CHECKS`; a type without one does not compile. Severities are those of AWS Security Hub where it has the
+//! A check is its [`About`] and a function that judges one resource of its type. Each type has a file with its checks in
+//! `Checked::CHECKS` (several types that are one service's may share one); a type without them does not compile. Severities are those of AWS Security Hub where it has the
 //! control, and `controls` names only what the check really covers: the Foundational Security Best Practices of Security
 //! Hub (`FSBP S3.2`) and the CIS AWS Foundations Benchmark 3.0 (`CIS 2.1.4`).
 //!
 //! Pass, fail or unknown: what cannot be read is unknown, and so is what a record does not say (a key without any date).
 
+mod account;
 mod age;
+mod ami;
+mod ebs_snapshot;
+mod ebs_volume;
 mod ec2;
+mod ecs_service;
+mod ecs_task;
+mod ecs_task_set;
+mod elb;
+mod elbv2;
+mod iam_role;
 mod iam_user;
+mod kms_key;
+mod lambda_function;
+mod organization;
 mod policies;
+mod rds;
+mod rds_cluster;
+mod rds_cluster_snapshot;
+mod rds_snapshot;
+mod redshift;
+mod region;
 mod s3_bucket;
 mod security_group;
 mod sqs;
@@ -23,7 +42,8 @@ use std::cell::OnceCell;
 use common::action::Action;
 use common::id::AccountId;
 use common::record::{Resource, Severity};
-use common::resource::{Bucket, Config, Instance, Queue, ResourceType, SecurityGroup, User};
+use common::resource::{Config, ResourceType};
+use common::with_config;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,8 +62,9 @@ pub struct About {
     pub severity: Severity,
     /// The controls that ask for it.
     pub controls: &'static [&'static str],
-    /// The action that its findings may carry.
-    pub action: Option<&'static str>,
+    /// The actions of which its findings may carry one: the first that fits, unless the settings say which
+    /// (`[checks.<id>] action`).
+    pub actions: &'static [&'static str],
     /// Whether findings carry the action unless the settings say otherwise (`[checks.<id>] fix`).
     pub fix: bool,
     /// The fields of the configuration (and `Tags`) that it reads. If one of them is unread, the check is unknown.
@@ -64,14 +85,19 @@ pub(crate) struct Check<C: 'static> {
     /// What is constant of it.
     pub(crate) about: About,
     /// Whether the question arises at all for an account: if not, it passes, whatever could be read.
-    pub(crate) arises: fn(&Rules, &AccountId) -> bool,
+    pub(crate) arises: fn(&Rules, ResourceType, &AccountId) -> bool,
     /// What is wrong; nothing where it passes.
     pub(crate) judge: fn(&Case<'_, C>) -> Result<Vec<Problem>, Unclear>,
 }
 
 /// For [`Check::arises`]: it does.
-fn always(_: &Rules, _: &AccountId) -> bool {
+fn always(_: &Rules, _: ResourceType, _: &AccountId) -> bool {
     true
+}
+
+/// For [`Check::arises`]: the account is one for development.
+fn dev_account(rules: &Rules, _: ResourceType, account: &AccountId) -> bool {
+    rules.dev.contains(account)
 }
 
 /// A configuration that checks judge.
@@ -86,17 +112,8 @@ pub fn all() -> impl Iterator<Item = &'static About> {
 }
 
 /// The checks of a type.
-fn of(kind: ResourceType) -> Vec<&'static About> {
-    fn about<C: Checked>() -> Vec<&'static About> {
-        C::CHECKS.iter().map(|check| &check.about).collect()
-    }
-    match kind {
-        ResourceType::S3Bucket => about::<Bucket>(),
-        ResourceType::Ec2 => about::<Instance>(),
-        ResourceType::SecurityGroup => about::<SecurityGroup>(),
-        ResourceType::IamUser => about::<User>(),
-        ResourceType::Sqs => about::<Queue>(),
-    }
+pub(crate) fn of(kind: ResourceType) -> Vec<&'static About> {
+    with_config!(kind, C => C::CHECKS.iter().map(|check| &check.about).collect())
 }
 
 /// One resource, as its checks see it.
@@ -118,10 +135,7 @@ impl<'a, C: Checked> Case<'a, C> {
 
     /// What a person calls the resource: `S3 bucket acme-logs`.
     pub(crate) fn name(&self) -> String {
-        // A queue's id is its URL, of which only the last part tells anything.
-        let Resource { id, arn, .. } = self.resource;
-        let id = if C::TYPE == ResourceType::Sqs { arn.resource_name() } else { id };
-        format!("{} {id}", C::TYPE.singular())
+        format!("{} {}", C::TYPE.singular(), C::TYPE.short_id(&self.resource.id))
     }
 }
 
@@ -138,8 +152,8 @@ pub(crate) struct Problem {
     pub(crate) severity: Option<Severity>,
     /// Those of the check's controls that ask for this, where not all do.
     pub(crate) controls: Option<Vec<&'static str>>,
-    /// What would mend it.
-    pub(crate) action: Option<Action>,
+    /// What would mend it: each by itself. The first is taken unless the settings name another.
+    pub(crate) actions: Vec<Action>,
     /// Why it cannot be said whether anything is wrong.
     pub(crate) unclear: Option<Unclear>,
 }
@@ -147,7 +161,7 @@ pub(crate) struct Problem {
 impl Problem {
     fn new(what: impl Into<String>, evidence: Value) -> Self {
         let what = what.into();
-        Self { part: None, what, evidence, severity: None, controls: None, action: None, unclear: None }
+        Self { part: None, what, evidence, severity: None, controls: None, actions: Vec::new(), unclear: None }
     }
 
     /// What cannot be judged.
@@ -170,8 +184,9 @@ impl Problem {
         self
     }
 
+    /// What would mend it. Said more than once: another way to.
     fn action(mut self, action: impl Into<Option<Action>>) -> Self {
-        self.action = action.into();
+        self.actions.extend(action.into());
         self
     }
 }

@@ -18,7 +18,7 @@ impl Checked for SecurityGroup {
             kind: ResourceType::SecurityGroup,
             severity: Severity::High,
             controls: &["FSBP EC2.18", "FSBP EC2.19", "CIS 5.2", "CIS 5.3"],
-            action: Some("ec2_revoke_ingress"),
+            actions: &["ec2_revoke_ingress"],
             // A rule may be open on purpose (a web server), and without it the service is down.
             fix: false,
             needs: &["IpPermissions"],

@@ -7,7 +7,7 @@ use common::settings::{Check, Settings};
 use serde_json::{Value, json};
 
 use super::{audit, audit_with, lines, queue, scope, user};
-use crate::{Arguments, Judge, Names};
+use crate::{Arguments, Judge, Tags};
 
 /// A user of whom nobody could read whether it has MFA.
 fn unread() -> Value {
@@ -95,9 +95,11 @@ fn the_settings_turn_checks_off_and_set_their_severity_and_fix() {
 fn a_list_of_required_tags_beats_the_settings_even_when_it_is_empty() {
     let parse =
         |text: &str| Arguments::try_parse_from(["audit", "--required-tags", text]).unwrap().required_tags.unwrap();
-    assert_eq!(parse(""), Names(Vec::new()));
-    assert_eq!(parse("Owner, Team,"), Names(vec!["Owner".to_owned(), "Team".to_owned()]));
-    let settings = Settings { required_tags: vec!["Owner".to_owned()], ..Settings::default() };
+    assert_eq!(parse(""), Tags(Vec::new()));
+    assert_eq!(parse("Owner, Team,"), Tags(["Owner", "Team"].map(|tag| tag.parse().unwrap()).into()));
+    assert_eq!(parse("Stage=prod|test").0[0].values, ["prod", "test"]);
+    assert!(Arguments::try_parse_from(["audit", "--required-tags", "=prod"]).is_err());
+    let settings = Settings { required_tags: vec!["Owner".parse().unwrap()], ..Settings::default() };
     let bucket = json!({
         "kind": "resource", "account": "111122223333", "region": "eu-west-1", "type": "s3_bucket", "id": "acme",
         "arn": "arn:aws:s3:::acme", "tags": {"team": "web"}, "config": {},

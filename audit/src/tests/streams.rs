@@ -16,12 +16,16 @@ fn what_is_not_consumed_comes_out_as_it_went_in() {
         r#"{"kind":"scope","account":"111122223333","region":"eu-west-1","type":"ec2","status":"ok","resources":1,"x":1.50e1}"#,
         r#"{"x":{"b":1,"a":[ ]},"kind":"outcome","text":"\u00e9 é \/"}"#,
         r#"{"kind":"finding","key":"an old one","n":12345678901234567890123}"#,
-        r#"{"kind":"resource","account":"111122223333","region":"eu-west-1","type":"kms_key","id":"k","arn":"arn:aws:kms:eu-west-1:111122223333:key/k","config":{}}"#,
+        r#"{"kind":"resource","account":"111122223333","region":"eu-west-1","type":"cloudfront","id":"k","arn":"arn:aws:cloudfront::111122223333:distribution/k","config":{}}"#,
     ];
     let done = audit(&[], &lines.join("\n"));
     assert_eq!(done.stdout.lines().collect::<Vec<_>>(), [lines[0], &lines[1].replace("[ ]", "[]"), lines[2], lines[3]]);
     assert_eq!(done.exit, Exit::Done);
-    assert!(done.stderr.contains("passed on, for want of checks for their types: 1 of `kms_key`"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("passed on, for want of checks for their types: 1 of `cloudfront`"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Documents that AWS keeps as a text of JSON: policies of buckets and queues, redrive policies.
 
+use common::operation::Operation;
 use common::record::Unread;
 use serde_json::Value;
 
 /// Reads a document. One that is not JSON is unread, with the code `MalformedPolicy`: to call it absent would call a
 /// resource private of which nobody knows whom it lets in.
-pub(super) fn parse(text: Option<&str>, field: &str, operation: &str, unread: &mut Vec<Unread>) -> Option<Value> {
+pub(super) fn parse(text: Option<&str>, field: &str, operation: Operation, unread: &mut Vec<Unread>) -> Option<Value> {
     let text = text.filter(|text| !text.is_empty())?;
     match serde_json::from_str(text) {
         Ok(document @ Value::Object(_)) => Some(document),
@@ -20,10 +21,10 @@ pub(super) fn parse(text: Option<&str>, field: &str, operation: &str, unread: &m
     }
 }
 
-fn malformed(field: &str, operation: &str, message: String) -> Unread {
+fn malformed(field: &str, operation: Operation, message: String) -> Unread {
     Unread {
         field: field.to_owned(),
-        operation: operation.to_owned(),
+        operation: operation.into(),
         code: "MalformedPolicy".to_owned(),
         message: Some(message),
     }
@@ -31,6 +32,7 @@ fn malformed(field: &str, operation: &str, message: String) -> Unread {
 
 #[cfg(test)]
 mod tests {
+    use common::operation::S3_GET_BUCKET_POLICY;
     use serde_json::json;
 
     use super::*;
@@ -47,7 +49,7 @@ mod tests {
         ];
         for (text, expected, is_unread) in rows {
             let mut unread = Vec::new();
-            assert_eq!(parse(text, "Policy", "s3:GetBucketPolicy", &mut unread), expected, "{text:?}");
+            assert_eq!(parse(text, "Policy", S3_GET_BUCKET_POLICY, &mut unread), expected, "{text:?}");
             assert_eq!(!unread.is_empty(), is_unread, "{text:?}");
             assert!(unread.iter().all(|unread| unread.code == "MalformedPolicy" && unread.field == "Policy"));
         }

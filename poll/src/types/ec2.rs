@@ -4,45 +4,54 @@ use aws_sdk_ec2::types::{Filter, Instance as Described, InstanceNetworkInterface
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
+use common::operation::{EC2_DESCRIBE_INSTANCES, Operation};
 use common::record::Resource;
 use common::resource::{
     Association, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions, NetworkInterface,
 };
 
-use super::{Owner, tags, time};
+use super::{Owner, Polled, tags, time};
+use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
 
-const DESCRIBE: &str = "ec2:DescribeInstances";
+impl Polled for Instance {
+    const LIST: &'static [Operation] = &[EC2_DESCRIBE_INSTANCES];
+    const LOOK: &'static [Operation] = &[EC2_DESCRIBE_INSTANCES];
 
-/// All instances, those that are terminated too: AWS shows them for about an hour, and their state says so.
-pub(super) async fn list(session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
-    let owner = Owner::of(session);
-    for region in reach.regions() {
-        let call = client!(aws_sdk_ec2, session, region).describe_instances().set_filters(only_tests(sink));
-        let mut pages = call.into_paginator().page_size(1000).send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new(DESCRIBE, error))?;
-            for described in
-                page.reservations.unwrap_or_default().into_iter().flat_map(|all| all.instances.unwrap_or_default())
-            {
-                sink.resource(convert(&owner, region, described)).await;
+    /// All instances, those that are terminated too: AWS shows them for about an hour, and their state says so.
+    async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+        let session = &account.session;
+        let owner = Owner::of(session);
+        for region in reach.regions() {
+            let call = client!(aws_sdk_ec2, session, region).describe_instances().set_filters(only_tests(sink));
+            let mut pages = call.into_paginator().page_size(1000).send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error))?;
+                for described in
+                    page.reservations.unwrap_or_default().into_iter().flat_map(|all| all.instances.unwrap_or_default())
+                {
+                    sink.resource(convert(&owner, region, described)).await;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-pub(super) async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Instance>>, AwsError> {
-    let call = client!(aws_sdk_ec2, session, region).describe_instances().instance_ids(id);
-    match call.send().await.map_err(|error| AwsError::new(DESCRIBE, error)) {
-        Ok(answer) => {
-            let mut described =
-                answer.reservations.unwrap_or_default().into_iter().flat_map(|all| all.instances.unwrap_or_default());
-            Ok(described.next().map(|described| convert(&Owner::of(session), region, described)))
+    async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        let call = client!(aws_sdk_ec2, session, region).describe_instances().instance_ids(id);
+        match call.send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error)) {
+            Ok(answer) => {
+                let mut described = answer
+                    .reservations
+                    .unwrap_or_default()
+                    .into_iter()
+                    .flat_map(|all| all.instances.unwrap_or_default());
+                Ok(described.next().map(|described| convert(&Owner::of(session), region, described)))
+            }
+            Err(error) if error.code() == "InvalidInstanceID.NotFound" => Ok(None),
+            Err(error) => Err(error),
         }
-        Err(error) if error.code() == "InvalidInstanceID.NotFound" => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
@@ -91,6 +100,7 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Instance> 
                 .map(|it| it.as_str().to_owned()),
         },
         network_interfaces,
+        addresses: Vec::new(),
     };
     let tags = tags(it.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
     owner.resource(region, &id, owner.arn("ec2", region, format!("instance/{id}")), tags, config)

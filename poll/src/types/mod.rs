@@ -1,11 +1,30 @@
 //! One file for each resource type: how it is listed, how one of it is looked up, and how AWS's answers become the
 //! configuration in [`common::resource`]. SDK types stop there.
 //!
-//! Whoever adds a type adds a file and a row to [`list`] and to [`look`].
+//! Whoever adds a type adds a file with a [`Polled`] in it.
 
+mod account;
+mod ami;
 mod document;
+mod ebs_snapshot;
+mod ebs_volume;
 mod ec2;
+mod ecs_service;
+mod ecs_task;
+mod ecs_task_set;
+mod elb;
+mod elbv2;
+mod iam_role;
 mod iam_user;
+mod kms_key;
+mod lambda_function;
+mod organization;
+mod rds;
+mod rds_cluster;
+mod rds_cluster_snapshot;
+mod rds_snapshot;
+mod redshift;
+mod region;
 mod s3_bucket;
 mod security_group;
 mod sqs;
@@ -17,12 +36,15 @@ use common::arn::Arn;
 use common::aws::{AwsError, Session, timestamp};
 use common::clock;
 use common::id::{AccountId, Region};
+use common::operation::Operation;
 use common::record::{Resource, ResourceKind, Unread};
 use common::reference::Reference;
-use common::resource::{Config, ResourceType, Scope};
+use common::resource::{Config, Extent, ResourceType};
+use common::with_config;
 use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
 
@@ -57,13 +79,35 @@ impl Look {
 pub async fn look(session: &Session, reference: &Reference) -> Result<Look, AwsError> {
     let kind = type_of(reference).map_err(|why| AwsError::of("poll:look", "BadReference", why))?;
     let (region, id) = (&reference.region, reference.id.as_str());
-    Ok(match kind {
-        ResourceType::S3Bucket => Look::of(s3_bucket::look(session, id).await?),
-        ResourceType::Ec2 => Look::of(ec2::look(session, region, id).await?),
-        ResourceType::SecurityGroup => Look::of(security_group::look(session, region, id).await?),
-        ResourceType::IamUser => Look::of(iam_user::look(session, id).await?),
-        ResourceType::Sqs => Look::of(sqs::look(session, region, id).await?),
-    })
+    Ok(with_config!(kind, C => Look::of(C::look(session, region, id).await?)))
+}
+
+/// A type as AWS tells of it.
+pub(crate) trait Polled: Config {
+    /// The calls that a listing may come to.
+    const LIST: &'static [Operation];
+    /// The calls that a look may come to.
+    const LOOK: &'static [Operation];
+
+    /// Lists all within reach. What was listed before an error is in the sink.
+    fn list(account: &Account, reach: &Reach, sink: &Sink) -> impl Future<Output = Result<(), AwsError>> + Send;
+
+    /// Looks one up afresh; nothing where AWS says that there is no such thing.
+    fn look(
+        session: &Session,
+        region: &Region,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Resource<Self>>, AwsError>> + Send;
+}
+
+/// The calls that a look at a resource of a type may come to.
+pub fn look_calls(kind: ResourceType) -> &'static [Operation] {
+    with_config!(kind, C => C::LOOK)
+}
+
+/// The calls that a listing of a type may come to.
+pub(crate) fn list_calls(kind: ResourceType) -> &'static [Operation] {
+    with_config!(kind, C => C::LIST)
 }
 
 /// The type of a reference that can be looked up.
@@ -71,21 +115,15 @@ pub(crate) fn type_of(reference: &Reference) -> Result<ResourceType, String> {
     let kind: ResourceType =
         reference.kind.parse().map_err(|error: common::resource::UnknownType| error.to_string())?;
     // Asked for in the home region it would not be there, and seem to be gone.
-    if kind.scope() == Scope::Regional && reference.region.is_global() {
+    if kind.extent() == Extent::Regional && reference.region.is_global() {
         return Err(format!("{} {} is in no region `global`", kind.singular(), reference.id));
     }
     Ok(kind)
 }
 
 /// Lists all resources of a type within reach. What was listed before an error is in the sink.
-pub(crate) async fn list(kind: ResourceType, session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
-    match kind {
-        ResourceType::S3Bucket => s3_bucket::list(session, reach, sink).await,
-        ResourceType::Ec2 => ec2::list(session, reach, sink).await,
-        ResourceType::SecurityGroup => security_group::list(session, reach, sink).await,
-        ResourceType::IamUser => iam_user::list(session, sink).await,
-        ResourceType::Sqs => sqs::list(session, reach, sink).await,
-    }
+pub(crate) async fn list(kind: ResourceType, account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+    with_config!(kind, C => C::list(account, reach, sink).await)
 }
 
 /// Whose resources are being written: what every record and every ARN needs of the session.
@@ -124,6 +162,7 @@ impl Owner {
             tags,
             config,
             unread: Vec::new(),
+            settled: true,
             observed_at: clock::now(),
         }
     }
@@ -183,6 +222,6 @@ mod tests {
         assert_eq!(type_of(&reference("ec2", "eu-west-1")), Ok(ResourceType::Ec2));
         assert_eq!(type_of(&reference("iam_user", "global")), Ok(ResourceType::IamUser));
         assert!(type_of(&reference("ec2", "global")).unwrap_err().contains("no region"));
-        assert!(type_of(&reference("redshift", "eu-west-1")).unwrap_err().contains("redshift"));
+        assert!(type_of(&reference("cloudfront", "eu-west-1")).unwrap_err().contains("cloudfront"));
     }
 }

@@ -12,6 +12,10 @@ use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
+use common::operation::{
+    Operation, S3_GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, S3_GET_BUCKET_ACL, S3_GET_BUCKET_ENCRYPTION, S3_GET_BUCKET_LOCATION,
+    S3_GET_BUCKET_POLICY, S3_GET_BUCKET_TAGGING, S3_GET_PUBLIC_ACCESS_BLOCK, S3_LIST_BUCKETS,
+};
 use common::record::Resource;
 use common::resource::{
     Bucket, Encryption, EncryptionByDefault, EncryptionRule, Grant, Grantee, Owner as BucketOwner, PublicAccessBlock,
@@ -19,11 +23,11 @@ use common::resource::{
 use futures_util::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
-use super::{AT_ONCE, Owner, document, or_absent, read, tags, time};
+use super::{AT_ONCE, Owner, Polled, document, or_absent, read, tags, time};
+use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_PREFIX};
 
-const GET_POLICY: &str = "s3:GetBucketPolicy";
 const NO_BLOCK: &str = "NoSuchPublicAccessBlockConfiguration";
 
 /// A public access block out of the SDK's struct, of which S3 and S3 Control have one each.
@@ -38,61 +42,85 @@ macro_rules! switches {
     };
 }
 
-pub(super) async fn list(session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
-    let mut result = Ok(());
-    let mut listed = Vec::new();
-    // A page size makes AWS page, and makes it give each bucket's region, which spares a call a bucket.
-    let home = client!(aws_sdk_s3, session, session.home_region());
-    let mut pages = home.list_buckets().into_paginator().page_size(1000).send();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => listed.extend(page.buckets.unwrap_or_default()),
-            Err(error) => result = Err(AwsError::new("s3:ListBuckets", error)),
+impl Polled for Bucket {
+    const LIST: &'static [Operation] = &[
+        S3_GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+        S3_GET_BUCKET_ACL,
+        S3_GET_BUCKET_ENCRYPTION,
+        S3_GET_BUCKET_LOCATION,
+        S3_GET_BUCKET_POLICY,
+        S3_GET_BUCKET_TAGGING,
+        S3_GET_PUBLIC_ACCESS_BLOCK,
+        S3_LIST_BUCKETS,
+    ];
+    const LOOK: &'static [Operation] = &[
+        S3_GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+        S3_GET_BUCKET_ACL,
+        S3_GET_BUCKET_ENCRYPTION,
+        S3_GET_BUCKET_LOCATION,
+        S3_GET_BUCKET_POLICY,
+        S3_GET_BUCKET_TAGGING,
+        S3_GET_PUBLIC_ACCESS_BLOCK,
+        S3_LIST_BUCKETS,
+    ];
+
+    async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+        let session = &account.session;
+        let mut result = Ok(());
+        let mut listed = Vec::new();
+        // A page size makes AWS page, and makes it give each bucket's region, which spares a call a bucket.
+        let home = client!(aws_sdk_s3, session, session.home_region());
+        let mut pages = home.list_buckets().into_paginator().page_size(1000).send();
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => listed.extend(page.buckets.unwrap_or_default()),
+                Err(error) => result = Err(AwsError::new(S3_LIST_BUCKETS, error)),
+            }
         }
-    }
-    if sink.only_tests() {
-        listed.retain(|bucket| bucket.name.as_deref().is_some_and(|name| name.starts_with(TEST_PREFIX)));
-    }
-    let account = Account::new(session);
-    let mut described =
-        stream::iter(listed).map(|listed| account.describe(listed, Some(reach))).buffer_unordered(AT_ONCE);
-    while let Some(bucket) = described.next().await {
-        match bucket {
-            Ok(Some(bucket)) => sink.resource(bucket).await,
-            Ok(None) => {}
-            // It is not known where this one is, so none of the regions is known to be covered.
-            Err(error) => result = Err(error),
+        if sink.only_tests() {
+            listed.retain(|bucket| bucket.name.as_deref().is_some_and(|name| name.starts_with(TEST_PREFIX)));
         }
+        let buckets = Buckets::new(session, &account.public_access_block);
+        let mut described =
+            stream::iter(listed).map(|listed| buckets.describe(listed, Some(reach))).buffer_unordered(AT_ONCE);
+        while let Some(bucket) = described.next().await {
+            match bucket {
+                Ok(Some(bucket)) => sink.resource(bucket).await,
+                Ok(None) => {}
+                // It is not known where this one is, so none of the regions is known to be covered.
+                Err(error) => result = Err(error),
+            }
+        }
+        result
     }
-    result
+
+    /// A bucket by its name, wherever it is: `ListBuckets` says that the account owns it, and its region.
+    async fn look(session: &Session, _: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        let home = client!(aws_sdk_s3, session, session.home_region());
+        let mut pages = home.list_buckets().prefix(id).into_paginator().page_size(1000).send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new(S3_LIST_BUCKETS, error))?;
+            let buckets = page.buckets.unwrap_or_default();
+            if let Some(listed) = buckets.into_iter().find(|bucket| bucket.name.as_deref() == Some(id)) {
+                return Buckets::new(session, &OnceCell::new()).describe(listed, None).await;
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// A bucket by its name, wherever it is: `ListBuckets` says that the account owns it, and its region.
-pub(super) async fn look(session: &Session, name: &str) -> Result<Option<Resource<Bucket>>, AwsError> {
-    let home = client!(aws_sdk_s3, session, session.home_region());
-    let mut pages = home.list_buckets().prefix(name).into_paginator().page_size(1000).send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsError::new("s3:ListBuckets", error))?;
-        let buckets = page.buckets.unwrap_or_default();
-        if let Some(listed) = buckets.into_iter().find(|bucket| bucket.name.as_deref() == Some(name)) {
-            return Account::new(session).describe(listed, None).await;
-        }
-    }
-    Ok(None)
-}
-
-/// An account while its buckets are described.
-struct Account<'a> {
+/// An account's buckets while they are described.
+struct Buckets<'a> {
     session: &'a Session,
     owner: Owner,
-    block: OnceCell<Result<Option<PublicAccessBlock>, AwsError>>,
+    block: &'a OnceCell<Result<Option<PublicAccessBlock>, AwsError>>,
     clients: Mutex<BTreeMap<Region, Client>>,
 }
 
-impl<'a> Account<'a> {
-    fn new(session: &'a Session) -> Self {
+impl<'a> Buckets<'a> {
+    fn new(session: &'a Session, block: &'a OnceCell<Result<Option<PublicAccessBlock>, AwsError>>) -> Self {
         let clients = Mutex::new(BTreeMap::new());
-        Self { session, owner: Owner::of(session), block: OnceCell::new(), clients }
+        Self { session, owner: Owner::of(session), block, clients }
     }
 
     /// The client for a region; a bucket answers in its own only.
@@ -119,13 +147,12 @@ impl<'a> Account<'a> {
 
     /// Where a bucket is; nothing where it vanished.
     async fn region(&self, listed: &Listed) -> Result<Option<Region>, AwsError> {
-        const GET: &str = "s3:GetBucketLocation";
         let location = if let Some(region) = &listed.bucket_region {
             region.clone()
         } else {
             let name = listed.name.as_deref().unwrap_or_default();
             let call = self.client(self.session.home_region()).get_bucket_location().bucket(name);
-            match call.send().await.map_err(|error| AwsError::new(GET, error)) {
+            match call.send().await.map_err(|error| AwsError::new(S3_GET_BUCKET_LOCATION, error)) {
                 Ok(answer) => match answer.location_constraint.as_ref().map(BucketLocationConstraint::as_str) {
                     // The first region and the first one in Europe are called by their names of 2006 and 2007:
                     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html.
@@ -137,10 +164,9 @@ impl<'a> Account<'a> {
                 Err(error) => return Err(error),
             }
         };
-        location
-            .parse()
-            .map(Some)
-            .map_err(|error: common::id::IdError| AwsError::of(GET, "MalformedAnswer", error.to_string()))
+        location.parse().map(Some).map_err(|error: common::id::IdError| {
+            AwsError::of(S3_GET_BUCKET_LOCATION, "MalformedAnswer", error.to_string())
+        })
     }
 }
 
@@ -163,11 +189,11 @@ async fn details(client: &Client, name: &str, account: &str) -> Details {
         client.get_bucket_encryption().bucket(name).expected_bucket_owner(account).send(),
         client.get_bucket_tagging().bucket(name).expected_bucket_owner(account).send(),
     );
-    let acl = acl.map_err(|error| AwsError::new("s3:GetBucketAcl", error));
-    let policy = policy.map_err(|error| AwsError::new(GET_POLICY, error));
-    let block = block.map_err(|error| AwsError::new("s3:GetPublicAccessBlock", error));
-    let encryption = encryption.map_err(|error| AwsError::new("s3:GetBucketEncryption", error));
-    let given = tags_.map_err(|error| AwsError::new("s3:GetBucketTagging", error));
+    let acl = acl.map_err(|error| AwsError::new(S3_GET_BUCKET_ACL, error));
+    let policy = policy.map_err(|error| AwsError::new(S3_GET_BUCKET_POLICY, error));
+    let block = block.map_err(|error| AwsError::new(S3_GET_PUBLIC_ACCESS_BLOCK, error));
+    let encryption = encryption.map_err(|error| AwsError::new(S3_GET_BUCKET_ENCRYPTION, error));
+    let given = tags_.map_err(|error| AwsError::new(S3_GET_BUCKET_TAGGING, error));
     Details {
         acl: acl.map(|acl| {
             let owner = acl.owner.and_then(|it| Some(BucketOwner { id: it.id?, display_name: it.display_name }));
@@ -185,10 +211,10 @@ async fn details(client: &Client, name: &str, account: &str) -> Details {
     }
 }
 
-async fn account_block(session: &Session) -> Result<Option<PublicAccessBlock>, AwsError> {
+pub(super) async fn account_block(session: &Session) -> Result<Option<PublicAccessBlock>, AwsError> {
     let client = client!(aws_sdk_s3control, session, session.home_region());
     let answer = client.get_public_access_block().account_id(session.account().as_str()).send().await;
-    let answer = answer.map_err(|error| AwsError::new("s3:GetAccountPublicAccessBlock", error));
+    let answer = answer.map_err(|error| AwsError::new(S3_GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, error));
     let answer = or_absent(answer, NO_BLOCK)?;
     Ok(answer.and_then(|answer| answer.public_access_block_configuration).map(|it| switches!(it)))
 }
@@ -261,7 +287,7 @@ fn convert(
         creation_date: listed.creation_date.as_ref().map(time),
         owner: bucket_owner,
         grants,
-        policy: document::parse(policy.as_deref(), "Policy", GET_POLICY, &mut unread),
+        policy: document::parse(policy.as_deref(), "Policy", S3_GET_BUCKET_POLICY, &mut unread),
         public_access_block_configuration: read(block, &["PublicAccessBlockConfiguration"], &mut unread).flatten(),
         account_public_access_block_configuration: read(
             account_block,

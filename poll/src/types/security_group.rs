@@ -4,46 +4,50 @@ use aws_sdk_ec2::types::{IpPermission as DescribedPermission, SecurityGroup as D
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
+use common::operation::{EC2_DESCRIBE_SECURITY_GROUPS, Operation};
 use common::record::Resource;
 use common::resource::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup, UserIdGroupPair};
 
 use super::ec2::only_tests;
-use super::{Owner, tags};
+use super::{Owner, Polled, tags};
+use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
 
-const DESCRIBE: &str = "ec2:DescribeSecurityGroups";
+impl Polled for SecurityGroup {
+    const LIST: &'static [Operation] = &[EC2_DESCRIBE_SECURITY_GROUPS];
+    const LOOK: &'static [Operation] = &[EC2_DESCRIBE_SECURITY_GROUPS];
 
-pub(super) async fn list(session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
-    let owner = Owner::of(session);
-    for region in reach.regions() {
-        let call = client!(aws_sdk_ec2, session, region).describe_security_groups().set_filters(only_tests(sink));
-        let mut pages = call.into_paginator().page_size(1000).send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new(DESCRIBE, error))?;
-            for described in page.security_groups.unwrap_or_default() {
-                if let Some(group) = convert(&owner, region, described) {
-                    sink.resource(group).await;
+    async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+        let session = &account.session;
+        let owner = Owner::of(session);
+        for region in reach.regions() {
+            let call = client!(aws_sdk_ec2, session, region).describe_security_groups().set_filters(only_tests(sink));
+            let mut pages = call.into_paginator().page_size(1000).send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| AwsError::new(EC2_DESCRIBE_SECURITY_GROUPS, error))?;
+                for described in page.security_groups.unwrap_or_default() {
+                    if let Some(group) = convert(&owner, region, described) {
+                        sink.resource(group).await;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-pub(super) async fn look(
-    session: &Session,
-    region: &Region,
-    id: &str,
-) -> Result<Option<Resource<SecurityGroup>>, AwsError> {
-    let call = client!(aws_sdk_ec2, session, region).describe_security_groups().group_ids(id);
-    match call.send().await.map_err(|error| AwsError::new(DESCRIBE, error)) {
-        Ok(answer) => {
-            let described = answer.security_groups.unwrap_or_default().into_iter().next();
-            Ok(described.and_then(|described| convert(&Owner::of(session), region, described)))
+    async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        let call = client!(aws_sdk_ec2, session, region).describe_security_groups().group_ids(id);
+        match call.send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_SECURITY_GROUPS, error)) {
+            Ok(answer) => {
+                let described = answer.security_groups.unwrap_or_default().into_iter().next();
+                Ok(described.and_then(|described| convert(&Owner::of(session), region, described)))
+            }
+            Err(error) if matches!(error.code(), "InvalidGroup.NotFound" | "InvalidSecurityGroupID.NotFound") => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Err(error) if matches!(error.code(), "InvalidGroup.NotFound" | "InvalidSecurityGroupID.NotFound") => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -8,16 +8,16 @@ use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
+use common::operation::{Operation, SQS_GET_QUEUE_ATTRIBUTES, SQS_GET_QUEUE_URL, SQS_LIST_QUEUE_TAGS, SQS_LIST_QUEUES};
 use common::record::{Resource, Unread};
 use common::resource::Queue;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{AT_ONCE, Owner, document, read};
+use super::{AT_ONCE, Owner, Polled, document, read};
+use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
-
-const GET: &str = "sqs:GetQueueAttributes";
 
 /// What `GetQueueAttributes` tells, by the names of our fields.
 const ATTRIBUTES: [&str; 7] = [
@@ -33,49 +33,55 @@ const ATTRIBUTES: [&str; 7] = [
 type Attributes = Result<HashMap<QueueAttributeName, String>, AwsError>;
 type Tags = Result<BTreeMap<String, String>, AwsError>;
 
-pub(super) async fn list(session: &Session, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
-    let owner = Owner::of(session);
-    for region in reach.regions() {
-        let client = client!(aws_sdk_sqs, session, region);
-        // Only with a page size does SQS page at all; without, it stops at a thousand and does not say so.
-        let mut pages = client.list_queues().into_paginator().page_size(1000).send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new("sqs:ListQueues", error))?;
-            let mut described = stream::iter(page.queue_urls.unwrap_or_default())
-                .map(|url| describe(&client, &owner, region, url, sink.only_tests()))
-                .buffer_unordered(AT_ONCE);
-            while let Some(queue) = described.next().await {
-                if let Some(queue) = queue {
-                    sink.resource(queue).await;
+impl Polled for Queue {
+    const LIST: &'static [Operation] = &[SQS_GET_QUEUE_ATTRIBUTES, SQS_LIST_QUEUES, SQS_LIST_QUEUE_TAGS];
+    const LOOK: &'static [Operation] = &[SQS_GET_QUEUE_ATTRIBUTES, SQS_GET_QUEUE_URL, SQS_LIST_QUEUE_TAGS];
+
+    async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
+        let session = &account.session;
+        let owner = Owner::of(session);
+        for region in reach.regions() {
+            let client = client!(aws_sdk_sqs, session, region);
+            // Only with a page size does SQS page at all; without, it stops at a thousand and does not say so.
+            let mut pages = client.list_queues().into_paginator().page_size(1000).send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| AwsError::new(SQS_LIST_QUEUES, error))?;
+                let mut described = stream::iter(page.queue_urls.unwrap_or_default())
+                    .map(|url| describe(&client, &owner, region, url, sink.only_tests()))
+                    .buffer_unordered(AT_ONCE);
+                while let Some(queue) = described.next().await {
+                    if let Some(queue) = queue {
+                        sink.resource(queue).await;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// A queue by its URL; a bare name is taken as well, since that is what people know.
-pub(super) async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Queue>>, AwsError> {
-    let owner = Owner::of(session);
-    let client = client!(aws_sdk_sqs, session, region);
-    let url = if id.contains("://") {
-        if account_of(id).is_some_and(|account| account != owner.account.as_str()) {
-            let message = format!("the queue {id} belongs to another account than {}", owner.account);
-            return Err(AwsError::of(GET, "InvalidAddress", message));
+    /// A queue by its URL; a bare name is taken as well, since that is what people know.
+    async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        let owner = Owner::of(session);
+        let client = client!(aws_sdk_sqs, session, region);
+        let url = if id.contains("://") {
+            if account_of(id).is_some_and(|account| account != owner.account.as_str()) {
+                let message = format!("the queue {id} belongs to another account than {}", owner.account);
+                return Err(AwsError::of(SQS_GET_QUEUE_ATTRIBUTES, "InvalidAddress", message));
+            }
+            id.to_owned()
+        } else {
+            let call = client.get_queue_url().queue_name(id).queue_owner_aws_account_id(owner.account.as_str());
+            match call.send().await.map_err(|error| AwsError::new(SQS_GET_QUEUE_URL, error)) {
+                Ok(answer) => answer.queue_url.unwrap_or_default(),
+                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        };
+        let (attributes, tags) = tokio::join!(attributes(&client, &url), tags(&client, &url));
+        match attributes {
+            Err(error) if !is_gone(&error) => Err(error),
+            attributes => Ok(convert(&owner, region, &url, attributes, tags)),
         }
-        id.to_owned()
-    } else {
-        let call = client.get_queue_url().queue_name(id).queue_owner_aws_account_id(owner.account.as_str());
-        match call.send().await.map_err(|error| AwsError::new("sqs:GetQueueUrl", error)) {
-            Ok(answer) => answer.queue_url.unwrap_or_default(),
-            Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        }
-    };
-    let (attributes, tags) = tokio::join!(attributes(&client, &url), tags(&client, &url));
-    match attributes {
-        Err(error) if !is_gone(&error) => Err(error),
-        attributes => Ok(convert(&owner, region, &url, attributes, tags)),
     }
 }
 
@@ -100,13 +106,13 @@ async fn describe(
 
 async fn attributes(client: &Client, url: &str) -> Attributes {
     let call = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
-    let answer = call.send().await.map_err(|error| AwsError::new(GET, error))?;
+    let answer = call.send().await.map_err(|error| AwsError::new(SQS_GET_QUEUE_ATTRIBUTES, error))?;
     Ok(answer.attributes.unwrap_or_default())
 }
 
 async fn tags(client: &Client, url: &str) -> Tags {
     let answer = client.list_queue_tags().queue_url(url).send().await;
-    let answer = answer.map_err(|error| AwsError::new("sqs:ListQueueTags", error))?;
+    let answer = answer.map_err(|error| AwsError::new(SQS_LIST_QUEUE_TAGS, error))?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
@@ -134,10 +140,10 @@ fn convert(owner: &Owner, region: &Region, url: &str, attributes: Attributes, ta
     let config = Queue {
         queue_url: url.to_owned(),
         queue_arn: arn.to_string(),
-        policy: document::parse(get("Policy"), "Policy", GET, &mut unread),
+        policy: document::parse(get("Policy"), "Policy", SQS_GET_QUEUE_ATTRIBUTES, &mut unread),
         kms_master_key_id: get("KmsMasterKeyId").filter(|key| !key.is_empty()).map(str::to_owned),
         sqs_managed_sse_enabled: number(get("SqsManagedSseEnabled"), "SqsManagedSseEnabled", &mut unread),
-        redrive_policy: document::parse(get("RedrivePolicy"), "RedrivePolicy", GET, &mut unread),
+        redrive_policy: document::parse(get("RedrivePolicy"), "RedrivePolicy", SQS_GET_QUEUE_ATTRIBUTES, &mut unread),
         message_retention_period: number(get("MessageRetentionPeriod"), "MessageRetentionPeriod", &mut unread),
         visibility_timeout: number(get("VisibilityTimeout"), "VisibilityTimeout", &mut unread),
         // Whole seconds; emulators add fractions.
@@ -160,7 +166,7 @@ fn number<T: std::str::FromStr>(text: Option<&str>, field: &str, unread: &mut Ve
     if value.is_none() {
         unread.push(Unread {
             field: field.to_owned(),
-            operation: GET.to_owned(),
+            operation: SQS_GET_QUEUE_ATTRIBUTES.into(),
             code: "MalformedAttribute".to_owned(),
             message: Some(format!("`{text}` is no value of {field}")),
         });

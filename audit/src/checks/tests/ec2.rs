@@ -2,11 +2,35 @@
 
 use std::slice::from_ref;
 
-use common::resource::ResourceType;
+use common::resource::{Instance, ResourceType};
 use common::settings::Settings;
 use serde_json::{Value, json};
 
-use super::{judge, resource, said, settings, table, with};
+use super::{Example, judge, resource, said, settings, table, tags, with};
+
+impl Example for Instance {
+    const ARN: &'static str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc";
+    const IDS: &'static [&'static str] = &["ec2_imdsv2", "ec2_required_tags", "ec2_public_in_dev"];
+
+    fn healthy() -> Value {
+        json!({
+            "InstanceId": "i-0abc",
+            "State": {"Name": "running"},
+            "RootDeviceType": "ebs",
+            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
+            "PublicIpAddress": null,
+            "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}],
+        })
+    }
+
+    fn rotten() -> Value {
+        json!({
+            "MetadataOptions": {"HttpTokens": "optional", "HttpEndpoint": "enabled"},
+            "PublicIpAddress": "198.51.100.7",
+            "NetworkInterfaces": [{"Association": {"PublicIp": "198.51.100.7", "IpOwnerId": "amazon"}}],
+        })
+    }
+}
 
 fn instance(fields: Value) -> Value {
     with(ResourceType::Ec2, fields)
@@ -56,7 +80,7 @@ fn imdsv2() {
 
 #[test]
 fn only_what_runs_needs_tags_and_only_what_can_stop_is_stopped() {
-    let team = Settings { required_tags: vec!["Team".to_owned()], ..settings() };
+    let team = Settings { required_tags: tags(&["Team"]), ..settings() };
     table(
         &team,
         "ec2_required_tags",

@@ -1,10 +1,38 @@
 //! The checks of IAM users. It is 2026-11-20T10:00:00Z.
 
-use common::resource::ResourceType;
+use common::resource::{ResourceType, User};
 use common::settings::{Settings, Thresholds};
 use serde_json::{Value, json};
 
-use super::{settings, table, with};
+use super::{Example, settings, table, with};
+
+impl Example for User {
+    const ARN: &'static str = "arn:aws:iam::111122223333:user/team/jane";
+    const IDS: &'static [&'static str] = &["iam_user_mfa", "iam_user_password_unused", "iam_user_key_unused"];
+
+    fn healthy() -> Value {
+        json!({
+            "UserName": "jane",
+            "CreateDate": "2020-01-01T00:00:00Z",
+            "PasswordEnabled": true,
+            "PasswordLastChanged": "2026-01-01T00:00:00Z",
+            "PasswordLastUsed": "2026-11-19T00:00:00Z",
+            "MfaActive": true,
+            "AccessKeys": [{
+                "AccessKeyId": "AKIA1", "Status": "Active",
+                "CreateDate": "2020-01-01T00:00:00Z", "LastUsedDate": "2026-11-19T00:00:00Z",
+            }],
+        })
+    }
+
+    fn rotten() -> Value {
+        json!({
+            "MfaActive": false,
+            "PasswordLastUsed": "2026-02-01T00:00:00Z",
+            "AccessKeys": [{"AccessKeyId": "AKIA1", "Status": "Active", "CreateDate": "2020-01-01T00:00:00Z"}],
+        })
+    }
+}
 
 fn user(fields: Value) -> Value {
     with(ResourceType::IamUser, fields)

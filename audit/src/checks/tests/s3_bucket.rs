@@ -2,11 +2,49 @@
 
 use std::slice::from_ref;
 
-use common::resource::ResourceType;
+use common::resource::{Bucket, ResourceType};
 use common::settings::{Settings, Trusted};
 use serde_json::{Value, json};
 
-use super::{judge, resource, said, settings, table, with};
+use super::{Example, judge, resource, said, settings, table, wide_open, with};
+
+impl Example for Bucket {
+    const ARN: &'static str = "arn:aws:s3:::acme-logs";
+    const IDS: &'static [&'static str] = &[
+        "s3_bucket_public_acl",
+        "s3_bucket_public_policy",
+        "s3_bucket_policy_outsiders",
+        "s3_bucket_public_access_block",
+        "s3_bucket_encryption",
+        "s3_bucket_tls",
+        "s3_bucket_required_tags",
+    ];
+
+    fn healthy() -> Value {
+        json!({
+            "Name": "acme-logs",
+            "Owner": {"ID": "0wner"},
+            "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "0wner"}, "Permission": "FULL_CONTROL"}],
+            "Policy": {"Version": "2012-10-17", "Statement": [deny_http()]},
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true,
+            },
+            "AccountPublicAccessBlockConfiguration": null,
+            "ServerSideEncryptionConfiguration": {
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}],
+            },
+        })
+    }
+
+    fn rotten() -> Value {
+        json!({
+            "Grants": [everyone("READ")],
+            "Policy": wide_open(),
+            "PublicAccessBlockConfiguration": null,
+            "ServerSideEncryptionConfiguration": null,
+        })
+    }
+}
 
 pub(super) fn deny_http() -> Value {
     json!({

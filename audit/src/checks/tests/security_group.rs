@@ -1,11 +1,30 @@
 //! The check of security groups.
 
-use common::resource::ResourceType;
+use common::resource::{ResourceType, SecurityGroup};
 use common::settings::{Check, Settings, Thresholds};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{judge, resource, said, settings, table, with};
+use super::{Example, judge, resource, said, settings, table, with};
+
+impl Example for SecurityGroup {
+    const ARN: &'static str = "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-0abc";
+    const IDS: &'static [&'static str] = &["security_group_open"];
+
+    fn healthy() -> Value {
+        json!({
+            "GroupId": "sg-0abc",
+            "IpPermissions": [{
+                "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+                "UserIdGroupPairs": [{"GroupId": "sg-1"}],
+            }],
+        })
+    }
+
+    fn rotten() -> Value {
+        json!({"IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]})
+    }
+}
 
 fn group(rules: &[Value]) -> Value {
     with(ResourceType::SecurityGroup, json!({"IpPermissions": rules}))

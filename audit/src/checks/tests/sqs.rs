@@ -1,9 +1,22 @@
 //! The checks of SQS queues.
 
-use common::resource::ResourceType;
+use common::resource::{Queue, ResourceType};
 use serde_json::{Value, json};
 
-use super::{judge, resource, settings, table, with};
+use super::{Example, judge, resource, settings, table, wide_open, with};
+
+impl Example for Queue {
+    const ARN: &'static str = "arn:aws:sqs:eu-west-1:111122223333:jobs";
+    const IDS: &'static [&'static str] = &["sqs_public", "sqs_policy_outsiders"];
+
+    fn healthy() -> Value {
+        json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/jobs", "Policy": null})
+    }
+
+    fn rotten() -> Value {
+        json!({"Policy": wide_open()})
+    }
+}
 
 fn queue(statements: &[Value]) -> Value {
     with(ResourceType::Sqs, json!({"Policy": {"Version": "2012-10-17", "Statement": statements}}))

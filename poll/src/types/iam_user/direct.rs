@@ -3,16 +3,20 @@
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::AccessKeyMetadata;
 use common::aws::AwsError;
+use common::operation::{
+    IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS,
+    IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES, IAM_LIST_USER_POLICIES,
+};
 use common::record::{Resource, Unread};
 use common::resource::{AccessKey, AttachedPolicy, User};
 
-use super::{Credentials, Facts, LIST_KEYS, attached, convert, plain_key};
+use super::{Credentials, Facts, attached, convert, plain_key};
 use crate::types::{Owner, or_absent, read, tags, time};
 
 /// `GetUser` says that the user exists; the other calls are made at once, and what one of them does not tell is unread.
 pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<Option<Resource<User>>, AwsError> {
     let answer = client.get_user().user_name(name).send().await;
-    let answer = answer.map_err(|error| AwsError::new("iam:GetUser", error));
+    let answer = answer.map_err(|error| AwsError::new(IAM_GET_USER, error));
     let Some(user) = or_absent(answer, NO_SUCH)?.and_then(|answer| answer.user) else { return Ok(None) };
     let (login, devices, keys, groups, attached, inline) = tokio::join!(
         login(client, name),
@@ -71,7 +75,7 @@ pub(super) fn is_gone(error: &AwsError) -> bool {
 /// When the login profile was made, where there is one.
 async fn login(client: &Client, name: &str) -> Result<Option<jiff::Timestamp>, AwsError> {
     let answer = client.get_login_profile().user_name(name).send().await;
-    let answer = answer.map_err(|error| AwsError::new("iam:GetLoginProfile", error));
+    let answer = answer.map_err(|error| AwsError::new(IAM_GET_LOGIN_PROFILE, error));
     let login = or_absent(answer, NO_SUCH)?.and_then(|answer| answer.login_profile);
     Ok(login.map(|login| time(&login.create_date)))
 }
@@ -79,32 +83,32 @@ async fn login(client: &Client, name: &str) -> Result<Option<jiff::Timestamp>, A
 /// How many MFA devices there are.
 async fn devices(client: &Client, name: &str) -> Result<usize, AwsError> {
     let items = client.list_mfa_devices().user_name(name).into_paginator().items().send();
-    let devices: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new("iam:ListMFADevices", error))?;
+    let devices: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_MFA_DEVICES, error))?;
     Ok(devices.len())
 }
 
 /// The access keys, without their last uses.
 pub(super) async fn keys(client: &Client, name: &str) -> Result<Vec<AccessKeyMetadata>, AwsError> {
     let items = client.list_access_keys().user_name(name).into_paginator().items().send();
-    items.try_collect().await.map_err(|error| AwsError::new(LIST_KEYS, error))
+    items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_ACCESS_KEYS, error))
 }
 
 async fn groups(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     let items = client.list_groups_for_user().user_name(name).into_paginator().items().send();
-    let groups: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new("iam:ListGroupsForUser", error))?;
+    let groups: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_GROUPS_FOR_USER, error))?;
     Ok(groups.into_iter().map(|group| group.group_name).collect())
 }
 
 async fn policies(client: &Client, name: &str) -> Result<Vec<AttachedPolicy>, AwsError> {
     let items = client.list_attached_user_policies().user_name(name).into_paginator().items().send();
     let policies: Vec<_> =
-        items.try_collect().await.map_err(|error| AwsError::new("iam:ListAttachedUserPolicies", error))?;
+        items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_ATTACHED_USER_POLICIES, error))?;
     Ok(policies.into_iter().map(attached).collect())
 }
 
 async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     let items = client.list_user_policies().user_name(name).into_paginator().items().send();
-    items.try_collect().await.map_err(|error| AwsError::new("iam:ListUserPolicies", error))
+    items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_USER_POLICIES, error))
 }
 
 /// A key with its last use as IAM tells it. Where it does not, the keys as a whole are unread: which of them is stale
@@ -112,7 +116,7 @@ async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
 pub(super) async fn last_use(client: &Client, key: AccessKeyMetadata, unread: &mut Vec<Unread>) -> AccessKey {
     let key = plain_key(key);
     let answer = client.get_access_key_last_used().access_key_id(&key.access_key_id).send().await;
-    let answer = answer.map_err(|error| AwsError::new("iam:GetAccessKeyLastUsed", error));
+    let answer = answer.map_err(|error| AwsError::new(IAM_GET_ACCESS_KEY_LAST_USED, error));
     let Some(used) = read(answer, &["AccessKeys"], unread).and_then(|answer| answer.access_key_last_used) else {
         return key;
     };

@@ -19,49 +19,74 @@ use common::aws::{AwsError, Session};
 use common::client;
 use common::clock;
 use common::id::Region;
+use common::operation::{
+    IAM_GENERATE_CREDENTIAL_REPORT, IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    IAM_GET_CREDENTIAL_REPORT, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS,
+    IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES, IAM_LIST_USER_POLICIES, Operation,
+};
 use common::record::{Resource, Unread};
 use common::resource::{AccessKey, AttachedPolicy, User};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use self::report::{Report, Row};
-use super::{AT_ONCE, Owner, read, tags, time};
+use super::{AT_ONCE, Owner, Polled, read, tags, time};
+use crate::account::Account;
+use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
 
 /// How often, and how long apart, we ask whether the report is done. AWS needs seconds for most accounts.
 const REPORT_TRIES: u32 = 45;
 const REPORT_PAUSE: Duration = Duration::from_secs(2);
 
-const GET_REPORT: &str = "iam:GetCredentialReport";
-const LIST_KEYS: &str = "iam:ListAccessKeys";
-
 /// The fields that the report tells.
 const REPORTED: [&str; 5] = ["PasswordEnabled", "PasswordLastChanged", "PasswordLastUsed", "MfaActive", "AccessKeys"];
 
-pub(super) async fn list(session: &Session, sink: &Sink) -> Result<(), AwsError> {
-    let owner = Owner::of(session);
-    let client = client!(aws_sdk_iam, session, session.home_region());
-    let (users, mut result) = users(&client, sink.only_tests()).await;
-    if users.is_empty() {
-        return result;
-    }
-    let report = report(&client).await;
-    let mut described = stream::iter(users)
-        .map(|(user, tags)| describe(&client, &owner, user, tags, &report))
-        .buffer_unordered(AT_ONCE);
-    while let Some(user) = described.next().await {
-        match user {
-            Ok(Some(user)) => sink.resource(user).await,
-            Ok(None) => {}
-            Err(error) => result = Err(error),
-        }
-    }
-    result
-}
+impl Polled for User {
+    const LIST: &'static [Operation] = &[
+        IAM_GENERATE_CREDENTIAL_REPORT,
+        IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
+        IAM_GET_CREDENTIAL_REPORT,
+        IAM_LIST_ACCESS_KEYS,
+        IAM_GET_ACCESS_KEY_LAST_USED,
+    ];
+    const LOOK: &'static [Operation] = &[
+        IAM_GET_ACCESS_KEY_LAST_USED,
+        IAM_GET_LOGIN_PROFILE,
+        IAM_GET_USER,
+        IAM_LIST_ACCESS_KEYS,
+        IAM_LIST_ATTACHED_USER_POLICIES,
+        IAM_LIST_GROUPS_FOR_USER,
+        IAM_LIST_MFA_DEVICES,
+        IAM_LIST_USER_POLICIES,
+    ];
 
-pub(super) async fn look(session: &Session, name: &str) -> Result<Option<Resource<User>>, AwsError> {
-    let client = client!(aws_sdk_iam, session, session.home_region());
-    direct::look(&client, &Owner::of(session), name).await
+    async fn list(account: &Account, _: &Reach, sink: &Sink) -> Result<(), AwsError> {
+        let session = &account.session;
+        let owner = Owner::of(session);
+        let client = client!(aws_sdk_iam, session, session.home_region());
+        let (users, mut result) = users(&client, sink.only_tests()).await;
+        if users.is_empty() {
+            return result;
+        }
+        let report = report(&client).await;
+        let mut described = stream::iter(users)
+            .map(|(user, tags)| describe(&client, &owner, user, tags, &report))
+            .buffer_unordered(AT_ONCE);
+        while let Some(user) = described.next().await {
+            match user {
+                Ok(Some(user)) => sink.resource(user).await,
+                Ok(None) => {}
+                Err(error) => result = Err(error),
+            }
+        }
+        result
+    }
+
+    async fn look(session: &Session, _: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        let client = client!(aws_sdk_iam, session, session.home_region());
+        direct::look(&client, &Owner::of(session), id).await
+    }
 }
 
 type Tags = BTreeMap<String, String>;
@@ -74,7 +99,7 @@ async fn users(client: &Client, only_tests: bool) -> (Vec<(UserDetail, Tags)>, R
     while let Some(page) = pages.next().await {
         let page = match page {
             Ok(page) => page,
-            Err(error) => return (users, Err(AwsError::new("iam:GetAccountAuthorizationDetails", error))),
+            Err(error) => return (users, Err(AwsError::new(IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, error))),
         };
         for mut user in page.user_detail_list.unwrap_or_default() {
             let given = user.tags.take().unwrap_or_default();
@@ -107,15 +132,15 @@ async fn report(client: &Client) -> Result<Report, Unread> {
         });
         if missing && attempt == 0 {
             let started = client.generate_credential_report().send().await;
-            started.map_err(|error| unread(&AwsError::new("iam:GenerateCredentialReport", error)))?;
+            started.map_err(|error| unread(&AwsError::new(IAM_GENERATE_CREDENTIAL_REPORT, error)))?;
         } else if !missing && !coming {
-            return Err(unread(&AwsError::new::<GetCredentialReportError>(GET_REPORT, error)));
+            return Err(unread(&AwsError::new::<GetCredentialReportError>(IAM_GET_CREDENTIAL_REPORT, error)));
         }
         tokio::time::sleep(REPORT_PAUSE).await;
     }
     Err(Unread {
         field: String::new(),
-        operation: GET_REPORT.to_owned(),
+        operation: IAM_GET_CREDENTIAL_REPORT.into(),
         code: "ReportInProgress".to_owned(),
         message: Some(format!("the report was not done after {} seconds", (REPORT_PAUSE * REPORT_TRIES).as_secs())),
     })
