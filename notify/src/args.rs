@@ -29,7 +29,7 @@ pub struct Args {
     /// The SNS topic to publish to
     #[arg(long, value_name = "ARN")]
     pub sns_topic: Option<String>,
-    /// The profile of the AWS configuration files whose credentials publish to the topic
+    /// The profile of the AWS configuration files whose credentials publish to the topic, whatever else the environment holds
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Print what would be sent, and send nothing

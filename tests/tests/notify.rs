@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::collections::HashMap;
+use std::fs;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use predicates::prelude::PredicateBooleanExt;
@@ -69,6 +70,51 @@ fn what_sns_delivers_is_what_was_found() {
     let (_, message) = heard.iter().find(|(subject, _)| subject.contains(account.id())).unwrap();
     assert!(message.contains("S3 bucket acme-logs") && message.contains("arn:aws:s3:::acme-logs"), "{message}");
     assert!(message.contains("s3_make_acl_private"), "{message}");
+}
+
+/// Whose profile is taken shows in who gets through: there is but one in the files.
+#[test]
+fn a_flag_beats_aws_profile_beats_the_settings() {
+    let account = Account::new();
+    let (topic, _) = topic(&account);
+    // A role that is none: who took more than the profile would fail.
+    let settings = |profile: &str| format!("[aws]\nprofile = \"{profile}\"\nrole = \"a:b\"\n");
+    // The flag, the variable, the settings, and who is not there.
+    let rows = [
+        (Some("there"), Some("variable"), "settings", None),
+        (Some("flag"), Some("there"), "there", Some("flag")),
+        (None, Some("there"), "settings", None),
+        (None, Some("variable"), "there", Some("variable")),
+        (None, Some(""), "there", None),
+        (None, None, "there", None),
+        (None, None, "settings", Some("settings")),
+    ];
+    for (flag, variable, profile, absent) in rows {
+        let mut tool = account.tool("notify").args(["--sns-topic", &topic, "--config", "settings.toml"]);
+        let credentials = account.credentials();
+        let files = tool.home().join(".aws");
+        fs::create_dir_all(&files).unwrap();
+        let lines = [
+            "[there]".to_owned(),
+            format!("aws_access_key_id = {}", credentials.access_key_id),
+            format!("aws_secret_access_key = {}", credentials.secret_access_key),
+            format!("aws_session_token = {}", credentials.session_token),
+        ];
+        fs::write(files.join("credentials"), lines.join("\n")).unwrap();
+        fs::write(tool.home().join("settings.toml"), settings(profile)).unwrap();
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            tool = tool.without_env(name);
+        }
+        tool = flag.into_iter().fold(tool, |tool, name| tool.args(["--profile", name]));
+        tool = variable.into_iter().fold(tool, |tool, name| tool.env("AWS_PROFILE", name));
+        let ran = tool.stdin(ndjson(&[finding(account.id(), "acme-logs", "high")])).run();
+        if let Some(absent) = absent {
+            let ran = ran.exits(4).says(&format!("the profile `{absent}` is neither in"));
+            let _ = ran.one(&json!({"kind": "delivery", "status": "failed"}));
+        } else {
+            let _ = ran.exits(0).one(&json!({"kind": "delivery", "status": "delivered"}));
+        }
+    }
 }
 
 #[test]
