@@ -10,7 +10,8 @@ use jiff::SignedDuration;
 const EXAMPLES: &str = "\
 Findings, outcomes and failed scopes on stdin become messages, a few per
 account; each message makes a delivery record on stdout. A message whose answer
-was lost is sent again: it may arrive twice, but it is not lost.
+was lost is sent again: it may arrive twice, but it is not lost. What is neither
+a finding nor an outcome goes through to stdout untouched, scopes as well.
 
 The Slack webhook's URL is a secret: it comes from SLACK_WEBHOOK_URL or from a
 file, never from the command line.
