@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::out::Out;
-use crate::text::{grouped, plural};
+use crate::text::{plural, some};
 
 /// How many keys a sentence on stderr names; the records have them all.
 const KEYS: usize = 5;
@@ -92,15 +92,10 @@ impl<'a> Report<'a> {
         for ((channel, target), failures) in &self.failures {
             let Failures { messages, keys, error } = failures;
             let error = error.as_deref().unwrap_or_default();
-            let named: Vec<&str> = keys.iter().take(KEYS).map(String::as_str).collect();
-            let more = match keys.len() - named.len() {
-                0 => String::new(),
-                more => format!(" and {} more", grouped(more)),
-            };
-            let named = named.join(", ");
+            let named = some(keys.iter().map(String::as_str), KEYS);
             let (messages, records) =
                 (plural(*messages, "message", "messages"), plural(keys.len(), "record", "records"));
-            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}{more}"));
+            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}"));
         }
         let exit = if self.failures.is_empty() { Exit::Done } else { Exit::Incomplete };
         (exit, self.out.finish())
