@@ -10,7 +10,8 @@ use jiff::SignedDuration;
 const EXAMPLES: &str = "\
 Findings, outcomes and failed scopes on stdin become messages, a few per
 account; each message makes a delivery record on stdout. A message whose answer
-was lost is sent again: it may arrive twice, but it is not lost.
+was lost is sent again: it may arrive twice, but it is not lost. What is neither
+a finding nor an outcome goes through to stdout untouched, scopes as well.
 
 The Slack webhook's URL is a secret: it comes from SLACK_WEBHOOK_URL or from a
 file, never from the command line.
@@ -29,7 +30,7 @@ pub struct Args {
     /// The SNS topic to publish to
     #[arg(long, value_name = "ARN")]
     pub sns_topic: Option<String>,
-    /// The profile of the AWS configuration files whose credentials publish to the topic
+    /// The profile of the AWS configuration files whose credentials publish to the topic, whatever else the environment holds
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// Print what would be sent, and send nothing

@@ -1,7 +1,7 @@
 //! Which channels there are: a flag beats an environment variable beats the settings.
 
 use common::cli::Failure;
-use common::settings::Settings;
+use common::settings::{Aws, Settings};
 
 use crate::args::Args;
 use crate::channels::slack::{Webhook, WebhookError};
@@ -41,16 +41,16 @@ pub(crate) fn channels(
         _ => file.map(|file| Webhook::read(file)).transpose()?,
     };
     let topic = args.sns_topic.as_deref().or(settings.notify.sns_topic.as_deref()).filter(|arn| !arn.trim().is_empty());
-    let profile = args.profile.clone().or_else(|| settings.aws.profile.clone());
     let slack = webhook.map(Slack::new).transpose()?.map(Channel::Slack);
-    let sns = topic.map(|arn| arn.parse().map(|topic| Channel::Sns(Sns::new(topic, profile)))).transpose()?;
+    let sns = |topic| Channel::Sns(Sns::new(topic, args.profile.clone(), &settings.aws));
+    let sns = topic.map(|arn| arn.parse().map(sns)).transpose()?;
     Ok(slack.into_iter().chain(sns).collect())
 }
 
 /// Both channels, with targets that do not exist: for a dry run before anything is set up.
 pub(crate) fn examples() -> Result<Vec<Channel>, Failure> {
     let slack = Slack::new(Webhook::parse(NO_WEBHOOK, "the example")?)?;
-    Ok(vec![Channel::Slack(slack), Channel::Sns(Sns::new(NO_TOPIC.parse()?, None))])
+    Ok(vec![Channel::Slack(slack), Channel::Sns(Sns::new(NO_TOPIC.parse()?, None, &Aws::default()))])
 }
 
 #[cfg(test)]

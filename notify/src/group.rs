@@ -8,7 +8,7 @@ use common::record::{Finding, Outcome, Scope, ScopeStatus, Severity};
 use common::settings::Settings;
 
 use crate::entry::{self, Counted, Entry, FACT, Fact, Heading, Told};
-use crate::text::{clean, grouped, plural};
+use crate::text::{clean, grouped, plural, some};
 
 /// The most characters of an account's name.
 const NAME: usize = 40;
@@ -122,6 +122,7 @@ impl Unseen {
         let parts = [operation, code, &message].map(String::as_str);
         let error: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let error = if error.is_empty() { "the record does not say why".to_owned() } else { error.join(": ") };
+        let some = |names: &BTreeSet<String>| some(names.iter().map(String::as_str), NAMED);
         let facts = [Fact::new("regions", &some(&regions)), Fact::new("error", &error)];
         Entry {
             heading: Heading::NotLooked,
@@ -134,16 +135,6 @@ impl Unseen {
             undo: false,
         }
     }
-}
-
-/// `a, b, c and 4 more`.
-fn some(names: &BTreeSet<String>) -> String {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-    let more = match names.len() - named.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    named.join(", ") + &more
 }
 
 impl Group {

@@ -1,4 +1,4 @@
-//! What comes in: any stream of records.
+//! What comes in: any stream of records. What is told ends here, the rest goes on to stdout.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -8,6 +8,7 @@ use common::exit::Exit;
 use common::stream::{Broken, Item, ReadError, Reader};
 
 use crate::group::Groups;
+use crate::out::Out;
 use crate::text::{clean, grouped, plural};
 
 /// The most characters of a kind's name.
@@ -24,46 +25,60 @@ pub(crate) struct Input {
     pub(crate) exit: Exit,
 }
 
-/// Reads all records. What is broken is named, and the rest goes on; when the input breaks off, what came until then is
-/// told all the same.
-pub(crate) fn read(input: impl Read, say: &Say) -> Input {
+/// Reads all records, and passes on what is not consumed. What is broken is named, and the rest goes on; when the input
+/// breaks off, what came until then is told all the same.
+pub(crate) fn read(input: impl Read, out: &mut Out<'_>, say: &Say) -> Input {
     let mut groups = Groups::default();
     let mut exit = Exit::Done;
-    let mut passed_over = PassedOver::default();
-    for item in Reader::new(input) {
-        let taken = match item {
-            Ok(item) => take(&item, &mut groups, &mut passed_over).map_err(ReadError::Broken),
-            Err(error) => Err(error),
+    let mut untold = Untold::default();
+    let mut reader = Reader::new(input);
+    loop {
+        if !reader.ready() {
+            out.flush();
+        }
+        let taken = match reader.next() {
+            Some(Ok(item)) => take(&item, &mut groups, &mut untold, out).map_err(ReadError::Broken),
+            Some(Err(error)) => Err(error),
+            None => break,
         };
         if let Err(error) = taken {
             say.error(error);
             exit = Exit::Incomplete;
         }
     }
-    passed_over.say(say);
+    // Sending takes its time.
+    out.flush();
+    untold.say(say);
     Input { groups, exit }
 }
 
-fn take(item: &Item, groups: &mut Groups, passed_over: &mut PassedOver) -> Result<(), Broken> {
-    match item.kind()?.as_deref() {
+fn take(item: &Item, groups: &mut Groups, untold: &mut Untold, out: &mut Out<'_>) -> Result<(), Broken> {
+    let kind = item.kind()?;
+    match kind.as_deref() {
         Some("finding") => groups.finding(item.parse()?),
         Some("outcome") => groups.outcome(item.parse()?),
-        Some("scope") => groups.scope(&item.parse()?),
-        // What exists is no news, and who was told has been told.
-        Some("resource" | "delivery") => {}
-        other => passed_over.count(other),
+        kind => {
+            // First of all: whom a scope that is not understood here is for may understand it.
+            out.pass_on(item);
+            match kind {
+                Some("scope") => groups.scope(&item.parse()?),
+                // What exists or is to be done is no news, and who was told has been told.
+                Some("resource" | "token" | "task" | "delivery") => {}
+                other => untold.count(other),
+            }
+        }
     }
     Ok(())
 }
 
-/// Records that are nothing to tell, by kind: an `alert` that this version does not know must not vanish without a word.
+/// Records of which nobody hears, by kind: an `alert` that this version does not know must not go by without a word.
 #[derive(Debug, Default)]
-struct PassedOver {
+struct Untold {
     kinds: BTreeMap<String, usize>,
     total: usize,
 }
 
-impl PassedOver {
+impl Untold {
     fn count(&mut self, kind: Option<&str>) {
         self.total += 1;
         let name = kind.map_or_else(|| "without a kind".to_owned(), |kind| format!("`{}`", clean(kind, KIND)));
@@ -83,7 +98,7 @@ impl PassedOver {
             counts.push(format!("{} of other kinds", grouped(self.total - named)));
         }
         let records = plural(self.total, "record", "records");
-        say.warn(format!("{records} passed over, which notify does not tell of: {}", counts.join(", ")));
+        say.warn(format!("{records} that notify does not tell of: {}", counts.join(", ")));
     }
 }
 
@@ -91,18 +106,20 @@ impl PassedOver {
 mod tests {
     use std::io;
 
-    use common::record::Severity;
+    use common::record::{OutcomeStatus, Severity};
     use common::settings::Settings;
 
     use super::*;
     use crate::samples;
     use common::cli::Captured;
 
-    fn read_all(input: impl Read) -> (usize, Exit, String) {
-        let out = Captured::default();
-        let input = read(input, &Say::to("notify", out.clone()));
+    /// How many entries there are to tell, what was said, and what was passed on.
+    fn read_all(input: impl Read) -> (usize, Exit, String, String) {
+        let (said, passed) = (Captured::default(), Captured::default());
+        let mut out = Out::new(Box::new(passed.clone()), false);
+        let input = read(input, &mut out, &Say::to("notify", said.clone()));
         let groups = input.groups.finish(&Settings::default());
-        (groups.iter().map(|group| group.entries.len()).sum(), input.exit, out.text())
+        (groups.iter().map(|group| group.entries.len()).sum(), input.exit, said.text(), passed.text())
     }
 
     #[test]
@@ -111,26 +128,77 @@ mod tests {
         let text = format!(
             "{finding}\n{{\"kind\":\"finding\",\"key\":7}}\n{{\"kind\":\nnonsense\n{{\"kind\":5}}\n\"text\"\n{finding}"
         );
-        let (entries, exit, said) = read_all(text.as_bytes());
-        assert_eq!((entries, exit), (2, Exit::Incomplete), "{said}");
+        let (entries, exit, said, passed) = read_all(text.as_bytes());
+        assert_eq!((entries, exit, passed.as_str()), (2, Exit::Incomplete, ""), "{said}");
         assert!(said.contains("notify: error: line 2: "), "{said}");
         assert!(said.contains("line 5: "), "{said}");
     }
 
     #[test]
+    fn what_is_not_consumed_goes_through() {
+        let scope = |status: &str| {
+            let place = r#""account":"111122223333","region":"eu-west-1","type":"sqs""#;
+            format!(r#"{{"kind":"scope",{place},"status":"{status}","future":[1.0]}}"#)
+        };
+        let finding = serde_json::to_string(&samples::finding("b", Severity::Low)).unwrap();
+        let outcome = serde_json::to_string(&samples::outcome("b", OutcomeStatus::Applied)).unwrap();
+        let through = [
+            r#"{"kind":"alert","n":1.50e1,"sur":"\ud800"}"#,
+            r#"{"kind":"unsettled","same":1,"same":2}"#,
+            r#"{"kind":"resource"}"#,
+            r#"{"kind":"token"}"#,
+            r#"{"kind":"task"}"#,
+            r#"{"kind":"delivery"}"#,
+            r#"{"id":"i-1"}"#,
+            &scope("ok"),
+            &scope("failed"),
+        ];
+        let text = format!("{finding}\n{}\n{outcome}\n", through.join("\n"));
+        let (entries, exit, said, passed) = read_all(text.as_bytes());
+        assert_eq!((entries, exit), (3, Exit::Done), "{said}");
+        assert_eq!(passed.lines().collect::<Vec<_>>(), through);
+        // One that is not understood is named, and not lost for those who do understand it.
+        let odd = scope("fine");
+        let (_, exit, said, passed) = read_all(odd.as_bytes());
+        assert_eq!((exit, passed), (Exit::Incomplete, format!("{odd}\n")));
+        assert!(said.contains("error: line 1: unknown variant `fine`"), "{said}");
+    }
+
+    #[test]
     fn what_is_not_told_of_is_counted() {
-        let text = r#"{"kind":"alert"}{"kind":"alert"}{"kind":"task"}{"id":"i-1"}
-            {"kind":"resource"}{"kind":"delivery"}
+        let text = r#"{"kind":"alert"}{"kind":"alert"}{"kind":"unsettled"}{"id":"i-1"}
+            {"kind":"resource"}{"kind":"delivery"}{"kind":"task"}{"kind":"token"}
             {"kind":"scope","account":"111122223333","region":"eu-west-1","type":"sqs","status":"ok"}"#;
-        let (entries, exit, said) = read_all(text.as_bytes());
+        let (entries, exit, said, _) = read_all(text.as_bytes());
         assert_eq!((entries, exit), (0, Exit::Done));
         assert_eq!(
             said,
-            "notify: warning: 4 records passed over, which notify does not tell of: \
-             2 `alert`, 1 `task`, 1 without a kind\n"
+            "notify: warning: 4 records that notify does not tell of: 2 `alert`, 1 `unsettled`, 1 without a kind\n"
         );
         let many: Vec<String> = (0..100).map(|index| format!("{{\"kind\":\"k{index}\"}}")).collect();
         assert!(read_all(many.concat().as_bytes()).2.contains("80 of other kinds"));
+    }
+
+    #[test]
+    fn what_goes_through_is_out_before_more_is_awaited() {
+        /// Hands out one record a time, and looks whether those before it are out.
+        struct Slow(usize, Captured);
+        impl Read for Slow {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                assert_eq!(self.1.text().lines().count(), self.0, "before the next one is read");
+                if self.0 == 3 {
+                    return Ok(0);
+                }
+                self.0 += 1;
+                let text = b"{\"kind\":\"token\"}\n";
+                buffer[..text.len()].copy_from_slice(text);
+                Ok(text.len())
+            }
+        }
+        let passed = Captured::default();
+        let mut out = Out::new(Box::new(passed.clone()), false);
+        let input = read(Slow(0, passed), &mut out, &Say::to("notify", Captured::default()));
+        assert_eq!(input.exit, Exit::Done);
     }
 
     #[test]
@@ -146,7 +214,7 @@ mod tests {
                 Ok(text.len())
             }
         }
-        let (entries, exit, said) = read_all(BreaksOff(false));
+        let (entries, exit, said, _) = read_all(BreaksOff(false));
         assert_eq!((entries, exit), (1, Exit::Incomplete));
         assert!(said.contains("the disk has gone"), "{said}");
     }

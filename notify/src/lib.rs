@@ -4,13 +4,16 @@
 //! each message makes a `delivery` record. What went wrong comes first, the worst of it at the top; what does not fit is
 //! counted. Nothing that a stranger wrote is more than text.
 //!
+//! Findings and outcomes end here. Everything else goes through untouched, scopes that were told of as well, as soon as
+//! it is read; the deliveries follow when the input has ended. Where stdout is closed or full, people are told all the same.
+//!
 //! # Layout
 //!
 //! - `args`, `configure`: the command line, and the channels that follow from it and from the settings.
 //! - `input`, `entry`, `group`: records in, what is said of each, one group per account in the order of the message.
 //! - `text`, `render`: text from strangers; the formats (Block Kit, plain text) within their limits.
 //! - `channels`: one file per way to reach people; each makes its messages and sends one, once.
-//! - `send`: spacing, retries, the deadline, for all channels. `report`: what became of it.
+//! - `send`: spacing, retries, the deadline, for all channels. `report`: what became of it. `out`: stdout.
 //!
 //! # Delivery is at least once
 //!
@@ -24,6 +27,7 @@ mod configure;
 mod entry;
 mod group;
 mod input;
+mod out;
 mod render;
 mod report;
 mod send;
@@ -49,6 +53,7 @@ pub use args::Args;
 
 use channels::{Channel, Message};
 use group::Group;
+use out::Out;
 use report::Report;
 use send::Policy;
 
@@ -91,7 +96,8 @@ fn run_with(
         say.note("no channel is configured: these are the messages that Slack and SNS would get");
         channels = configure::examples()?;
     }
-    let input::Input { groups, exit } = input::read(input, say);
+    let mut out = Out::new(output, terminal);
+    let input::Input { groups, exit } = input::read(input, &mut out, say);
     let (news, quiet): (Vec<Group>, Vec<Group>) = groups.finish(settings).into_iter().partition(Group::is_news);
     for group in &quiet {
         say.detail(format!("nothing new in {}: {}", group.account, group.also().unwrap_or_default()));
@@ -102,7 +108,7 @@ fn run_with(
     let plan = channels.into_iter().map(|channel| Ok((messages(&channel, &news)?, channel)));
     let plan = plan.collect::<Result<Vec<_>, serde_json::Error>>();
     let plan = plan.map_err(|error| Failure::Incomplete(format!("cannot write a message: {error}")))?;
-    let mut report = Report::new(output, terminal, say, plan.iter().map(|(messages, _)| messages.len()).sum());
+    let mut report = Report::new(out, say, plan.iter().map(|(messages, _)| messages.len()).sum());
     let sent = if dry_run { show(plan, &mut report)? } else { send(plan, deadline, policy, &mut report)? };
     let (reported, error) = report.finish();
     match error {

@@ -1,17 +1,17 @@
-//! What became of the messages: `delivery` records on stdout (or lines for a person at a terminal), and at the end a
-//! sentence on stderr for each target that was not reached.
+//! What became of the messages: a `delivery` record for each, and at the end a sentence on stderr for each target that
+//! was not reached.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 
 use common::cli::{Say, printable};
 use common::exit::Exit;
 use common::record::{Delivery, DeliveryStatus};
-use common::stream::{Writer, is_broken_pipe};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::text::{grouped, plural};
+use crate::out::Out;
+use crate::text::{plural, some};
 
 /// How many keys a sentence on stderr names; the records have them all.
 const KEYS: usize = 5;
@@ -24,8 +24,6 @@ pub(crate) struct Report<'a> {
     planned: usize,
     written: usize,
     failures: BTreeMap<(String, String), Failures>,
-    /// The first error of stdout: sending goes on without a reader.
-    error: Option<io::Error>,
 }
 
 impl std::fmt::Debug for Report<'_> {
@@ -35,12 +33,6 @@ impl std::fmt::Debug for Report<'_> {
             .field("planned", &self.planned)
             .finish_non_exhaustive()
     }
-}
-
-enum Out<'a> {
-    Records(Writer<Box<dyn Write + Send + 'a>>),
-    /// A person's terminal.
-    Lines(Box<dyn Write + Send + 'a>),
 }
 
 #[derive(Debug, Default)]
@@ -60,41 +52,31 @@ struct Planned<'a> {
 
 impl<'a> Report<'a> {
     /// A report of so many messages.
-    pub(crate) fn new(out: Box<dyn Write + Send + 'a>, terminal: bool, say: &'a Say, planned: usize) -> Self {
-        let out = if terminal { Out::Lines(out) } else { Out::Records(Writer::new(out)) };
-        Self { out, say, planned, written: 0, failures: BTreeMap::new(), error: None }
+    pub(crate) fn new(out: Out<'a>, say: &'a Say, planned: usize) -> Self {
+        Self { out, say, planned, written: 0, failures: BTreeMap::new() }
     }
 
     /// A message that would be sent.
     pub(crate) fn planned(&mut self, delivery: &Delivery, payload: &Value, readable: &str) {
-        let written = match &mut self.out {
-            Out::Records(out) => out.write(&Planned { delivery, payload }),
-            Out::Lines(out) => {
-                let Delivery { channel, target, .. } = delivery;
-                let text: Vec<String> =
-                    readable.trim_end().lines().map(|line| format!("  {}", printable(line))).collect();
-                writeln!(out, "--- {channel} {target}\n\n{}\n", text.join("\n"))
-            }
-        };
-        self.keep(written);
+        self.out.write(&Planned { delivery, payload }, || {
+            let Delivery { channel, target, .. } = delivery;
+            let text: Vec<String> = readable.trim_end().lines().map(|line| format!("  {}", printable(line))).collect();
+            format!("--- {channel} {target}\n\n{}\n", text.join("\n"))
+        });
     }
 
     /// What became of a message.
     pub(crate) fn done(&mut self, delivery: Delivery) {
         self.written += 1;
         self.say.progress(format!("{} of {}", self.written, self.planned));
-        let written = match &mut self.out {
-            // At once: when this run is ended from outside, what was sent stands in the output.
-            Out::Records(out) => out.write(&delivery).and_then(|()| out.flush()),
-            Out::Lines(out) => {
-                let word = if delivery.status == DeliveryStatus::Delivered { "delivered" } else { "failed   " };
-                let Delivery { channel, target, subject, error, .. } = &delivery;
-                let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-                writeln!(out, "{word} {channel} {target} {}{}", printable(subject), printable(&why))
-                    .and_then(|()| out.flush())
-            }
-        };
-        self.keep(written);
+        self.out.write(&delivery, || {
+            let word = if delivery.status == DeliveryStatus::Delivered { "delivered" } else { "failed   " };
+            let Delivery { channel, target, subject, error, .. } = &delivery;
+            let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            format!("{word} {channel} {target} {}{}", printable(subject), printable(&why))
+        });
+        // At once: when this run is ended from outside, what was sent stands in the output.
+        self.out.flush();
         if delivery.status == DeliveryStatus::Failed {
             let failures = self.failures.entry((delivery.channel, delivery.target)).or_default();
             failures.messages += 1;
@@ -104,35 +86,19 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Says what did not get through, and how the tool ends. A reader of stdout that has gone takes nothing away from
-    /// that: the messages are out.
-    pub(crate) fn finish(mut self) -> (Exit, Option<io::Error>) {
-        let flushed = match &mut self.out {
-            Out::Records(out) => out.flush(),
-            Out::Lines(out) => out.flush(),
-        };
-        self.keep(flushed);
+    /// Says what did not get through, and how the tool ends; and what went wrong with stdout. A reader that has gone
+    /// takes nothing away from that: the messages are out.
+    pub(crate) fn finish(self) -> (Exit, Option<io::Error>) {
         for ((channel, target), failures) in &self.failures {
             let Failures { messages, keys, error } = failures;
             let error = error.as_deref().unwrap_or_default();
-            let named: Vec<&str> = keys.iter().take(KEYS).map(String::as_str).collect();
-            let more = match keys.len() - named.len() {
-                0 => String::new(),
-                more => format!(" and {} more", grouped(more)),
-            };
-            let named = named.join(", ");
+            let named = some(keys.iter().map(String::as_str), KEYS);
             let (messages, records) =
                 (plural(*messages, "message", "messages"), plural(keys.len(), "record", "records"));
-            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}{more}"));
+            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}"));
         }
         let exit = if self.failures.is_empty() { Exit::Done } else { Exit::Incomplete };
-        (exit, self.error.filter(|error| !is_broken_pipe(error)))
-    }
-
-    fn keep(&mut self, written: io::Result<()>) {
-        if let Err(error) = written {
-            self.error.get_or_insert(error);
-        }
+        (exit, self.out.finish())
     }
 }
 
@@ -156,7 +122,7 @@ mod tests {
     fn what_did_not_get_through_is_said_with_counts_and_keys() {
         let (out, said) = (Captured::default(), Captured::default());
         let say = Say::to("notify", said.clone());
-        let mut report = Report::new(Box::new(out.clone()), false, &say, 3);
+        let mut report = Report::new(Out::new(Box::new(out.clone()), false), &say, 3);
         for (status, keys) in [("failed", 4), ("delivered", 1), ("failed", 1003)] {
             report.done(delivery(status, keys));
         }
@@ -175,7 +141,7 @@ mod tests {
         let say = Say::to("notify", Captured::default());
         let delivery = Delivery { error: None, ..delivery("planned", 1) };
         for (out, is_terminal) in [(&out, false), (&terminal, true)] {
-            let mut report = Report::new(Box::new(out.clone()), is_terminal, &say, 1);
+            let mut report = Report::new(Out::new(Box::new(out.clone()), is_terminal), &say, 1);
             report.planned(&delivery, &json!({"text": "1 high"}), "1 high\n\u{1b}[2J");
             assert_eq!(report.finish().0, Exit::Done);
         }
@@ -183,27 +149,5 @@ mod tests {
         assert_eq!(record["payload"]["text"], "1 high");
         assert_eq!(serde_json::from_value::<Delivery>(record).unwrap(), delivery);
         assert_eq!(terminal.text(), "--- slack hooks.slack.com\n\n  1 high\n  ?[2J\n\n");
-    }
-
-    #[test]
-    fn a_reader_that_has_gone_is_no_failure_and_a_full_disk_is() {
-        struct Fails(io::ErrorKind);
-        impl Write for Fails {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::Error::from(self.0))
-            }
-
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let say = Say::to("notify", Captured::default());
-        for (kind, expected) in [(io::ErrorKind::BrokenPipe, None), (io::ErrorKind::StorageFull, Some(()))] {
-            let mut report = Report::new(Box::new(Fails(kind)), false, &say, 2);
-            report.done(delivery("delivered", 1));
-            report.done(delivery("delivered", 1));
-            let (exit, error) = report.finish();
-            assert_eq!((exit, error.map(drop)), (Exit::Done, expected));
-        }
     }
 }

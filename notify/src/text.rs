@@ -6,38 +6,65 @@
 use common::cli::visible;
 
 /// What stands where a text was cut.
-pub(crate) const ELLIPSIS: char = '…';
+const ELLIPSIS: char = '…';
+
+/// A text as its format spells it, cut where it would take more than `max`: the one place where texts are cut.
+///
+/// `spell` says what stands for a character, in the buffer where it is no text of its own; it is taken whole or not at
+/// all, and an ellipsis stands for what was left out. `size` says how much of `max` such a piece takes. No more of a text
+/// is looked at than can be shown: a title may be a megabyte.
+pub(crate) fn shorten(
+    text: &str,
+    max: usize,
+    spell: impl for<'b> Fn(char, &'b mut [u8; 4]) -> &'b str,
+    size: impl Fn(&str) -> usize,
+) -> String {
+    let (mut buffer, mut mark) = ([0; 4], [0; 4]);
+    let mark = spell(ELLIPSIS, &mut mark);
+    let room = max.saturating_sub(size(mark));
+    let mut out = String::with_capacity(text.len().min(max));
+    let mut length = 0;
+    // Where to cut when the next piece does not fit: the last place that leaves room for the ellipsis.
+    let mut cut = 0;
+    for character in text.chars() {
+        let piece = spell(character, &mut buffer);
+        length += size(piece);
+        if length > max {
+            out.truncate(cut);
+            out.push_str(mark);
+            break;
+        }
+        out.push_str(piece);
+        if length <= room {
+            cut = out.len();
+        }
+    }
+    out
+}
 
 /// One line of at most `max` characters: control characters, line breaks, changes of the writing direction and
-/// characters that nobody can see are taken out, and what is too long is cut, with an ellipsis.
+/// characters that nobody can see are taken out, and what is too long is cut.
 pub(crate) fn clean(text: &str, max: usize) -> String {
-    // A title may be a megabyte: no more of it is looked at than can be shown.
-    let mut characters = text.trim_start().chars().map(visible);
-    let mut head: String = characters.by_ref().take(max).collect();
-    if characters.any(|character| !character.is_whitespace()) {
-        head.pop();
-        head.push(ELLIPSIS);
-    }
-    head.truncate(head.trim_end().len());
-    head
+    shorten(text.trim(), max, |character, buffer| visible(character).encode_utf8(buffer), |piece| piece.chars().count())
 }
 
 /// At most `max` bytes of printable ASCII; any other character becomes `?`, and what is too long ends in `...`.
 pub(crate) fn ascii(text: &str, max: usize) -> String {
-    let mut out = String::with_capacity(max);
-    for character in text.chars() {
+    fn spell(character: char, buffer: &mut [u8; 4]) -> &str {
         match character {
-            ELLIPSIS => out.push_str("..."),
-            ' '..='~' => out.push(character),
-            _ => out.push('?'),
-        }
-        if out.len() > max {
-            out.truncate(max.saturating_sub(3));
-            out.push_str("...");
-            break;
+            ELLIPSIS => "...",
+            ' '..='~' => character.encode_utf8(buffer),
+            _ => "?",
         }
     }
-    out
+    shorten(text, max, spell, str::len)
+}
+
+/// `a, b, c and 4 more`: no more than `max` of them by name.
+pub(crate) fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>, max: usize) -> String {
+    let more = names.len().saturating_sub(max);
+    let named = names.take(max).collect::<Vec<_>>().join(", ");
+    if more == 0 { named } else { format!("{named} and {} more", grouped(more)) }
 }
 
 /// The length in UTF-16 code units: what JavaScript and Java count, and never less than the number of characters.
@@ -92,6 +119,7 @@ mod tests {
         assert_eq!(clean("日本語の名前", 6), "日本語の名前");
         assert_eq!(clean("日本語の名前", 4), "日本語…");
         assert_eq!(clean("abc   ", 3), "abc");
+        assert_eq!(clean("abc   d", 3), "ab…");
         assert_eq!(clean(&"x".repeat(1 << 20), 500).chars().count(), 500);
     }
 
@@ -104,11 +132,28 @@ mod tests {
             ("one\r\ntwo", 99, "one??two"),
             ("0123456789", 10, "0123456789"),
             ("0123456789x", 10, "0123456..."),
+            ("0123456…", 10, "0123456..."),
             ("01234567…", 10, "0123456..."),
+            ("0123456…x", 10, "0123456..."),
         ];
         for (text, max, expected) in rows {
             assert_eq!(ascii(text, max), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn of_many_names_some_are_named() {
+        for (names, expected) in [
+            ("", ""),
+            ("a", "a"),
+            ("a b c", "a, b, c"),
+            ("a b c d", "a, b, c and 1 more"),
+            ("a b c d e", "a, b, c and 2 more"),
+        ] {
+            let names: Vec<&str> = names.split_whitespace().collect();
+            assert_eq!(some(names.into_iter(), 3), expected);
+        }
+        assert_eq!(some(vec!["a"; 1_001].into_iter(), 1), "a and 1,000 more");
     }
 
     #[test]

@@ -11,11 +11,13 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::error::SdkError;
 use common::arn::{Arn, ArnError};
 use common::aws::{AwsArgs, AwsError, Sessions};
+use common::cli::Tool;
 use common::id::{AccountId, Region};
 use common::settings;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use crate::args::Args;
 use crate::group::Group;
 use crate::render::text::{Letter, letters};
 
@@ -67,19 +69,23 @@ impl std::str::FromStr for Topic {
 #[derive(Debug)]
 pub(crate) struct Sns {
     topic: Topic,
+    /// The command line's profile.
     profile: Option<String>,
+    /// That of the settings, for when neither the command line nor the environment names one.
+    fallback: Option<String>,
     client: Option<Client>,
 }
 
 impl Sns {
-    /// A channel that publishes to a topic with a profile's credentials, or those that the default chain finds.
-    pub(crate) fn new(topic: Topic, profile: Option<String>) -> Self {
-        Self { topic, profile, client: None }
+    /// A channel that publishes to a topic, with the credentials of the profile of the command line, or of `AWS_PROFILE`,
+    /// or of the settings: which of them, the session layer decides, as for every tool.
+    pub(crate) fn new(topic: Topic, profile: Option<String>, settings: &settings::Aws) -> Self {
+        Self { topic, profile, fallback: settings.profile.clone(), client: None }
     }
 
     #[cfg(test)]
     pub(crate) fn with_client(topic: Topic, client: Client) -> Self {
-        Self { topic, profile: None, client: Some(client) }
+        Self { client: Some(client), ..Self::new(topic, None, &settings::Aws::default()) }
     }
 
     pub(super) fn target(&self) -> &str {
@@ -105,9 +111,9 @@ impl Sns {
         // The topic's region is home: it is one of the topic's own partition, which the caller's has to be.
         let region = Some(self.topic.region.clone());
         let args = AwsArgs { profile: self.profile.clone(), region, ..AwsArgs::default() };
-        // Not the settings' role: that is the one for looking into other accounts.
-        let settings = settings::Aws::default();
-        let start = timeout_at(until, Sessions::start(&args, &settings, "notify")).await;
+        // The profile alone: the settings' role is for looking into other accounts.
+        let settings = settings::Aws { profile: self.fallback.clone(), ..settings::Aws::default() };
+        let start = timeout_at(until, Sessions::start(&args, &settings, Args::NAME)).await;
         let sessions = start.map_err(|_| LATE.to_owned())?.map_err(|error| error.to_string())?;
         let session = sessions.account(sessions.caller()).await.map_err(|error| error.to_string())?;
         self.client = Some(common::client!(aws_sdk_sns, &session, &self.topic.region));

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::entry::Entry;
 use crate::group::Group;
-use crate::text::{ELLIPSIS, units};
+use crate::text::{shorten, units};
 
 use super::{Part, Sink, footers, pack};
 
@@ -77,31 +77,16 @@ impl Sink for Slack {
 /// A backtick becomes an apostrophe: it would end the `code` that names stand in.
 /// <https://docs.slack.dev/messaging/formatting-message-text#escaping>
 pub(crate) fn escape(text: &str, max: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(max));
-    let mut length = 0;
-    // Where to cut when the next piece does not fit: the last place that leaves room for the ellipsis.
-    let mut cut = 0;
-    for character in text.chars() {
-        let mut buffer = [0; 4];
-        let piece = match character {
+    fn spell(character: char, buffer: &mut [u8; 4]) -> &str {
+        match character {
             '&' => "&amp;",
             '<' => "&lt;",
             '>' => "&gt;",
             '`' => "'",
-            other => other.encode_utf8(&mut buffer),
-        };
-        length += units(piece);
-        if length > max {
-            out.truncate(cut);
-            out.push(ELLIPSIS);
-            break;
-        }
-        out.push_str(piece);
-        if length < max {
-            cut = out.len();
+            other => other.encode_utf8(buffer),
         }
     }
-    out
+    shorten(text, max, spell, units)
 }
 
 /// What is posted.

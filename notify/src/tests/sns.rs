@@ -6,6 +6,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{BehaviorVersion, Builder, Credentials, Region};
 use common::exit::Exit;
 use common::record::DeliveryStatus;
+use common::settings::Aws;
 
 use crate::channels::{Channel, Sns};
 
@@ -107,7 +108,8 @@ fn a_channel_that_cannot_be_opened_fails_each_message() {
     let topic = "arn:aws:sns:eu-west-1:444455556666:alerts".parse().unwrap();
     // The profile is in no file, so nothing is sent anywhere.
     let profile = Some("sluice-notify-test-no-such-profile".to_owned());
-    let ran = run(&["--deadline", "5s"], &findings(2), vec![Channel::Sns(Sns::new(topic, profile))]);
+    let sns = Channel::Sns(Sns::new(topic, profile, &Aws::default()));
+    let ran = run(&["--deadline", "5s"], &findings(2), vec![sns]);
     assert_eq!(ran.exit, Ok(Exit::CannotStart), "{ran:?}");
     assert_eq!(ran.deliveries.len(), 2);
     for delivery in &ran.deliveries {
