@@ -6,7 +6,7 @@ use crate::stage::{Stage, input, resources, sorted, statuses, text, undos, write
 use crate::{Emulator, Proxy};
 
 /// One mistake and its fix.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Fix {
     /// The resource's type.
     pub kind: &'static str,

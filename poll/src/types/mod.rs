@@ -208,7 +208,7 @@ mod tests {
         Owner { account: "111122223333".parse().unwrap(), partition: "aws-cn".to_owned() }
     }
 
-    pub(super) fn denied(operation: &str) -> AwsError {
+    pub(super) fn denied(operation: impl Into<String>) -> AwsError {
         AwsError::of(operation, "AccessDenied", "not authorized")
     }
 

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 };
 use common::aws::AwsError;
 use common::client;
-use common::resource::{Instance, ResourceType};
+use common::resource::{self, ResourceType};
 
 use super::security_group::Closed;
 use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, verdict};
@@ -50,7 +50,7 @@ const SPECS: &[Spec] = &[
 /// All states but those of an instance that is gone.
 const THERE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
 
-impl Misconfigured for Instance {
+impl Misconfigured for resource::Instance {
     const ROUND: u8 = 1;
 
     async fn make(place: &Place) -> Result<Report, Missing> {

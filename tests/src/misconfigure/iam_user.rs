@@ -6,7 +6,7 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{StatusType, Tag, User};
 use common::aws::AwsError;
 use common::client;
-use common::resource::{ResourceType, User};
+use common::resource::{self, ResourceType};
 
 use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unbuilt, unless, verdict};
 
@@ -52,7 +52,7 @@ const DENY_ALL: &str =
     r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
 const NONE: &[&str] = &["NoSuchEntity"];
 
-impl Misconfigured for User {
+impl Misconfigured for resource::User {
     async fn make(place: &Place) -> Result<Report, Missing> {
         let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
         let results = for_each(SPECS, |spec| {

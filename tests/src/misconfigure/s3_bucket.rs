@@ -1,7 +1,7 @@
 //! Buckets, each of them empty, and each in order but for the one thing that it is for.
 
 use common::aws::AwsError;
-use common::resource::{Grantee, PublicAccessBlock, ResourceType};
+use common::resource::{self, Grantee, PublicAccessBlock, ResourceType};
 use serde_json::{Value, json};
 
 use super::s3_calls::S3;
@@ -124,7 +124,7 @@ fn tls(bucket: &str) -> Value {
     })
 }
 
-impl Misconfigured for Bucket {
+impl Misconfigured for resource::Bucket {
     async fn make(place: &Place) -> Result<Report, Missing> {
         let s3 = S3::new(place);
         let present = s3.list(&name_prefix(place)).await?;
