@@ -17,7 +17,7 @@ impl Example for RedshiftCluster {
             "ClusterStatus": "available",
             "Encrypted": true,
             "PubliclyAccessible": false,
-            "ClusterParameterGroups": [group("strict", "in-sync", json!(true))],
+            "ClusterParameterGroups": [group("strict", "in-sync", Some(true))],
         })
     }
 
@@ -25,12 +25,12 @@ impl Example for RedshiftCluster {
         json!({
             "Encrypted": false,
             "PubliclyAccessible": true,
-            "ClusterParameterGroups": [group("lax", "in-sync", json!(false))],
+            "ClusterParameterGroups": [group("lax", "in-sync", Some(false))],
         })
     }
 }
 
-fn group(name: &str, status: &str, require_ssl: Value) -> Value {
+fn group(name: &str, status: &str, require_ssl: Option<bool>) -> Value {
     json!({"ParameterGroupName": name, "ParameterApplyStatus": status, "RequireSsl": require_ssl})
 }
 
@@ -89,8 +89,8 @@ fn unencrypted_clusters_are_moved_only_where_the_settings_say_so() {
 #[test]
 fn tls_is_required_only_by_groups_that_are_in_force() {
     let groups = |groups: &[Value]| cluster(json!({"ClusterParameterGroups": groups}));
-    let strict = || group("strict", "in-sync", json!(true));
-    let lax = || group("lax", "in-sync", json!(false));
+    let strict = || group("strict", "in-sync", Some(true));
+    let lax = || group("lax", "in-sync", Some(false));
     let fail = &["fail medium -"][..];
     let waiting = &[
         "unknown the parameter group new is `pending-reboot` and not `in-sync`: what it says may not be in force",
@@ -101,17 +101,17 @@ fn tls_is_required_only_by_groups_that_are_in_force() {
         &[
             ("not required", groups(&[lax()]), fail),
             ("not required by one of two", groups(&[strict(), lax()]), fail),
-            ("required after a reboot", groups(&[group("new", "pending-reboot", json!(true))]), waiting),
+            ("required after a reboot", groups(&[group("new", "pending-reboot", Some(true))]), waiting),
             (
                 "required by another one after a reboot",
-                groups(&[strict(), group("new", "pending-reboot", json!(true))]),
+                groups(&[strict(), group("new", "pending-reboot", Some(true))]),
                 waiting,
             ),
-            ("not required after a reboot", groups(&[group("new", "pending-reboot", json!(false))]), waiting),
-            ("not required, whatever comes", groups(&[lax(), group("new", "pending-reboot", json!(true))]), fail),
+            ("not required after a reboot", groups(&[group("new", "pending-reboot", Some(false))]), waiting),
+            ("not required, whatever comes", groups(&[lax(), group("new", "pending-reboot", Some(true))]), fail),
             (
                 "nobody knows",
-                groups(&[group("old", "in-sync", json!(null))]),
+                groups(&[group("old", "in-sync", None)]),
                 &["unknown the record does not say RequireSsl of the parameter group old"],
             ),
             (
