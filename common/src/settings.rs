@@ -11,8 +11,10 @@ use serde::Deserialize;
 use crate::id::{AccountId, Region};
 use crate::record::Severity;
 
+mod exception;
 mod required_tag;
 
+pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
 
 /// All settings.
@@ -25,6 +27,8 @@ pub struct Settings {
     pub trusted: Trusted,
     /// Tags that must be there. Empty: none.
     pub required_tags: Vec<RequiredTag>,
+    /// What may break a rule. Those of `--exceptions` are added.
+    pub exceptions: Vec<Exception>,
     /// The accounts to which the organization's security services report.
     pub central: Central,
     /// From what on something is too old, too long unused, or too wide.
@@ -195,7 +199,19 @@ impl Settings {
         let Some(path) = path else { return Ok(Self::default()) };
         let text =
             std::fs::read_to_string(path).map_err(|error| SettingsError::Read { path: path.to_owned(), error })?;
-        toml::from_str(&text).map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })
+        let mut settings: Self = toml::from_str(&text)
+            .map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        exception::place_in_toml(&mut settings.exceptions, path, &text);
+        Ok(settings)
+    }
+
+    /// The same, with the exceptions that these files hold behind its own.
+    pub fn with_exceptions(&self, files: &[PathBuf]) -> Result<Self, ExceptionsError> {
+        let mut settings = self.clone();
+        for file in files {
+            settings.exceptions.extend(Exception::load(file)?);
+        }
+        Ok(settings)
     }
 
     /// What people call this account, if the settings say.
