@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 
 use crate::id::{AccountId, Region};
 use crate::record::Severity;
@@ -147,6 +148,7 @@ pub struct Account {
     /// How many actions one run may take in it.
     pub max_actions: Option<usize>,
     /// How many per cent of a type's polled resources in it one run may touch.
+    #[serde(deserialize_with = "percent")]
     pub max_percent: Option<u8>,
 }
 
@@ -157,9 +159,20 @@ pub struct Remediate {
     /// How many actions one run may take.
     pub max_actions: Option<usize>,
     /// How many per cent of a type's polled resources one run may touch.
+    #[serde(deserialize_with = "percent")]
     pub max_percent: Option<u8>,
     /// Where the journal is.
     pub journal: Option<PathBuf>,
+}
+
+/// More than all of something is no limit.
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let percent = u8::deserialize(deserializer)?;
+    if percent > 100 {
+        let expected = &"a share of up to 100 per cent";
+        return Err(D::Error::invalid_value(Unexpected::Unsigned(percent.into()), expected));
+    }
+    Ok(Some(percent))
 }
 
 /// `[notify]`.
@@ -245,6 +258,10 @@ mod tests {
             name = "sandbox"
             [remediate]
             max_actions = 5
+            max_percent = 100
+            [[exceptions]]
+            id = "x"
+            reason = "agreed"
             [notify]
             sns_topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
             "#,
@@ -256,6 +273,8 @@ mod tests {
         let account = "111122223333".parse().unwrap();
         assert!(settings.accounts[&account].dev);
         assert_eq!(settings.account_name(&account), Some("sandbox"));
+        assert_eq!(settings.remediate.max_percent, Some(100));
+        assert_eq!(settings.exceptions[0].reason, "agreed");
     }
 
     #[test]
@@ -263,6 +282,9 @@ mod tests {
         for text in [
             "requird_tags = []",
             "[remediate]\nmax_action = 3",
+            "[remediate]\nmax_percent = 101",
+            "[accounts.\"111122223333\"]\nmax_percent = 101",
+            "[[exceptions]]\nid = \"x\"",
             "[accounts.prod]\ndev = true",
             "[checks.x]\nfixes = true",
         ] {

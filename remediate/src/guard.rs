@@ -103,12 +103,12 @@ impl Limits<'_> {
     /// The limits that cannot be held, since the stream does not tell how many resources there are: silence would read as
     /// consent.
     pub(crate) fn unheld(&self, touched: &Touched<'_>) -> Vec<String> {
-        let unheld = |touched: &Touched<'_>, account: Option<&AccountId>| {
+        let unheld = |touched: &Touched<'_>, most: u8, account: Option<&AccountId>| {
             let (limit, place) = match account {
                 Some(account) => ("max_percent".to_owned(), format!(" in account {account}")),
                 None => ("--max-percent".to_owned(), String::new()),
             };
-            let unknown = touched.many().filter(|(kind, _)| self.polled.of(kind, account).is_none());
+            let unknown = touched.many().filter(|(kind, _)| most < 100 && self.polled.of(kind, account).is_none());
             let said = unknown.map(|(kind, count)| {
                 format!(
                     "{limit} could not be held: {count} resources of type {kind}{place} are touched, and the stream has no \
@@ -117,9 +117,9 @@ impl Limits<'_> {
             });
             said.collect::<Vec<_>>()
         };
-        let own = self.accounts.iter().filter(|(_, account)| account.max_percent.is_some());
-        let own = own.flat_map(|(id, _)| unheld(&touched.in_account(id), Some(id)));
-        unheld(touched, None).into_iter().chain(own).collect()
+        let own = self.accounts.iter().filter_map(|(id, account)| Some((id, account.max_percent?)));
+        let own = own.flat_map(|(id, most)| unheld(&touched.in_account(id), most, Some(id)));
+        unheld(touched, self.max_percent, None).into_iter().chain(own).collect()
     }
 
     /// The first type of which more than so many per cent are touched, in one account or in all.
@@ -251,12 +251,20 @@ mod tests {
     fn a_share_of_an_unknown_number_is_said_to_be_unknown() {
         let account = Account { max_percent: Some(10), ..Account::default() };
         let accounts = BTreeMap::from([(OURS.parse().unwrap(), account)]);
-        let unheld = |count: usize, scopes: &[&str]| {
+        let unheld_by = |max_percent, count: usize, scopes: &[&str]| {
             let mut polled = Polled::default();
-            scopes.iter().for_each(|account| polled.add(scope(account, "eu-west-1", 100)));
-            let limits = Limits { max_actions: 100, max_percent: 30, accounts: &accounts, polled };
+            for account in scopes {
+                polled.add(scope(account, "eu-west-1", 100));
+            }
+            let limits = Limits { max_actions: 100, max_percent, accounts: &accounts, polled };
             limits.unheld(&Touched::by(references(OURS, count).iter()))
         };
+        let unheld = |count, scopes: &[&str]| unheld_by(30, count, scopes);
+        assert_eq!(
+            unheld_by(100, 6, &[]).len(),
+            1,
+            "there is no share that is more than all, but the account's is less"
+        );
         assert_eq!(unheld(6, &[OURS]), [""; 0]);
         assert_eq!(unheld(5, &[]), [""; 0]);
         let said = unheld(6, &[]);
