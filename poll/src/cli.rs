@@ -1,11 +1,16 @@
 //! The command line.
 
+use std::time::Duration;
+
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::aws::AwsArgs;
-use common::cli::{Common, Tool};
+use common::cli::{Common, Failure, Tool};
 use common::id::Region;
 use common::resource::ResourceType;
+
+use crate::plan::without_repeats;
+use crate::settle;
 
 /// Write what exists in AWS accounts as NDJSON
 ///
@@ -15,17 +20,23 @@ use common::resource::ResourceType;
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
     /// `-` looks up the resources that the records on stdin name
-    #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "types", "accounts", "org"])]
+    #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "accounts", "org"])]
     pub input: Option<String>,
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<Region>,
-    /// The resource types to look for, separated by commas [default: all]
+    /// The resource types to look for, separated by commas [default: all]; with `-`, those that --iam-policy is for
     #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = types())]
     pub types: Vec<ResourceType>,
+    /// Wait for what AWS is still at work on (a database that is being made), for this long in all, such as 15m
+    #[arg(long, value_name = "TIME", value_parser = settle::limit)]
+    pub settle: Option<Duration>,
     /// Only what the misconfiguration maker made: resources with the tag `sluice:test-resource`
     #[arg(long)]
     pub only_test_resources: bool,
+    /// Print the least IAM policy that this command line needs, and ask AWS nothing
+    #[arg(long)]
+    pub iam_policy: bool,
     /// Say on stderr how many requests of which operation were sent, as one JSON object
     #[arg(long)]
     pub stats: bool,
@@ -49,6 +60,20 @@ impl Args {
     /// Whether stdin says what to look up.
     pub(crate) fn looks_up(&self) -> bool {
         self.input.is_some()
+    }
+
+    /// The types that are meant.
+    ///
+    /// # Errors
+    ///
+    /// With `-` it is stdin that says what is looked up.
+    pub(crate) fn types(&self) -> Result<Vec<ResourceType>, Failure> {
+        if self.looks_up() && !self.types.is_empty() && !self.iam_policy {
+            return Err(Failure::Usage(
+                "with `-`, --types is for --iam-policy alone: stdin says what is looked up".into(),
+            ));
+        }
+        Ok(if self.types.is_empty() { ResourceType::ALL.to_vec() } else { without_repeats(&self.types) })
     }
 }
 
@@ -107,12 +132,19 @@ mod tests {
     }
 
     #[test]
+    fn with_a_dash_types_are_for_the_policy_alone() {
+        assert!(parse(&["-", "--types", "ec2"]).unwrap().types().is_err());
+        assert_eq!(parse(&["-", "--types", "ec2", "--iam-policy"]).unwrap().types().unwrap(), [ResourceType::Ec2]);
+        assert_eq!(parse(&[]).unwrap().types().unwrap(), ResourceType::ALL);
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_and_says_what_can() {
         for (arguments, expected) in [
-            (&["--types", "rds"][..], "s3_bucket, ec2, security_group, iam_user, sqs"),
+            (&["--types", "rdss"][..], "rds_cluster, rds_snapshot"),
+            (&["--settle", "15"], "15m"),
             (&["--regions", "global"], "--types iam_user"),
             (&["--regions", "evil.example.com/"], "is not a region"),
-            (&["-", "--types", "ec2"], "cannot be used with"),
             (&["-", "--regions", "eu-west-1"], "cannot be used with"),
             (&["-", "--org"], "cannot be used with"),
             (&["file.ndjson"], "invalid value"),

@@ -14,16 +14,22 @@ mod cli;
 mod lookup;
 mod output;
 mod plan;
+mod settle;
 mod sink;
 mod sweep;
 mod tally;
 mod types;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use common::aws::{Sessions, block_on};
 use common::cli::{Failure, Io, Tool};
 use common::exit::Exit;
+use common::iam_policy;
+use common::operation::{
+    EC2_DESCRIBE_REGIONS, ORGANIZATIONS_DESCRIBE_ORGANIZATION, ORGANIZATIONS_LIST_ACCOUNTS, Operation,
+};
 use common::resource::ResourceType;
 use common::settings::Settings;
 use tokio::sync::mpsc;
@@ -33,8 +39,10 @@ pub use types::{Look, look, look_calls};
 
 use lookup::Lookup;
 use output::Output;
-use plan::{Wanted, without_repeats};
+use plan::{Wanted, needs_regions};
+use settle::Settle;
 use sweep::Sweep;
+use types::list_calls;
 
 /// Runs the tool with the process's own arguments, stdin, stdout and stderr.
 pub fn main() -> ExitCode {
@@ -49,7 +57,12 @@ pub fn main() -> ExitCode {
 /// exit code.
 #[expect(clippy::needless_pass_by_value, reason = "every tool's `run` has this shape")]
 pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
-    let Io { input, output, terminal, say } = io;
+    let types = args.types()?;
+    let Io { input, mut output, terminal, say } = io;
+    if args.iam_policy {
+        let policy = iam_policy(&args, settings, &types);
+        return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
+    }
     let mut output = Output::new(output);
     std::thread::scope(|scope| {
         block_on(async {
@@ -58,9 +71,11 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
                 let (sender, entries) = mpsc::channel(1);
                 // Reading blocks, and must not begin before it is clear that there are credentials.
                 scope.spawn(move || lookup::read(input, &sender));
-                Lookup::new(sessions.clone(), args.only_test_resources).run(entries, &mut output, say).await
+                Lookup::new(sessions.clone(), args.only_test_resources, args.settle.map(Settle::within))
+                    .run(entries, &mut output, say)
+                    .await
             } else {
-                sweep(&args, settings, &sessions, &mut output, (!terminal).then_some(say)).await
+                sweep(&args, types, settings, &sessions, &mut output, (!terminal).then_some(say)).await
             };
             say.end_progress();
             // Whoever stopped reading does not want to hear what the rest would have been.
@@ -75,16 +90,31 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
     })
 }
 
+/// The least that this command line needs.
+fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde_json::Value {
+    let calls = if args.looks_up() { look_calls } else { list_calls };
+    let mut operations: Vec<Operation> = types.iter().flat_map(|kind| calls(*kind)).copied().collect();
+    // Which regions there are; also asked where one that was named seems not to be enabled.
+    if needs_regions(types) {
+        operations.push(EC2_DESCRIBE_REGIONS);
+    }
+    if args.aws.org {
+        operations.extend([ORGANIZATIONS_DESCRIBE_ORGANIZATION, ORGANIZATIONS_LIST_ACCOUNTS]);
+    }
+    iam_policy::document(operations, args.aws.role_everywhere(&settings.aws).as_deref())
+}
+
 async fn sweep(
     args: &Args,
+    types: Vec<ResourceType>,
     settings: &Settings,
     sessions: &Sessions,
     output: &mut Output<impl std::io::Write>,
     progress: Option<&common::cli::Say>,
 ) -> Result<(), Failure> {
     let accounts = sessions.accounts().await.map_err(|error| Failure::Start(error.to_string()))?;
-    let types = if args.types.is_empty() { ResourceType::ALL.to_vec() } else { without_repeats(&args.types) };
+    let settle = args.settle.map(Settle::within);
     let wanted = Wanted::new(&args.regions, &settings.aws.regions);
-    let sweep = Sweep { sessions: sessions.clone(), types, wanted, only_tests: args.only_test_resources };
+    let sweep = Sweep { sessions: sessions.clone(), types, wanted, only_tests: args.only_test_resources, settle };
     sweep.run(accounts, output, progress).await
 }

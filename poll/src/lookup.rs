@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::account::Account;
 use crate::output::Output;
+use crate::settle::Settle;
 use crate::sink::{Line, TEST_TAG, Told, scope};
 use crate::types::{Look, look, type_of};
 
@@ -80,6 +81,8 @@ fn judge(item: Item) -> Entry {
 pub(crate) struct Lookup {
     pub(crate) sessions: Sessions,
     pub(crate) only_tests: bool,
+    /// Until when to wait for what has not settled.
+    pub(crate) settle: Option<Settle>,
     pub(crate) accounts: Mutex<HashMap<AccountId, Arc<Account>>>,
 }
 
@@ -90,8 +93,8 @@ enum Answer {
 }
 
 impl Lookup {
-    pub(crate) fn new(sessions: Sessions, only_tests: bool) -> Self {
-        Self { sessions, only_tests, accounts: Mutex::default() }
+    pub(crate) fn new(sessions: Sessions, only_tests: bool, settle: Option<Settle>) -> Self {
+        Self { sessions, only_tests, settle, accounts: Mutex::default() }
     }
 
     /// Answers all entries.
@@ -160,7 +163,13 @@ impl Lookup {
     async fn look(&self, reference: &Reference) -> Result<Look, AwsError> {
         let session = self.sessions.account(&reference.account).await?;
         match look(&session, reference).await {
-            Ok(found) => Ok(found),
+            Ok(Look::Found(resource)) => Ok(match self.settle {
+                Some(settle) => {
+                    settle.wait(&session, *resource).await.map_or(Look::Gone, |found| Look::Found(Box::new(found)))
+                }
+                None => Look::Found(resource),
+            }),
+            Ok(Look::Gone) => Ok(Look::Gone),
             Err(error) => {
                 let account = {
                     let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);

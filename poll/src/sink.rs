@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use common::aws::AwsError;
 use common::id::{AccountId, Region};
 use common::record::{Resource, Scope, ScopeKind, ScopeStatus, Unread};
-use common::resource::{Config, ResourceType};
+use common::resource::ResourceType;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::mpsc::Sender;
+
+use crate::types::untyped;
 
 /// The tag by which the misconfiguration maker's resources are known.
 pub(crate) const TEST_TAG: &str = "sluice:test-resource";
@@ -54,12 +56,26 @@ fn text(record: &impl Serialize) -> Option<Box<RawValue>> {
 pub(crate) struct Sink {
     sender: Sender<Line>,
     only_tests: bool,
+    /// Whether what has not settled is held back.
+    settles: bool,
+    unsettled: Mutex<Vec<Resource>>,
     counts: Mutex<BTreeMap<Region, u64>>,
 }
 
 impl Sink {
     pub(crate) fn new(sender: Sender<Line>, only_tests: bool) -> Self {
-        Self { sender, only_tests, counts: Mutex::default() }
+        Self { sender, only_tests, settles: false, unsettled: Mutex::default(), counts: Mutex::default() }
+    }
+
+    /// The same, holding back what has not settled until somebody takes it.
+    pub(crate) fn settling(self, settles: bool) -> Self {
+        Self { settles, ..self }
+    }
+
+    /// What was held back. It comes in again when it has settled, or when nobody wants to wait any longer.
+    pub(crate) fn take_unsettled(&mut self) -> Vec<Resource> {
+        self.settles = false;
+        std::mem::take(self.unsettled.get_mut().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the misconfiguration maker's resources alone are wanted. A listing may leave out the others early; what it
@@ -69,8 +85,12 @@ impl Sink {
     }
 
     /// Puts a resource on its way. Waits while the output is slow.
-    pub(crate) async fn resource<C: Config>(&self, resource: Resource<C>) {
+    pub(crate) async fn resource<C: Serialize>(&self, resource: Resource<C>) {
         if self.only_tests && !resource.tags.contains_key(TEST_TAG) {
+            return;
+        }
+        if self.settles && !resource.settled {
+            self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(untyped(resource));
             return;
         }
         let region = resource.region.clone();

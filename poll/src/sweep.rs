@@ -13,6 +13,7 @@ use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
 use common::id::{AccountId, Region};
 use common::resource::{Extent, ResourceType};
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -20,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::account::Account;
 use crate::output::Output;
 use crate::plan::{Unit, Wanted, needs_regions, units};
+use crate::settle::Settle;
 use crate::sink::{Failures, Line, Sink};
 use crate::types;
 
@@ -37,6 +39,8 @@ pub(crate) struct Sweep {
     pub(crate) types: Vec<ResourceType>,
     pub(crate) wanted: Wanted,
     pub(crate) only_tests: bool,
+    /// Until when to wait for what has not settled.
+    pub(crate) settle: Option<Settle>,
 }
 
 enum Job {
@@ -136,10 +140,14 @@ impl Sweep {
     }
 
     async fn list(&self, account: &Account, unit: &Unit, sender: Sender<Line>) {
-        let sink = Sink::new(sender, self.only_tests);
+        let mut sink = Sink::new(sender, self.only_tests).settling(self.settle.is_some());
         let regions = unit.reach.regions();
         let mut failures = Failures::default();
-        match (types::list(unit.kind, account, &unit.reach, &sink).await, regions) {
+        let listed = types::list(unit.kind, account, &unit.reach, &sink).await;
+        if let Some(settle) = self.settle {
+            self.wait(settle, account, &mut sink).await;
+        }
+        match (listed, regions) {
             // Only a listing of one region can fail because of the region.
             (Err(error), [region]) if unit.kind.extent() == Extent::Regional => {
                 failures.whole = Some(account.explain(region, error).await);
@@ -155,6 +163,18 @@ impl Sweep {
             (Ok(()), _) => {}
         }
         sink.end(account.session.account(), unit.kind, regions, &failures).await;
+    }
+
+    /// Puts what has not settled into the sink when it has, or when the time is up.
+    async fn wait(&self, settle: Settle, account: &Account, sink: &mut Sink) {
+        let mut settled = stream::iter(sink.take_unsettled())
+            .map(|resource| settle.wait(&account.session, resource))
+            .buffer_unordered(types::AT_ONCE);
+        while let Some(resource) = settled.next().await {
+            if let Some(resource) = resource {
+                sink.resource(resource).await;
+            }
+        }
     }
 
     async fn failed(

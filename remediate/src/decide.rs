@@ -15,14 +15,8 @@ use crate::job::Job;
 /// Resources with this tag, whatever its value, are not touched.
 pub(crate) const PROTECTED: &str = "sluice:protect";
 
-/// What is to become of a job.
-#[derive(Debug)]
-pub(crate) enum Decision {
-    /// These calls are to be made.
-    Go(Box<Plan>),
-    /// Nothing is to be done, and this is why.
-    Stay(Stay),
-}
+/// What is said of a resource that is not what it is going to be.
+const AT_WORK: &str = "AWS is still at work on it";
 
 /// Why nothing is to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,12 +72,8 @@ impl Rules<'_> {
         }
     }
 
-    /// What is to become of a job whose resource was just looked at.
-    pub(crate) fn decide(&self, job: &Job, action: &Action, resource: &Looked) -> Decision {
-        self.weigh(job, action, resource).map_or_else(Decision::Stay, |plan| Decision::Go(Box::new(plan)))
-    }
-
-    fn weigh(&self, job: &Job, action: &Action, resource: &Looked) -> Result<Plan, Stay> {
+    /// What is to be done for a job whose resource was just looked at.
+    pub(crate) fn decide(&self, job: &Job, action: &Action, resource: &Looked) -> Result<Plan, Stay> {
         if let Some(arn) = &job.arn {
             resource.reference().agrees_with(arn).map_err(Stay::denied)?;
         }
@@ -92,6 +82,10 @@ impl Rules<'_> {
         }
         if resource.unread("Tags").is_some() {
             return Err(Stay::denied("its tags could not be read, so it may be protected"));
+        }
+        if !resource.settled {
+            let reason = format!("{AT_WORK}: it cannot be judged until that is over");
+            return Err(Stay::because(OutcomeStatus::Waiting, reason));
         }
         let finding = match &job.check {
             Some(check) => Some(self.still_failing(job, check, resource)?),
@@ -102,7 +96,7 @@ impl Rules<'_> {
             Refusal::Impossible(why) => Stay::denied(why),
             unread @ Refusal::Unread { .. } => Stay::denied(format!("what is not known is not touched: {unread}")),
         })?;
-        let calls: Vec<Call> = plan.steps.iter().map(actions::Step::call).collect();
+        let calls = plan.calls();
         if calls.is_empty() {
             return Err(match finding {
                 // The check fails still, but not for what the action was to mend.
@@ -160,6 +154,9 @@ impl Rules<'_> {
 
     /// Whether a job is done, seen by the resource as it is afterwards; if not, why.
     pub(crate) fn done(&self, job: &Job, action: &Action, resource: &Looked) -> Result<(), String> {
+        if !resource.settled {
+            return Err(AT_WORK.to_owned());
+        }
         if let Some(check) = &job.check {
             return match self.still_failing(job, check, resource) {
                 Err(stay) if stay.status == OutcomeStatus::Already => Ok(()),
@@ -191,4 +188,65 @@ impl Stay {
 /// The tag that keeps a resource from being touched, if it has one.
 fn protection(tags: &BTreeMap<String, String>) -> Option<&str> {
     tags.keys().map(String::as_str).find(|name| name.eq_ignore_ascii_case(PROTECTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::settings::Settings;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A queue that anybody may write to, still open or mended.
+    fn queue(open: bool, settled: bool) -> Looked {
+        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
+        let policy = open.then(|| json!({"Version": "2012-10-17", "Statement": [statement]}));
+        let resource = json!({
+            "kind": "resource", "account": "111122223333", "region": "eu-west-1", "type": "sqs", "id": "https://sqs/jobs",
+            "arn": "arn:aws:sqs:eu-west-1:111122223333:jobs", "settled": settled,
+            "config": {"QueueUrl": "https://sqs/jobs", "Policy": policy},
+        });
+        serde_json::from_str(&resource.to_string()).unwrap()
+    }
+
+    fn job(check: Option<&str>, action: Action) -> Job {
+        let key = check.map_or_else(String::new, |check| format!("{check}:arn:aws:sqs:eu-west-1:111122223333:jobs"));
+        Job {
+            reference: queue(true, true).reference(),
+            arn: None,
+            key,
+            check: check.map(str::to_owned),
+            severity: None,
+            title: String::new(),
+            tags: BTreeMap::new(),
+            action: Some(action),
+            action_time: None,
+            reviewed: None,
+            settled: None,
+        }
+    }
+
+    #[test]
+    fn what_aws_is_still_at_work_on_is_not_judged() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let judge = Judge::new(&Settings::default(), now, None).unwrap();
+        let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
+        let action: Action =
+            serde_json::from_value(json!({"name": "sqs_remove_policy_statements", "Statements": [statement]})).unwrap();
+        for check in [None, Some("sqs_public")] {
+            let job = job(check, action.clone());
+            assert_eq!(rules.decide(&job, &action, &queue(true, true)).unwrap().steps.len(), 1, "{check:?}");
+            for open in [true, false] {
+                let stay = rules.decide(&job, &action, &queue(open, false)).unwrap_err();
+                assert_eq!((stay.status, stay.denied), (OutcomeStatus::Waiting, false), "{check:?}: {}", stay.reason);
+                assert!(rules.done(&job, &action, &queue(open, false)).unwrap_err().contains("still at work"));
+            }
+            assert_eq!(rules.done(&job, &action, &queue(false, true)), Ok(()), "{check:?}");
+        }
+        let mut protected = queue(true, false);
+        protected.tags.insert("sluice:protect".to_owned(), String::new());
+        let stay = rules.decide(&job(None, action.clone()), &action, &protected).unwrap_err();
+        assert_eq!(stay.status, OutcomeStatus::Refused, "waiting would not help");
+    }
 }

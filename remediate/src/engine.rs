@@ -4,45 +4,25 @@
 //! are done side by side. One failing resource never stops the others.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::arn::Arn;
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
-use common::record::{Call, CallResult, Outcome, OutcomeStatus, Task};
+use common::record::{CallResult, Outcome, OutcomeStatus, Task};
 use common::reference::Reference;
-use common::resource::ResourceType;
 use futures_util::stream::{self, StreamExt};
 use poll::Look;
 
 use crate::actions::{self, Looked, Plan};
-use crate::decide::{Decision, Rules, Stay};
+use crate::decide::{Rules, Stay};
 use crate::job::Job;
 use crate::journal::Journal;
 use crate::out::Outcomes;
+use crate::wait::{Stop, pauses};
 
 /// How many resources are worked on at once.
 const PARALLEL: usize = 8;
-
-/// How long a change may take to be seen: IAM and S3 answer from copies that lag behind.
-const LOOKS: [Duration; 9] = [
-    Duration::ZERO,
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-    Duration::from_secs(16),
-    Duration::from_secs(32),
-];
-
-/// A queue's attributes take up to a minute, says
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>; the rest seconds.
-fn looks(kind: &str) -> &'static [Duration] {
-    if kind == ResourceType::Sqs.name() { &LOOKS } else { &LOOKS[..7] }
-}
 
 /// What a run works with.
 #[derive(Debug)]
@@ -52,7 +32,7 @@ pub(crate) struct Engine<'a, 'o> {
     pub(crate) run: &'a str,
     pub(crate) out: &'a Outcomes<'o>,
     /// Set when the run is to end: nothing new is begun.
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) stop: &'a Stop,
 }
 
 /// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
@@ -71,8 +51,7 @@ impl Engine<'_, '_> {
         }
         let mut looks = stream::iter(by_reference)
             .map(|(reference, jobs)| async move {
-                let stopped = self.stop.load(Ordering::Relaxed);
-                (if stopped { None } else { Some(self.look(&reference).await) }, jobs)
+                (if self.stop.is_set() { None } else { Some(self.look(&reference).await) }, jobs)
             })
             .buffered(PARALLEL);
         // Two references may name one resource (a bucket under another region): it is counted, and acted upon, as one.
@@ -96,29 +75,33 @@ impl Engine<'_, '_> {
     /// Each job on a resource is planned on what the ones before it will leave.
     fn plan_resource(&self, now: &Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
-        let mut resource = now.clone();
-        // AWS refuses a public ACL or policy as long as the block stands that an undo is to take away.
-        jobs.sort_by_key(|job| !job.action.as_ref().is_some_and(actions::loosens));
+        let mut resource = Some(now.clone());
+        jobs.sort_by_key(|job| !job.action.as_ref().is_some_and(|action| actions::comes_first(action, &now.r#type)));
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
         loop {
             let before = planned.len();
             let mut waiting = Vec::new();
             for job in jobs {
-                match self.decide(&job, &resource) {
-                    Decision::Go(plan) => {
-                        let outcome = self.planned(&job, &resource, &plan);
+                let decision = match &resource {
+                    Some(resource) => {
+                        self.decide(&job, resource).map(|plan| (self.planned(&job, resource, &plan), plan))
+                    }
+                    None => Err(gone(&job)),
+                };
+                match decision {
+                    Ok((outcome, plan)) => {
                         resource = plan.after;
                         planned.push((job, outcome));
                     }
-                    Decision::Stay(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
+                    Err(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
                     // It has nothing to do on what is predicted. Whether that comes true is seen when its turn comes.
-                    Decision::Stay(stay) if stay.status == OutcomeStatus::Already && self.is_open(&job, now) => {
+                    Err(stay) if stay.status == OutcomeStatus::Already && self.is_open(&job, now) => {
                         let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
                         outcome.reason = Some("what is planned for this resource before it mends this, too".to_owned());
                         planned.push((job, outcome));
                     }
-                    Decision::Stay(stay) => self.stays(&job, stay),
+                    Err(stay) => self.stays(&job, stay),
                 }
             }
             if planned.len() == before || waiting.is_empty() {
@@ -133,7 +116,7 @@ impl Engine<'_, '_> {
 
     /// Whether something is left to do for a job on the resource as it was found.
     fn is_open(&self, job: &Job, found: &Looked) -> bool {
-        !matches!(self.decide(job, found), Decision::Stay(Stay { status: OutcomeStatus::Already, .. }))
+        !matches!(self.decide(job, found), Err(Stay { status: OutcomeStatus::Already, .. }))
     }
 
     /// Writes the plan.
@@ -170,19 +153,20 @@ impl Engine<'_, '_> {
     /// before.
     async fn apply_one(&self, job: &Job, planned: &Outcome, acted: bool, journal: &Journal) -> (Outcome, bool) {
         // Confirm: what was planned a minute ago on what was scanned last night is decided anew on what is there now. After
-        // an action on the same resource AWS may still answer as it was before that: acting on such an answer would put
-        // back what was just mended, so a plan that does not come true at once is given the time to.
-        let looks = if acted { looks(&job.reference.kind) } else { &LOOKS[..1] };
-        let mut confirmed = Err(stopped());
-        for delay in looks {
-            tokio::time::sleep(*delay).await;
-            if self.stop.load(Ordering::Relaxed) {
+        // an action on the same resource AWS may still answer as it was before that, or be at work on it: acting on such an
+        // answer would put back what was just mended, so a plan that does not come true at once is given the time to.
+        let mut confirmed = if self.stop.is_set() { Err(stopped()) } else { self.confirm(job, planned, acted).await };
+        let patience = if acted { actions::patience(&job.reference.kind) } else { Duration::ZERO };
+        for pause in pauses(patience) {
+            let early = |stay: &Stay| matches!(stay.status, OutcomeStatus::Changed | OutcomeStatus::Waiting);
+            if !confirmed.as_ref().is_err_and(early) {
                 break;
             }
-            confirmed = self.confirm(job, planned, acted).await;
-            if !matches!(&confirmed, Err(stay) if stay.status == OutcomeStatus::Changed) {
-                break;
-            }
+            let again = async {
+                tokio::time::sleep(pause).await;
+                self.confirm(job, planned, acted).await
+            };
+            confirmed = self.stop.or(again).await.unwrap_or_else(|| Err(stopped()));
         }
         let (session, resource, plan) = match confirmed {
             Ok(confirmed) => confirmed,
@@ -196,7 +180,7 @@ impl Engine<'_, '_> {
             return (outcome, false);
         }
         let error = self.act(&plan, &session, &resource, &mut outcome).await;
-        self.verify(job, &plan.after, error.as_ref(), &mut outcome).await;
+        self.verify(job, plan.after.as_ref(), error.as_ref(), &mut outcome).await;
         outcome.at = clock::now();
         (outcome, true)
     }
@@ -209,17 +193,13 @@ impl Engine<'_, '_> {
             Ok((_, Look::Gone)) => return Err(gone(job)),
             Err(error) => return Err(unseen(&error)),
         };
-        match self.decide(job, &resource) {
-            Decision::Go(plan) => {
-                let calls: Vec<Call> = plan.steps.iter().map(actions::Step::call).collect();
-                if calls == planned.calls || (planned.calls.is_empty() && !acted) {
-                    return Ok((session, resource, *plan));
-                }
-                let reason = "the resource is not as it was when this was planned: other calls would be made now";
-                Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) })
-            }
-            Decision::Stay(stay) => Err(stay),
+        let plan = self.decide(job, &resource)?;
+        let calls = plan.calls();
+        if calls == planned.calls || (planned.calls.is_empty() && !acted) {
+            return Ok((session, resource, plan));
         }
+        let reason = "the resource is not as it was when this was planned: other calls would be made now";
+        Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) })
     }
 
     /// Makes the calls, up to the first that fails.
@@ -242,29 +222,31 @@ impl Engine<'_, '_> {
 
     /// Looks at the resource and judges it once more: only what is seen is `applied`. A call that failed may have taken
     /// effect all the same (a time-out), and one that succeeded may not have mended the finding.
-    async fn verify(&self, job: &Job, predicted: &Looked, error: Option<&AwsError>, outcome: &mut Outcome) {
-        let mut seen = Err("it was not looked at".to_owned());
+    async fn verify(&self, job: &Job, predicted: Option<&Looked>, error: Option<&AwsError>, outcome: &mut Outcome) {
         let refused = error.is_some_and(|error| !error.outcome_unknown());
-        let looks = if refused { &LOOKS[..1] } else { looks(&job.reference.kind) };
-        let undo = outcome.undo.take();
-        for delay in looks {
-            tokio::time::sleep(*delay).await;
-            seen = match (self.look(&job.reference).await, &job.action) {
-                (Ok((_, Look::Found(after))), Some(action)) => {
-                    self.rules.done(job, action, &after).map(|()| Some(after))
-                }
-                (Ok((_, Look::Found(_))), None) => Ok(None),
-                (Ok((_, Look::Gone)), _) => Err("the resource no longer exists".to_owned()),
-                (Err(error), _) => Err(format!("it could not be looked at afterwards: {error}")),
-            };
+        let patience = if refused { Duration::ZERO } else { actions::patience(&job.reference.kind) };
+        let mut seen = self.seen(job, predicted).await;
+        let mut stopped = false;
+        for pause in pauses(patience) {
             if seen.is_ok() {
                 break;
             }
+            let again = async {
+                tokio::time::sleep(pause).await;
+                self.seen(job, predicted).await
+            };
+            let Some(again) = self.stop.or(again).await else {
+                stopped = true;
+                break;
+            };
+            seen = again;
         }
         // Where AWS said no to the only call, there is nothing to undo. In every other case there may be.
         let changed = !refused || outcome.calls.iter().any(|call| call.result.as_ref().is_some_and(|result| result.ok));
-        outcome.undo = undo.filter(|_| changed).map(|task| match &seen {
-            Ok(Some(after)) => Task { action: actions::rebase(task.action, predicted, after), ..task },
+        outcome.undo = outcome.undo.take().filter(|_| changed).map(|task| match (predicted, &seen) {
+            (Some(predicted), Ok(Some(after))) => {
+                Task { action: actions::rebase(task.action, predicted, after), ..task }
+            }
             _ => task,
         });
         (outcome.status, outcome.reason) = match (seen, error) {
@@ -272,21 +254,41 @@ impl Engine<'_, '_> {
             (Ok(_), Some(error)) if error.outcome_unknown() => {
                 (OutcomeStatus::Applied, Some(format!("the call took effect, though its answer was lost: {error}")))
             }
+            (Err(why), None) if stopped => (
+                OutcomeStatus::Interrupted,
+                Some(format!(
+                    "the calls were made, but were not seen to take effect before the run was stopped: {why}"
+                )),
+            ),
+            (_, Some(error)) if stopped => (
+                OutcomeStatus::Interrupted,
+                Some(format!("it was not seen to take effect before the run was stopped: {error}")),
+            ),
             (_, Some(error)) => (OutcomeStatus::Failed, Some(error.to_string())),
             (Err(why), None) => (OutcomeStatus::Failed, Some(format!("the calls were made, but {why}"))),
         };
     }
 
-    fn decide(&self, job: &Job, resource: &Looked) -> Decision {
-        match self.rules.at_sight(job) {
-            Ok((action, _)) => self.rules.decide(job, action, resource),
-            Err(stay) => Decision::Stay(stay),
+    /// What is seen of a job that is done: the resource as it is now, where it still is; if it is not done, why.
+    async fn seen(&self, job: &Job, predicted: Option<&Looked>) -> Result<Option<Box<Looked>>, String> {
+        match (self.look(&job.reference).await, &job.action) {
+            (Ok((_, Look::Found(after))), Some(action)) => self.rules.done(job, action, &after).map(|()| Some(after)),
+            (Ok((_, Look::Found(_))), None) => Ok(None),
+            (Ok((_, Look::Gone)), _) if predicted.is_none() => Ok(None),
+            (Ok((_, Look::Gone)), _) => Err("the resource no longer exists".to_owned()),
+            (Err(error), _) => Err(format!("it could not be looked at afterwards: {error}")),
         }
+    }
+
+    fn decide(&self, job: &Job, resource: &Looked) -> Result<Plan, Stay> {
+        let (action, _) = self.rules.at_sight(job)?;
+        self.rules.decide(job, action, resource)
     }
 
     async fn look(&self, reference: &Reference) -> Result<(Session, Look), AwsError> {
         let session = self.sessions.account(&reference.account).await?;
-        let look = poll::look(&session, reference).await?;
+        // It has room for every type's way to look.
+        let look = Box::pin(poll::look(&session, reference)).await?;
         Ok((session, look))
     }
 
@@ -294,7 +296,7 @@ impl Engine<'_, '_> {
         let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
         outcome.arn = Some(resource.arn.clone());
         outcome.tags.clone_from(&resource.tags);
-        outcome.calls = plan.steps.iter().map(actions::Step::call).collect();
+        outcome.calls = plan.calls();
         outcome.undo = plan.undo.clone().map(|undo| {
             let mut task = job.task(undo);
             task.arn = Some(resource.arn.clone());

@@ -8,7 +8,8 @@
 //! # Layout
 //!
 //! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
-//! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash.
+//! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
+//!   how long a change is waited for, and when the run is to end.
 
 mod actions;
 mod decide;
@@ -17,12 +18,12 @@ mod guard;
 mod job;
 mod journal;
 mod out;
+mod wait;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit::Judge;
 use clap::Parser;
@@ -41,6 +42,9 @@ use crate::guard::{Limits, Polled};
 use crate::job::{Input, Job};
 use crate::journal::Journal;
 use crate::out::Outcomes;
+use crate::wait::Stop;
+
+pub use crate::actions::calls;
 
 const HELP: &str = "Put right what audit found
 
@@ -135,7 +139,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     } else {
         None
     };
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(Stop::new());
     let out = Outcomes::new(writer, say, &stop);
     if let Some((journal, unfinished)) = &journal {
         report(unfinished, journal, &out);
@@ -252,11 +256,11 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
     }
 }
 
-/// Ctrl-C and SIGTERM: what is under way is finished, the rest is not begun.
-fn watch_for_signals(stop: Arc<AtomicBool>) {
+/// Ctrl-C and SIGTERM: the calls of what is under way are made and looked after once, the rest is not begun.
+fn watch_for_signals(stop: Arc<Stop>) {
     tokio::spawn(async move {
         terminated().await;
-        stop.store(true, Ordering::Relaxed);
+        stop.set();
     });
 }
 

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::cli::Say;
 use common::exit::Exit;
 use common::record::{Outcome, OutcomeStatus};
 use common::stream::Writer;
 
+use crate::wait::Stop;
+
 /// Where outcomes go.
 pub(crate) struct Outcomes<'a> {
     state: Mutex<State<'a>>,
     say: &'a Say,
     /// Set when they cannot be written any more: what nobody can read about is not begun.
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
 }
 
 struct State<'a> {
@@ -33,7 +34,7 @@ impl std::fmt::Debug for Outcomes<'_> {
 }
 
 impl<'a> Outcomes<'a> {
-    pub(crate) fn new(writer: Writer<Box<dyn Write + Send + 'a>>, say: &'a Say, stop: &'a AtomicBool) -> Self {
+    pub(crate) fn new(writer: Writer<Box<dyn Write + Send + 'a>>, say: &'a Say, stop: &'a Stop) -> Self {
         let state = State { writer, error: None, counts: BTreeMap::new(), denied: 0 };
         Self { state: Mutex::new(state), say, stop }
     }
@@ -46,7 +47,7 @@ impl<'a> Outcomes<'a> {
             && let Err(error) = state.writer.write(outcome).and_then(|()| state.writer.flush())
         {
             state.error = Some(error);
-            self.stop.store(true, Ordering::Relaxed);
+            self.stop.set();
         }
         let written = state.error.is_none();
         let (done, status) = (state.counts.values().sum::<usize>(), outcome.status.name());

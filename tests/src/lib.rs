@@ -13,6 +13,7 @@
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::unwrap_used,
     reason = "a harness fails a test by panicking, with all that the reader needs to know"
 )]
 
@@ -20,12 +21,14 @@ mod account;
 mod aws_error;
 mod emulator;
 pub mod filter;
+pub mod fix;
 pub mod http;
 mod http_sink;
 pub mod misconfigure;
 mod operation;
 mod pipeline;
 mod proxy;
+pub mod stage;
 
 pub use account::{Account, Credentials};
 pub use emulator::Emulator;

@@ -1,5 +1,6 @@
 //! Which accounts, with which credentials: the part of a command line that every tool with an AWS session has.
 
+use crate::arn::partition_of;
 use crate::id::{AccountId, Region};
 use crate::settings;
 
@@ -78,6 +79,12 @@ pub(super) enum Accounts {
 }
 
 impl AwsArgs {
+    /// The role that is assumed in each account, as a policy names it. The partition is that of `--region`.
+    pub fn role_everywhere(&self, settings: &settings::Aws) -> Option<String> {
+        let role = Role::parse(self.role.as_deref().or(settings.role.as_deref())?).ok()?;
+        Some(role.everywhere(self.region.as_ref().map_or("aws", |region| partition_of(region.as_str()))))
+    }
+
     /// Brings together what the command line, the environment and the settings say.
     pub(super) fn choose(
         &self,

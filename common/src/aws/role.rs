@@ -44,6 +44,14 @@ impl Role {
         }
     }
 
+    /// What a policy says of the role in all accounts.
+    pub(super) fn everywhere(&self, partition: &str) -> String {
+        match self {
+            Self::Name(name) => format!("arn:{partition}:iam::*:role/{name}"),
+            Self::Arn(arn) => arn.replace(PLACEHOLDER, "*"),
+        }
+    }
+
     /// The role as it was given.
     pub(super) fn as_str(&self) -> &str {
         match self {
@@ -77,6 +85,17 @@ mod tests {
             ("arn:aws:iam::{account}:role/audit-{account}", "aws", "arn:aws:iam::111122223333:role/audit-111122223333"),
         ] {
             assert_eq!(Role::parse(role).unwrap().arn(partition, &account).as_deref(), Some(arn), "{role}");
+        }
+    }
+
+    #[test]
+    fn a_policy_names_the_role_of_any_account() {
+        for (role, arn) in [
+            ("team/audit", "arn:aws-cn:iam::*:role/team/audit"),
+            ("arn:aws:iam::{account}:role/audit", "arn:aws:iam::*:role/audit"),
+            ("arn:aws:iam::111122223333:role/audit", "arn:aws:iam::111122223333:role/audit"),
+        ] {
+            assert_eq!(Role::parse(role).unwrap().everywhere("aws-cn"), arn);
         }
     }
 

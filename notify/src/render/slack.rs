@@ -330,7 +330,7 @@ mod tests {
                 OutcomeStatus::Interrupted,
             ];
             let mut settings = Settings::default();
-            let account = common::settings::Account { name: Some(name), dev: false };
+            let account = common::settings::Account { name: Some(name), ..common::settings::Account::default() };
             settings.accounts.insert("111122223333".parse().unwrap(), account);
             let mut groups = Groups::default();
             for (one, other, severity, status) in &texts {

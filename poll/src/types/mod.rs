@@ -42,6 +42,7 @@ use common::reference::Reference;
 use common::resource::{Config, Extent, ResourceType};
 use common::with_config;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::account::Account;
@@ -50,7 +51,7 @@ use crate::sink::Sink;
 
 /// How many resources of one listing are described at a time. What the process as a whole may have under way is the
 /// session layer's to limit; this only bounds how much one listing holds in memory.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// What a fresh look at one resource found.
 #[derive(Clone, Debug)]
@@ -169,7 +170,7 @@ impl Owner {
 }
 
 /// A record as readers get it that have yet to see its type.
-fn untyped<C: Config>(resource: Resource<C>) -> Resource {
+pub(crate) fn untyped<C: Serialize>(resource: Resource<C>) -> Resource {
     // Structs of texts and numbers always serialize. Were one not to, `null` would be refused by whoever reads it.
     resource.map(|config| to_raw_value(&config).unwrap_or_else(|_| RawValue::NULL.to_owned()))
 }
@@ -207,7 +208,7 @@ mod tests {
         Owner { account: "111122223333".parse().unwrap(), partition: "aws-cn".to_owned() }
     }
 
-    pub(super) fn denied(operation: &str) -> AwsError {
+    pub(super) fn denied(operation: impl Into<String>) -> AwsError {
         AwsError::of(operation, "AccessDenied", "not authorized")
     }
 

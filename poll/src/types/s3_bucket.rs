@@ -335,7 +335,7 @@ mod tests {
         type Row<'a> = (&'a [&'a str], fn(&mut Details));
         let rows: [Row<'_>; 5] = [
             (&["Owner", "Grants"], |it| it.acl = Err(denied("s3:GetBucketAcl"))),
-            (&["Policy"], |it| it.policy = Err(denied(GET_POLICY))),
+            (&["Policy"], |it| it.policy = Err(denied(S3_GET_BUCKET_POLICY))),
             (&["PublicAccessBlockConfiguration"], |it| it.block = Err(denied("s3:GetPublicAccessBlock"))),
             (&["ServerSideEncryptionConfiguration"], |it| it.encryption = Err(denied("s3:GetBucketEncryption"))),
             (&["Tags"], |it| it.tags = Err(denied("s3:GetBucketTagging"))),
@@ -357,7 +357,7 @@ mod tests {
     fn a_field_that_is_unread_is_one_of_the_configuration() {
         let mut details = plain();
         details.acl = Err(denied("s3:GetBucketAcl"));
-        details.policy = Err(denied(GET_POLICY));
+        details.policy = Err(denied(S3_GET_BUCKET_POLICY));
         details.block = Err(denied("s3:GetPublicAccessBlock"));
         details.encryption = Err(denied("s3:GetBucketEncryption"));
         let record = bucket(details, Err(denied("s3:GetAccountPublicAccessBlock"))).unwrap();
@@ -391,11 +391,11 @@ mod tests {
 
     #[test]
     fn absent_is_not_an_error_and_denied_is_not_absent() {
-        let absent = || Err::<(), _>(AwsError::of(GET_POLICY, "NoSuchBucketPolicy", ""));
+        let absent = || Err::<(), _>(AwsError::of(S3_GET_BUCKET_POLICY, "NoSuchBucketPolicy", ""));
         assert_eq!(or_absent(absent(), "NoSuchBucketPolicy"), Ok(None));
         assert_eq!(or_absent(Ok(()), "NoSuchBucketPolicy"), Ok(Some(())));
         assert!(or_absent(absent(), NO_BLOCK).is_err());
-        assert!(or_absent(Err::<(), _>(denied(GET_POLICY)), "NoSuchBucketPolicy").is_err());
+        assert!(or_absent(Err::<(), _>(denied(S3_GET_BUCKET_POLICY)), "NoSuchBucketPolicy").is_err());
     }
 
     #[test]

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_denied_or_garbled_is_unread_and_the_queue_is_written() {
-        let record = queue(Err(denied(GET)), Ok(BTreeMap::new())).unwrap();
+        let record = queue(Err(denied(SQS_GET_QUEUE_ATTRIBUTES)), Ok(BTreeMap::new())).unwrap();
         let fields: Vec<_> = record.unread.iter().map(|unread| unread.field.as_str()).collect();
         assert_eq!(fields, ATTRIBUTES);
         // The ARN is then made from the URL.
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_queue_that_vanished_is_left_out() {
         for code in ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"] {
-            let gone = || AwsError::of(GET, code, "");
+            let gone = || AwsError::of(SQS_GET_QUEUE_ATTRIBUTES, code, "");
             assert!(queue(Err(gone()), Ok(BTreeMap::new())).is_none());
             assert!(queue(Ok(some(&[])), Err(gone())).is_none());
         }

@@ -4,21 +4,26 @@ use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
+use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{Instance, InstanceState, MetadataOptions};
 use serde::Serialize;
 
-use super::{Planned, Refusal, foreign, pending, sent};
+use super::call::sent;
+use super::change::pending;
+use super::refusal::foreign;
+use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "operation", content = "parameters", rename_all_fields = "PascalCase")]
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
-    #[serde(rename = "ec2:StopInstances")]
-    Stop { instance_ids: [String; 1] },
-    #[serde(rename = "ec2:StartInstances")]
-    Start { instance_ids: [String; 1] },
-    #[serde(rename = "ec2:ModifyInstanceMetadataOptions")]
+    Stop {
+        instance_ids: [String; 1],
+    },
+    Start {
+        instance_ids: [String; 1],
+    },
     ModifyMetadataOptions {
         instance_id: String,
         #[serde(flatten)]
@@ -27,7 +32,7 @@ pub(crate) enum Step {
 }
 
 /// What of the metadata options is set; the rest stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct MetadataChange {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,20 +52,41 @@ const AUTO_SCALING: &str = "aws:autoscaling:groupName";
 
 type InstancePlan = Result<Planned<Instance, Step>, Refusal>;
 
-pub(crate) fn plan(action: &Action, resource: &Resource<Instance>) -> InstancePlan {
-    match action {
-        Action::Stop => stop(resource),
-        Action::Start => start(resource),
-        Action::Ec2RequireImdsv2 => {
-            let from = resource.config.metadata_options.clone();
-            if from.http_endpoint.as_deref() == Some("disabled") {
-                return Ok(Planned::nothing(resource));
+impl Mended for Instance {
+    type Step = Step;
+
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("stop", &[operation::EC2_STOP_INSTANCES]),
+        ("start", &[operation::EC2_START_INSTANCES]),
+        ("ec2_require_imdsv2", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
+        ("ec2_set_metadata_options", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
+    ];
+
+    fn plan(action: &Action, resource: &Resource<Self>) -> InstancePlan {
+        match action {
+            Action::Stop => stop(resource),
+            Action::Start => start(resource),
+            Action::Ec2RequireImdsv2 => {
+                let from = resource.config.metadata_options.clone();
+                if from.http_endpoint.as_deref() == Some("disabled") {
+                    return Ok(Planned::nothing(resource));
+                }
+                let to = MetadataOptions { http_tokens: Some("required".to_owned()), ..from.clone() };
+                set_metadata_options(resource, &Change { from, to })
             }
-            let to = MetadataOptions { http_tokens: Some("required".to_owned()), ..from.clone() };
-            set_metadata_options(resource, &Change { from, to })
+            Action::Ec2SetMetadataOptions(change) => set_metadata_options(resource, change),
+            other => Err(foreign(other, resource)),
         }
-        Action::Ec2SetMetadataOptions(change) => set_metadata_options(resource, change),
-        other => Err(foreign(other, resource)),
+    }
+
+    fn rebase(undo: Action, _: &Self, observed: &Self) -> Action {
+        match undo {
+            // No document that somebody else might have added to: what is seen is what AWS made of it.
+            Action::Ec2SetMetadataOptions(change) => {
+                Action::Ec2SetMetadataOptions(Change { from: observed.metadata_options.clone(), to: change.to })
+            }
+            other => other,
+        }
     }
 }
 
@@ -129,20 +155,27 @@ fn changed<T: PartialEq + Clone>(now: Option<&T>, to: Option<&T>) -> Option<T> {
     to.filter(|_| now != to).cloned()
 }
 
-impl Step {
-    pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        let client = common::client!(aws_sdk_ec2, session, region);
+impl ApiCall for Step {
+    fn operation(&self) -> Operation {
         match self {
-            Self::Stop { instance_ids } => sent(
-                "ec2:StopInstances",
-                client.stop_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await,
-            ),
-            Self::Start { instance_ids } => sent(
-                "ec2:StartInstances",
-                client.start_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await,
-            ),
+            Self::Stop { .. } => operation::EC2_STOP_INSTANCES,
+            Self::Start { .. } => operation::EC2_START_INSTANCES,
+            Self::ModifyMetadataOptions { .. } => operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS,
+        }
+    }
+
+    async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        let client = common::client!(aws_sdk_ec2, session, region);
+        let operation = self.operation();
+        match self {
+            Self::Stop { instance_ids } => {
+                sent(operation, client.stop_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+            }
+            Self::Start { instance_ids } => {
+                sent(operation, client.start_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+            }
             Self::ModifyMetadataOptions { instance_id, options } => sent(
-                "ec2:ModifyInstanceMetadataOptions",
+                operation,
                 client
                     .modify_instance_metadata_options()
                     .instance_id(instance_id)
@@ -159,5 +192,61 @@ impl Step {
                     .await,
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::actions::tests::{Samples, planned, resource, the_call};
+
+    fn instance(state: &str) -> Resource<Instance> {
+        let config = Instance {
+            instance_id: "i-1".into(),
+            state: InstanceState { name: state.into() },
+            metadata_options: MetadataOptions {
+                http_tokens: Some("optional".into()),
+                http_endpoint: Some("enabled".into()),
+                http_put_response_hop_limit: Some(2),
+                ..MetadataOptions::default()
+            },
+            ..Instance::default()
+        };
+        resource("i-1", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", config)
+    }
+
+    impl Samples for Instance {
+        fn samples() -> Vec<(Action, Resource<Self>)> {
+            vec![
+                (Action::Stop, instance("running")),
+                (Action::Start, instance("stopped")),
+                (Action::Ec2RequireImdsv2, instance("running")),
+            ]
+        }
+    }
+
+    #[test]
+    fn only_the_option_that_differs_is_sent() {
+        let (operation, parameters) = the_call(&Action::Ec2RequireImdsv2, &instance("running"));
+        assert_eq!(
+            (operation.as_str(), parameters),
+            ("ec2:ModifyInstanceMetadataOptions", json!({"InstanceId": "i-1", "HttpTokens": "required"}))
+        );
+    }
+
+    #[test]
+    fn an_instance_of_an_auto_scaling_group_is_not_stopped() {
+        let mut instance = instance("running");
+        instance.tags.insert("aws:autoscaling:groupName".into(), "web".into());
+        assert!(matches!(planned(&Action::Stop, &instance), Err(Refusal::Impossible(why)) if why.contains("web")));
+    }
+
+    #[test]
+    fn states_in_which_nothing_can_be_done_are_said() {
+        assert!(planned(&Action::Stop, &instance("terminated")).unwrap().steps.is_empty());
+        assert!(matches!(planned(&Action::Start, &instance("terminated")), Err(Refusal::Changed(_))));
+        assert!(matches!(planned(&Action::Start, &instance("stopping")), Err(Refusal::Impossible(_))));
     }
 }

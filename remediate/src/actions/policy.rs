@@ -2,8 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+/// A policy as the text that AWS takes.
+pub(super) fn text(policy: &Value) -> String {
+    policy.to_string()
+}
+
 /// The statements of a policy, which may be a list or a single one.
-pub(crate) fn statements(policy: &Value) -> Vec<Value> {
+pub(super) fn statements(policy: &Value) -> Vec<Value> {
     match policy.get("Statement") {
         Some(Value::Array(statements)) => statements.clone(),
         Some(statement) => vec![statement.clone()],
@@ -23,14 +28,14 @@ fn with_statements(policy: &Value, statements: Vec<Value>) -> Option<Value> {
 
 /// The policy without these statements, each meant to the letter; `None` where no statement is left. The same policy
 /// where none of them is there.
-pub(crate) fn without(policy: &Value, unwanted: &[Value]) -> Option<Value> {
+pub(super) fn without(policy: &Value, unwanted: &[Value]) -> Option<Value> {
     let present = statements(policy);
     let kept: Vec<Value> = present.iter().filter(|statement| !unwanted.contains(statement)).cloned().collect();
     if kept.len() == present.len() { Some(policy.clone()) } else { with_statements(policy, kept) }
 }
 
 /// The policy with one statement more, under a `Sid` that no other has.
-pub(crate) fn with(policy: Option<&Value>, sid: &str, statement: Map<String, Value>) -> Value {
+pub(super) fn with(policy: Option<&Value>, sid: &str, statement: Map<String, Value>) -> Value {
     let Some(policy) = policy else {
         return json!({"Version": "2012-10-17", "Statement": [named(sid.to_owned(), statement)]});
     };

@@ -6,6 +6,7 @@ use aws_sdk_s3::types as s3;
 use common::action::{Action, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
+use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{
     AccessControlPolicy, Bucket, Encryption, EncryptionByDefault, EncryptionRule, Grant, Owner, PublicAccessBlock,
@@ -13,74 +14,119 @@ use common::resource::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Planned, Refusal, foreign, needs, pending, policy, sent, text};
+use super::call::sent;
+use super::change::{pending, rebased};
+use super::policy::{self, text};
+use super::refusal::{foreign, needs};
+use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on a bucket.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "operation", content = "parameters", rename_all_fields = "PascalCase")]
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
-    #[serde(rename = "s3:PutBucketAcl")]
     PutAcl { bucket: String, access_control_policy: AccessControlPolicy },
-    #[serde(rename = "s3:PutBucketPolicy")]
     PutPolicy { bucket: String, policy: Value },
-    #[serde(rename = "s3:DeleteBucketPolicy")]
     DeletePolicy { bucket: String },
-    #[serde(rename = "s3:PutPublicAccessBlock")]
     PutPublicAccessBlock { bucket: String, public_access_block_configuration: PublicAccessBlock },
-    #[serde(rename = "s3:DeletePublicAccessBlock")]
     DeletePublicAccessBlock { bucket: String },
-    #[serde(rename = "s3:PutBucketEncryption")]
     PutEncryption { bucket: String, server_side_encryption_configuration: Encryption },
-    #[serde(rename = "s3:DeleteBucketEncryption")]
     DeleteEncryption { bucket: String },
 }
 
 type BucketPlan = Result<Planned<Bucket, Step>, Refusal>;
 
-pub(crate) fn plan(action: &Action, resource: &Resource<Bucket>) -> BucketPlan {
-    match action {
-        Action::S3MakeAclPrivate => {
-            needs(resource, &["Grants"])?;
-            let now = resource.config.access_control_policy();
-            let grants: Vec<Grant> = now.grants.iter().filter(|grant| !grant.grantee.is_public()).cloned().collect();
-            set_acl(resource, &Change { from: now.clone(), to: AccessControlPolicy { grants, ..now } })
+impl Mended for Bucket {
+    type Step = Step;
+
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("s3_make_acl_private", &[operation::S3_PUT_BUCKET_ACL]),
+        ("s3_set_acl", &[operation::S3_PUT_BUCKET_ACL]),
+        ("s3_block_public_access", &[operation::S3_PUT_PUBLIC_ACCESS_BLOCK]),
+        (
+            "s3_set_public_access_block",
+            &[operation::S3_PUT_PUBLIC_ACCESS_BLOCK, operation::S3_DELETE_PUBLIC_ACCESS_BLOCK],
+        ),
+        ("s3_remove_policy_statements", &[operation::S3_PUT_BUCKET_POLICY, operation::S3_DELETE_BUCKET_POLICY]),
+        ("s3_deny_insecure_transport", &[operation::S3_PUT_BUCKET_POLICY]),
+        ("s3_set_policy", &[operation::S3_PUT_BUCKET_POLICY, operation::S3_DELETE_BUCKET_POLICY]),
+        ("s3_encrypt_by_default", &[operation::S3_PUT_BUCKET_ENCRYPTION]),
+        ("s3_set_encryption", &[operation::S3_PUT_BUCKET_ENCRYPTION, operation::S3_DELETE_BUCKET_ENCRYPTION]),
+    ];
+
+    fn plan(action: &Action, resource: &Resource<Self>) -> BucketPlan {
+        match action {
+            Action::S3MakeAclPrivate => {
+                needs(resource, &["Grants"])?;
+                let now = resource.config.access_control_policy();
+                let grants: Vec<Grant> =
+                    now.grants.iter().filter(|grant| !grant.grantee.is_public()).cloned().collect();
+                set_acl(resource, &Change { from: now.clone(), to: AccessControlPolicy { grants, ..now } })
+            }
+            Action::S3SetAcl(change) => {
+                needs(resource, &["Grants"])?;
+                set_acl(resource, change)
+            }
+            Action::S3BlockPublicAccess => {
+                needs(resource, &["PublicAccessBlockConfiguration"])?;
+                let from = resource.config.public_access_block_configuration;
+                set_public_access_block(resource, &Change { from, to: Some(PublicAccessBlock::ALL) })
+            }
+            Action::S3SetPublicAccessBlock(change) => {
+                needs(resource, &["PublicAccessBlockConfiguration"])?;
+                set_public_access_block(resource, change)
+            }
+            Action::S3RemovePolicyStatements(unwanted) => {
+                needs(resource, &["Policy"])?;
+                let from = resource.config.policy.clone();
+                let to = from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements));
+                set_policy(resource, &Change { from, to })
+            }
+            Action::S3DenyInsecureTransport => {
+                needs(resource, &["Policy"])?;
+                deny_insecure_transport(resource)
+            }
+            Action::S3SetPolicy(change) => {
+                needs(resource, &["Policy"])?;
+                set_policy(resource, change)
+            }
+            Action::S3EncryptByDefault => {
+                needs(resource, &["ServerSideEncryptionConfiguration"])?;
+                encrypt_by_default(resource)
+            }
+            Action::S3SetEncryption(change) => {
+                needs(resource, &["ServerSideEncryptionConfiguration"])?;
+                set_encryption(resource, change)
+            }
+            other => Err(foreign(other, resource)),
         }
-        Action::S3SetAcl(change) => {
-            needs(resource, &["Grants"])?;
-            set_acl(resource, change)
+    }
+
+    fn rebase(undo: Action, predicted: &Self, observed: &Self) -> Action {
+        match undo {
+            Action::S3SetAcl(change) => {
+                let (sent, seen) = (predicted.access_control_policy(), observed.access_control_policy());
+                Action::S3SetAcl(rebased(change, &sent, seen))
+            }
+            Action::S3SetPolicy(change) => {
+                Action::S3SetPolicy(rebased(change, &predicted.policy, observed.policy.clone()))
+            }
+            Action::S3SetEncryption(change) => {
+                let sent = &predicted.server_side_encryption_configuration;
+                Action::S3SetEncryption(rebased(change, sent, observed.server_side_encryption_configuration.clone()))
+            }
+            other => other,
         }
-        Action::S3BlockPublicAccess => {
-            needs(resource, &["PublicAccessBlockConfiguration"])?;
-            let from = resource.config.public_access_block_configuration;
-            set_public_access_block(resource, &Change { from, to: Some(PublicAccessBlock::ALL) })
-        }
-        Action::S3SetPublicAccessBlock(change) => {
-            needs(resource, &["PublicAccessBlockConfiguration"])?;
-            set_public_access_block(resource, change)
-        }
-        Action::S3RemovePolicyStatements(unwanted) => {
-            needs(resource, &["Policy"])?;
-            let from = resource.config.policy.clone();
-            let to = from.as_ref().and_then(|policy| policy::without(policy, &unwanted.statements));
-            set_policy(resource, &Change { from, to })
-        }
-        Action::S3DenyInsecureTransport => {
-            needs(resource, &["Policy"])?;
-            deny_insecure_transport(resource)
-        }
-        Action::S3SetPolicy(change) => {
-            needs(resource, &["Policy"])?;
-            set_policy(resource, change)
-        }
-        Action::S3EncryptByDefault => {
-            needs(resource, &["ServerSideEncryptionConfiguration"])?;
-            encrypt_by_default(resource)
-        }
-        Action::S3SetEncryption(change) => {
-            needs(resource, &["ServerSideEncryptionConfiguration"])?;
-            set_encryption(resource, change)
-        }
-        other => Err(foreign(other, resource)),
+    }
+
+    /// AWS refuses a public ACL or policy as long as the block stands that an undo is to take away.
+    fn comes_first(action: &Action) -> bool {
+        let Action::S3SetPublicAccessBlock(change) = action else { return false };
+        let (from, to) = (change.from.unwrap_or_default(), change.to.unwrap_or_default());
+        let taken = |from: bool, to: bool| from && !to;
+        taken(from.block_public_acls, to.block_public_acls)
+            || taken(from.ignore_public_acls, to.ignore_public_acls)
+            || taken(from.block_public_policy, to.block_public_policy)
+            || taken(from.restrict_public_buckets, to.restrict_public_buckets)
     }
 }
 
@@ -184,39 +230,38 @@ fn set_encryption(resource: &Resource<Bucket>, change: &Change<Option<Encryption
     Ok(Planned::one(step, Some(Action::S3SetEncryption(Change { from: change.to.clone(), to: now })), after))
 }
 
-impl Step {
-    pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+impl ApiCall for Step {
+    fn operation(&self) -> Operation {
+        match self {
+            Self::PutAcl { .. } => operation::S3_PUT_BUCKET_ACL,
+            Self::PutPolicy { .. } => operation::S3_PUT_BUCKET_POLICY,
+            Self::DeletePolicy { .. } => operation::S3_DELETE_BUCKET_POLICY,
+            Self::PutPublicAccessBlock { .. } => operation::S3_PUT_PUBLIC_ACCESS_BLOCK,
+            Self::DeletePublicAccessBlock { .. } => operation::S3_DELETE_PUBLIC_ACCESS_BLOCK,
+            Self::PutEncryption { .. } => operation::S3_PUT_BUCKET_ENCRYPTION,
+            Self::DeleteEncryption { .. } => operation::S3_DELETE_BUCKET_ENCRYPTION,
+        }
+    }
+
+    async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_s3, session, region);
+        let operation = self.operation();
         // Bucket names are free for the taking once deleted: somebody else's bucket is not touched.
         let owner = session.account().as_str();
         match self {
             Self::PutAcl { bucket, access_control_policy } => {
-                let list = sdk_acl(access_control_policy).map_err(|error| unbuilt("s3:PutBucketAcl", &error))?;
-                sent(
-                    "s3:PutBucketAcl",
-                    client
-                        .put_bucket_acl()
-                        .bucket(bucket)
-                        .expected_bucket_owner(owner)
-                        .access_control_policy(list)
-                        .send()
-                        .await,
-                )
+                let list = sdk_acl(access_control_policy).map_err(|error| unbuilt(operation, &error))?;
+                let put = client.put_bucket_acl().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, put.access_control_policy(list).send().await)
             }
-            Self::PutPolicy { bucket, policy } => sent(
-                "s3:PutBucketPolicy",
-                client
-                    .put_bucket_policy()
-                    .bucket(bucket)
-                    .expected_bucket_owner(owner)
-                    .policy(text(policy))
-                    .send()
-                    .await,
-            ),
-            Self::DeletePolicy { bucket } => sent(
-                "s3:DeleteBucketPolicy",
-                client.delete_bucket_policy().bucket(bucket).expected_bucket_owner(owner).send().await,
-            ),
+            Self::PutPolicy { bucket, policy } => {
+                let put = client.put_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, put.policy(text(policy)).send().await)
+            }
+            Self::DeletePolicy { bucket } => {
+                let delete = client.delete_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, delete.send().await)
+            }
             Self::PutPublicAccessBlock { bucket, public_access_block_configuration: block } => {
                 let block = s3::PublicAccessBlockConfiguration::builder()
                     .block_public_acls(block.block_public_acls)
@@ -224,45 +269,28 @@ impl Step {
                     .block_public_policy(block.block_public_policy)
                     .restrict_public_buckets(block.restrict_public_buckets)
                     .build();
-                sent(
-                    "s3:PutPublicAccessBlock",
-                    client
-                        .put_public_access_block()
-                        .bucket(bucket)
-                        .expected_bucket_owner(owner)
-                        .public_access_block_configuration(block)
-                        .send()
-                        .await,
-                )
+                let put = client.put_public_access_block().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, put.public_access_block_configuration(block).send().await)
             }
-            Self::DeletePublicAccessBlock { bucket } => sent(
-                "s3:DeletePublicAccessBlock",
-                client.delete_public_access_block().bucket(bucket).expected_bucket_owner(owner).send().await,
-            ),
+            Self::DeletePublicAccessBlock { bucket } => {
+                let delete = client.delete_public_access_block().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, delete.send().await)
+            }
             Self::PutEncryption { bucket, server_side_encryption_configuration: encryption } => {
-                let encryption =
-                    sdk_encryption(encryption).map_err(|error| unbuilt("s3:PutBucketEncryption", &error))?;
-                sent(
-                    "s3:PutBucketEncryption",
-                    client
-                        .put_bucket_encryption()
-                        .bucket(bucket)
-                        .expected_bucket_owner(owner)
-                        .server_side_encryption_configuration(encryption)
-                        .send()
-                        .await,
-                )
+                let encryption = sdk_encryption(encryption).map_err(|error| unbuilt(operation, &error))?;
+                let put = client.put_bucket_encryption().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, put.server_side_encryption_configuration(encryption).send().await)
             }
-            Self::DeleteEncryption { bucket } => sent(
-                "s3:DeleteBucketEncryption",
-                client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(owner).send().await,
-            ),
+            Self::DeleteEncryption { bucket } => {
+                let delete = client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(owner);
+                sent(operation, delete.send().await)
+            }
         }
     }
 }
 
 /// A request that the SDK refuses to build: a required field of a record is missing.
-fn unbuilt(operation: &str, error: &BuildError) -> AwsError {
+fn unbuilt(operation: Operation, error: &BuildError) -> AwsError {
     AwsError::of(operation, "InvalidRequest", error.to_string())
 }
 
@@ -301,4 +329,128 @@ fn sdk_encryption(encryption: &Encryption) -> Result<s3::ServerSideEncryptionCon
         )
     });
     s3::ServerSideEncryptionConfiguration::builder().set_rules(Some(rules.collect::<Result<_, BuildError>>()?)).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use common::action::Statements;
+    use common::resource::Grantee;
+
+    use super::*;
+    use crate::actions::rebase;
+    use crate::actions::tests::{Samples, after, looked, needs, only, planned, resource, statement, the_call};
+
+    fn group(uri: &str) -> Grantee {
+        Grantee { kind: "Group".into(), uri: Some(uri.into()), id: None, display_name: None, email_address: None }
+    }
+
+    fn bucket() -> Resource<Bucket> {
+        let owner = Grantee {
+            kind: "CanonicalUser".into(),
+            id: Some("abc".into()),
+            uri: None,
+            display_name: None,
+            email_address: None,
+        };
+        let policy = json!({"Version": "2012-10-17", "Id": "kept", "Statement": [statement("one"), statement("two")]});
+        let config = Bucket {
+            name: "acme".into(),
+            owner: Some(Owner { id: "abc".into(), display_name: None }),
+            grants: vec![
+                Grant { grantee: group(Grantee::ALL_USERS), permission: "READ".into() },
+                Grant { grantee: owner, permission: "FULL_CONTROL".into() },
+                Grant { grantee: group("http://acs.amazonaws.com/groups/s3/LogDelivery"), permission: "WRITE".into() },
+                Grant { grantee: group(Grantee::AUTHENTICATED_USERS), permission: "READ_ACP".into() },
+            ],
+            policy: Some(policy),
+            ..Bucket::default()
+        };
+        resource("acme", "arn:aws:s3:::acme", config)
+    }
+
+    impl Samples for Bucket {
+        fn samples() -> Vec<(Action, Resource<Self>)> {
+            let both = Statements { statements: vec![statement("one"), statement("two")] };
+            vec![
+                (Action::S3MakeAclPrivate, bucket()),
+                (Action::S3BlockPublicAccess, bucket()),
+                (Action::S3RemovePolicyStatements(only("one")), bucket()),
+                (Action::S3RemovePolicyStatements(both), bucket()),
+                (Action::S3DenyInsecureTransport, bucket()),
+                (Action::S3EncryptByDefault, bucket()),
+            ]
+        }
+    }
+
+    #[test]
+    fn the_calls_are_the_smallest_that_mend() {
+        let (operation, parameters) = the_call(&Action::S3MakeAclPrivate, &bucket());
+        assert_eq!(operation, "s3:PutBucketAcl");
+        let grants = parameters["AccessControlPolicy"]["Grants"].as_array().unwrap();
+        assert_eq!(grants.len(), 2, "the owner's grant and that of the log delivery stay: {parameters}");
+        let both = Statements { statements: vec![statement("one"), statement("two")] };
+        let (operation, parameters) = the_call(&Action::S3RemovePolicyStatements(both), &bucket());
+        assert_eq!((operation.as_str(), parameters), ("s3:DeleteBucketPolicy", json!({"Bucket": "acme"})));
+    }
+
+    #[test]
+    fn an_undo_does_not_wipe_out_what_came_after_it() {
+        let mended = planned(&Action::S3RemovePolicyStatements(only("one")), &bucket()).unwrap();
+        let mut since: Resource<Bucket> = after(&mended);
+        since.config.policy =
+            Some(json!({"Version": "2012-10-17", "Statement": [statement("two"), statement("three")]}));
+        assert!(matches!(planned(&mended.undo.unwrap(), &since), Err(Refusal::Changed(_))));
+    }
+
+    #[test]
+    fn an_undo_starts_from_what_aws_made_of_it() {
+        let plan = planned(&Action::S3EncryptByDefault, &bucket()).unwrap();
+        let mut seen: Resource<Bucket> = after(&plan);
+        if let Some(Encryption { rules }) = &mut seen.config.server_side_encryption_configuration {
+            rules[0].bucket_key_enabled = Some(false);
+        }
+        let expected = seen.config.server_side_encryption_configuration.clone();
+        let undo = rebase(plan.undo.unwrap(), &plan.after.unwrap(), &looked(&seen));
+        assert_eq!(undo, Action::S3SetEncryption(Change { from: expected, to: None }));
+    }
+
+    #[test]
+    fn an_undo_does_not_take_somebody_elses_change_for_its_own() {
+        let plan = planned(&Action::S3RemovePolicyStatements(only("one")), &bucket()).unwrap();
+        let from = |statements: Value| {
+            let mut seen: Resource<Bucket> = after(&plan);
+            seen.config.policy = Some(json!({"Version": "2012-10-17", "Id": "kept", "Statement": statements}));
+            match rebase(plan.undo.clone().unwrap(), plan.after.as_ref().unwrap(), &looked(&seen)) {
+                Action::S3SetPolicy(change) => change.from.unwrap()["Statement"].clone(),
+                other => panic!("another undo: {other:?}"),
+            }
+        };
+        let mut spelt = statement("two");
+        spelt["Action"] = json!(["s3:GetObject"]);
+        assert_eq!(from(json!([spelt])), json!([spelt]), "AWS spells it otherwise");
+        let sent = json!([statement("two")]);
+        assert_eq!(from(json!([statement("two"), statement("three")])), sent, "somebody has added a statement");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_changed() {
+        for (action, field) in [
+            (Action::S3MakeAclPrivate, "Grants"),
+            (Action::S3DenyInsecureTransport, "Policy"),
+            (Action::S3BlockPublicAccess, "PublicAccessBlockConfiguration"),
+            (Action::S3EncryptByDefault, "ServerSideEncryptionConfiguration"),
+        ] {
+            assert!(needs(&action, bucket(), field), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_taken_away_before_what_it_blocks_is_put_back() {
+        let set = |from, to| Action::S3SetPublicAccessBlock(Change { from, to });
+        assert!(Bucket::comes_first(&set(Some(PublicAccessBlock::ALL), None)));
+        assert!(!Bucket::comes_first(&set(None, Some(PublicAccessBlock::ALL))));
+        assert!(!Bucket::comes_first(&Action::S3MakeAclPrivate));
+        let there_already = set(Some(PublicAccessBlock::ALL), None);
+        assert!(planned(&there_already, &bucket()).unwrap().steps.is_empty());
+    }
 }

@@ -4,60 +4,71 @@ use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Rules};
 use common::aws::{AwsError, Session};
 use common::id::Region;
+use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{IpPermission, SecurityGroup};
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Planned, Refusal, foreign, sent};
+use super::call::sent;
+use super::refusal::foreign;
+use super::{ApiCall, Mended, Planned, Refusal};
 
 /// All protocols, and so all ports.
 const ALL_PROTOCOLS: &str = "-1";
 
 /// A call on a security group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "operation", content = "parameters", rename_all_fields = "PascalCase")]
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
-    #[serde(rename = "ec2:RevokeSecurityGroupIngress")]
     Revoke { group_id: String, ip_permissions: Vec<IpPermission> },
-    #[serde(rename = "ec2:AuthorizeSecurityGroupIngress")]
     Authorize { group_id: String, ip_permissions: Vec<IpPermission> },
 }
 
-pub(crate) fn plan(
-    action: &Action,
-    resource: &Resource<SecurityGroup>,
-) -> Result<Planned<SecurityGroup, Step>, Refusal> {
-    let present = flat(&resource.config.ip_permissions);
-    let group_id = resource.config.group_id.clone();
-    match action {
-        Action::Ec2RevokeIngress(rules) => {
-            let unwanted = named(&rules.ip_permissions)?;
-            let (gone, kept): (Vec<_>, Vec<_>) =
-                present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
-            if gone.is_empty() {
-                return Ok(Planned::nothing(resource));
+impl Mended for SecurityGroup {
+    type Step = Step;
+
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("ec2_revoke_ingress", &[operation::EC2_REVOKE_SECURITY_GROUP_INGRESS]),
+        ("ec2_authorize_ingress", &[operation::EC2_AUTHORIZE_SECURITY_GROUP_INGRESS]),
+    ];
+
+    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
+        let present = flat(&resource.config.ip_permissions);
+        let group_id = resource.config.group_id.clone();
+        match action {
+            Action::Ec2RevokeIngress(rules) => {
+                let unwanted = named(&rules.ip_permissions)?;
+                let (gone, kept): (Vec<_>, Vec<_>) =
+                    present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
+                if gone.is_empty() {
+                    return Ok(Planned::nothing(resource));
+                }
+                let step = Step::Revoke { group_id, ip_permissions: gone.clone() };
+                Ok(Planned::one(
+                    step,
+                    Some(Action::Ec2AuthorizeIngress(Rules { ip_permissions: gone })),
+                    with(resource, kept),
+                ))
             }
-            let step = Step::Revoke { group_id, ip_permissions: gone.clone() };
-            Ok(Planned::one(
-                step,
-                Some(Action::Ec2AuthorizeIngress(Rules { ip_permissions: gone })),
-                with(resource, kept),
-            ))
-        }
-        Action::Ec2AuthorizeIngress(rules) => {
-            let missing: Vec<IpPermission> = named(&rules.ip_permissions)?
-                .into_iter()
-                .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
-                .collect();
-            if missing.is_empty() {
-                return Ok(Planned::nothing(resource));
+            Action::Ec2AuthorizeIngress(rules) => {
+                let missing: Vec<IpPermission> = named(&rules.ip_permissions)?
+                    .into_iter()
+                    .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
+                    .collect();
+                if missing.is_empty() {
+                    return Ok(Planned::nothing(resource));
+                }
+                let step = Step::Authorize { group_id, ip_permissions: missing.clone() };
+                let undo = Action::Ec2RevokeIngress(Rules { ip_permissions: missing.clone() });
+                Ok(Planned::one(step, Some(undo), with(resource, [present, missing].concat())))
             }
-            let step = Step::Authorize { group_id, ip_permissions: missing.clone() };
-            let undo = Action::Ec2RevokeIngress(Rules { ip_permissions: missing.clone() });
-            Ok(Planned::one(step, Some(undo), with(resource, [present, missing].concat())))
+            other => Err(foreign(other, resource)),
         }
-        other => Err(foreign(other, resource)),
+    }
+
+    fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
+        undo
     }
 }
 
@@ -146,28 +157,28 @@ fn with(resource: &Resource<SecurityGroup>, mut ip_permissions: Vec<IpPermission
     SecurityGroup { ip_permissions, ..resource.config.clone() }
 }
 
-impl Step {
-    pub(crate) async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        let client = common::client!(aws_sdk_ec2, session, region);
+impl ApiCall for Step {
+    fn operation(&self) -> Operation {
         match self {
-            Self::Revoke { group_id, ip_permissions } => sent(
-                "ec2:RevokeSecurityGroupIngress",
-                client
-                    .revoke_security_group_ingress()
-                    .group_id(group_id)
-                    .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
-                    .send()
-                    .await,
-            ),
-            Self::Authorize { group_id, ip_permissions } => sent(
-                "ec2:AuthorizeSecurityGroupIngress",
-                client
-                    .authorize_security_group_ingress()
-                    .group_id(group_id)
-                    .set_ip_permissions(Some(ip_permissions.iter().map(sdk).collect()))
-                    .send()
-                    .await,
-            ),
+            Self::Revoke { .. } => operation::EC2_REVOKE_SECURITY_GROUP_INGRESS,
+            Self::Authorize { .. } => operation::EC2_AUTHORIZE_SECURITY_GROUP_INGRESS,
+        }
+    }
+
+    async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        let client = common::client!(aws_sdk_ec2, session, region);
+        let operation = self.operation();
+        match self {
+            Self::Revoke { group_id, ip_permissions } => {
+                let rules = ip_permissions.iter().map(sdk).collect();
+                let revoke = client.revoke_security_group_ingress().group_id(group_id);
+                sent(operation, revoke.set_ip_permissions(Some(rules)).send().await)
+            }
+            Self::Authorize { group_id, ip_permissions } => {
+                let rules = ip_permissions.iter().map(sdk).collect();
+                let authorize = client.authorize_security_group_ingress().group_id(group_id);
+                sent(operation, authorize.set_ip_permissions(Some(rules)).send().await)
+            }
         }
     }
 }
@@ -214,4 +225,73 @@ fn sdk(permission: &IpPermission) -> ec2::IpPermission {
         .set_prefix_list_ids((!lists.is_empty()).then_some(lists))
         .set_user_id_group_pairs((!pairs.is_empty()).then_some(pairs))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use common::resource::{IpRange, Ipv6Range};
+    use serde_json::json;
+
+    use super::*;
+    use crate::actions::Plan;
+    use crate::actions::tests::{Samples, planned, resource, the_call};
+
+    fn ssh(ranges: &[(&str, &str)]) -> IpPermission {
+        let ip_ranges =
+            ranges.iter().map(|(cidr, text)| IpRange { cidr_ip: (*cidr).into(), description: Some((*text).into()) });
+        IpPermission {
+            ip_protocol: "tcp".into(),
+            from_port: Some(22),
+            to_port: Some(22),
+            ip_ranges: ip_ranges.collect(),
+            ..IpPermission::default()
+        }
+    }
+
+    fn group() -> Resource<SecurityGroup> {
+        let world = Ipv6Range { cidr_ipv6: "::/0".into(), description: None };
+        let mut permissions = vec![
+            ssh(&[("0.0.0.0/0", "for now")]),
+            ssh(&[("10.0.0.0/8", "office")]),
+            IpPermission { ip_ranges: Vec::new(), ipv6_ranges: vec![world], ..ssh(&[]) },
+        ];
+        permissions.sort();
+        let config = SecurityGroup { group_id: "sg-1".into(), ip_permissions: permissions, ..SecurityGroup::default() };
+        resource("sg-1", "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", config)
+    }
+
+    fn rules(permission: IpPermission) -> Rules {
+        Rules { ip_permissions: vec![permission] }
+    }
+
+    impl Samples for SecurityGroup {
+        fn samples() -> Vec<(Action, Resource<Self>)> {
+            vec![
+                (Action::Ec2RevokeIngress(rules(ssh(&[("0.0.0.0/0", "another text")]))), group()),
+                (Action::Ec2AuthorizeIngress(rules(ssh(&[("192.0.2.0/24", "new")]))), group()),
+            ]
+        }
+    }
+
+    #[test]
+    fn a_rule_goes_out_with_the_description_that_its_undo_needs() {
+        let (_, parameters) = the_call(&Action::Ec2RevokeIngress(rules(ssh(&[("0.0.0.0/0", "")]))), &group());
+        assert_eq!(parameters["IpPermissions"], json!([ssh(&[("0.0.0.0/0", "for now")])]));
+    }
+
+    #[test]
+    fn a_rule_is_the_same_however_it_is_spelt() {
+        let revoke =
+            |permission| -> Result<Plan, Refusal> { planned(&Action::Ec2RevokeIngress(rules(permission)), &group()) };
+        for protocol in ["tcp", "TCP", "6"] {
+            let permission = IpPermission { ip_protocol: protocol.into(), ..ssh(&[("0.0.0.0/0", "")]) };
+            assert_eq!(revoke(permission).unwrap().steps.len(), 1, "{protocol}");
+        }
+        let world = Ipv6Range { cidr_ipv6: "0::0/0".into(), description: None };
+        assert_eq!(revoke(IpPermission { ipv6_ranges: vec![world], ..ssh(&[]) }).unwrap().steps.len(), 1);
+        assert!(
+            matches!(revoke(ssh(&[])), Err(Refusal::Impossible(_))),
+            "a rule that names nobody is not a rule that is gone"
+        );
+    }
 }

@@ -9,10 +9,10 @@ use aws_sdk_ec2::types::{
 };
 use common::aws::AwsError;
 use common::client;
-use common::resource::ResourceType;
+use common::resource::{self, ResourceType};
 
 use super::security_group::Closed;
-use super::{Made, Missing, PREFIX, Place, Report, TAG, call, for_each, verdict};
+use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, verdict};
 
 /// An instance, known by its tag `Name`.
 struct Spec {
@@ -50,37 +50,61 @@ const SPECS: &[Spec] = &[
 /// All states but those of an instance that is gone.
 const THERE: [&str; 4] = ["pending", "running", "stopping", "stopped"];
 
-pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
-    if !place.options.instances {
-        let why = "instances cost money: give --instances to have them made";
-        return Err(Missing::LeftOut(why.to_owned()));
-    }
-    let client = client!(aws_sdk_ec2, &place.session, place.region());
-    let present = find(&client, &THERE).await?;
-    let closed = Closed::make(place).await?;
-    let subnet = subnet(&client, &closed.vpc).await?;
-    let image = match &place.options.image {
-        Some(image) => image.clone(),
-        None => latest_image(&client).await?,
-    };
-    let results = for_each(SPECS, |spec| {
-        let (place, client, image) = (place.clone(), client.clone(), image.clone());
-        let present = present.iter().find(|instance| name(instance) == spec.name).cloned();
-        let interface = InstanceNetworkInterfaceSpecification::builder()
-            .device_index(0)
-            .associate_public_ip_address(false)
-            .delete_on_termination(true)
-            .subnet_id(&subnet)
-            .groups(&closed.id);
-        async move {
-            let result = match present {
-                Some(instance) => restore(&client, spec, instance).await,
-                None => start(&client, spec, interface.build(), &image).await,
-            };
-            (spec.name.to_owned(), result.map(|id| made(&place, spec, &id)).map_err(Missing::from))
+impl Misconfigured for resource::Instance {
+    const ROUND: u8 = 1;
+
+    async fn make(place: &Place) -> Result<Report, Missing> {
+        if !place.options.instances {
+            let why = "instances cost money: give --instances to have them made";
+            return Err(Missing::LeftOut(why.to_owned()));
         }
-    });
-    Ok(Report::collect(results.await))
+        let client = client!(aws_sdk_ec2, &place.session, place.region());
+        let present = find(&client, &THERE).await?;
+        let closed = Closed::make(place).await?;
+        let subnet = subnet(&client, &closed.vpc).await?;
+        let image = match &place.options.image {
+            Some(image) => image.clone(),
+            None => latest_image(&client).await?,
+        };
+        let results = for_each(SPECS, |spec| {
+            let (place, client, image) = (place.clone(), client.clone(), image.clone());
+            let present = present.iter().find(|instance| name(instance) == spec.name).cloned();
+            let interface = InstanceNetworkInterfaceSpecification::builder()
+                .device_index(0)
+                .associate_public_ip_address(false)
+                .delete_on_termination(true)
+                .subnet_id(&subnet)
+                .groups(&closed.id);
+            async move {
+                let result = match present {
+                    Some(instance) => restore(&client, spec, instance).await,
+                    None => start(&client, spec, interface.build(), &image).await,
+                };
+                (spec.name.to_owned(), result.map(|id| made(&place, spec, &id)).map_err(Missing::from))
+            }
+        });
+        Ok(Report::collect(results.await))
+    }
+
+    /// Terminates the instances, and waits until they are gone.
+    async fn clean(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_ec2, &place.session, place.region());
+        let instances = find(&client, &THERE).await?;
+        let ids: Vec<String> = instances.into_iter().filter_map(|instance| instance.instance_id).collect();
+        if !ids.is_empty() {
+            call!("ec2:TerminateInstances", client.terminate_instances().set_instance_ids(Some(ids.clone())))?;
+        }
+        // Also those that an interrupted run told to go: an instance keeps its group until the end. Mostly a minute.
+        for _ in 0..120 {
+            if find(&client, &["shutting-down"]).await?.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        let removed =
+            ids.iter().map(|id| place.removed(ResourceType::Ec2, id, place.arn("ec2", format!("instance/{id}"))));
+        Ok(Report { made: removed.collect(), missing: Vec::new() })
+    }
 }
 
 fn made(place: &Place, spec: &'static Spec, id: &str) -> Made {
@@ -175,23 +199,4 @@ async fn latest_image(client: &Client) -> Result<String, Missing> {
     let latest = images.into_iter().max_by(|one, other| one.creation_date.cmp(&other.creation_date));
     let id = latest.and_then(|image| image.image_id);
     id.ok_or_else(|| Missing::Impossible("there is no Amazon Linux 2023 here: name an image with --image".to_owned()))
-}
-
-/// Terminates the instances, and waits until they are gone.
-pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_ec2, &place.session, place.region());
-    let instances = find(&client, &THERE).await?;
-    let ids: Vec<String> = instances.into_iter().filter_map(|instance| instance.instance_id).collect();
-    if !ids.is_empty() {
-        call!("ec2:TerminateInstances", client.terminate_instances().set_instance_ids(Some(ids.clone())))?;
-    }
-    // Also those that an interrupted run told to go: an instance keeps its group until the end. Mostly a minute.
-    for _ in 0..120 {
-        if find(&client, &["shutting-down"]).await?.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(3)).await;
-    }
-    let removed = ids.iter().map(|id| place.removed(ResourceType::Ec2, id, place.arn("ec2", format!("instance/{id}"))));
-    Ok(Report { made: removed.collect(), missing: Vec::new() })
 }

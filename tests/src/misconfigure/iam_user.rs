@@ -6,9 +6,9 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{StatusType, Tag, User};
 use common::aws::AwsError;
 use common::client;
-use common::resource::ResourceType;
+use common::resource::{self, ResourceType};
 
-use super::{Made, Missing, PREFIX, Place, Report, TAG, call, for_each, unbuilt, unless, verdict};
+use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unbuilt, unless, verdict};
 
 /// A user.
 struct Spec {
@@ -52,13 +52,35 @@ const DENY_ALL: &str =
     r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
 const NONE: &[&str] = &["NoSuchEntity"];
 
-pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
-    let results = for_each(SPECS, |spec| {
-        let (place, client) = (place.clone(), client.clone());
-        async move { (spec.name.to_owned(), make_one(&place, &client, spec).await) }
-    });
-    Ok(Report::collect(results.await))
+impl Misconfigured for resource::User {
+    async fn make(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
+        let results = for_each(SPECS, |spec| {
+            let (place, client) = (place.clone(), client.clone());
+            async move { (spec.name.to_owned(), make_one(&place, &client, spec).await) }
+        });
+        Ok(Report::collect(results.await))
+    }
+
+    async fn clean(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
+        let mut pages = client.list_users().path_prefix(PATH).into_paginator().items().send();
+        let mut users: Vec<User> = Vec::new();
+        while let Some(user) = pages.next().await {
+            users.push(user.map_err(|error| AwsError::new("iam:ListUsers", error))?);
+        }
+        users.retain(|user| user.path == PATH && user.user_name.starts_with(PREFIX));
+        let results = for_each(users, |user| {
+            let (place, client) = (place.clone(), client.clone());
+            async move {
+                let name = user.user_name;
+                let arn = place.arn("iam", format!("user{PATH}{name}"));
+                let result = remove(&client, &name).await.map(|()| place.removed(ResourceType::IamUser, &name, arn));
+                (name, result.map_err(Missing::from))
+            }
+        });
+        Ok(Report::collect(results.await))
+    }
 }
 
 async fn make_one(place: &Place, client: &Client, spec: &'static Spec) -> Result<Made, Missing> {
@@ -118,26 +140,6 @@ async fn set_key(client: &Client, name: &str, status: &StatusType) -> Result<(),
     }
     let request = client.update_access_key().user_name(name).set_access_key_id(id).status(status.clone());
     call!("iam:UpdateAccessKey", request).map(drop)
-}
-
-pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
-    let mut pages = client.list_users().path_prefix(PATH).into_paginator().items().send();
-    let mut users: Vec<User> = Vec::new();
-    while let Some(user) = pages.next().await {
-        users.push(user.map_err(|error| AwsError::new("iam:ListUsers", error))?);
-    }
-    users.retain(|user| user.path == PATH && user.user_name.starts_with(PREFIX));
-    let results = for_each(users, |user| {
-        let (place, client) = (place.clone(), client.clone());
-        async move {
-            let name = user.user_name;
-            let arn = place.arn("iam", format!("user{PATH}{name}"));
-            let result = remove(&client, &name).await.map(|()| place.removed(ResourceType::IamUser, &name, arn));
-            (name, result.map_err(Missing::from))
-        }
-    });
-    Ok(Report::collect(results.await))
 }
 
 /// Removes what we gave a user, and the user: IAM refuses where somebody gave them more.

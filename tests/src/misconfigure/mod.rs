@@ -15,9 +15,28 @@
 //!
 //! One file for each resource type, with the table of what is made of it; `cli` is the binary.
 
+mod account;
+mod ami;
 mod cli;
+mod ebs_snapshot;
+mod ebs_volume;
 mod ec2;
+mod ecs_service;
+mod ecs_task;
+mod ecs_task_set;
+mod elb;
+mod elbv2;
+mod iam_role;
 mod iam_user;
+mod kms_key;
+mod lambda_function;
+mod organization;
+mod rds;
+mod rds_cluster;
+mod rds_cluster_snapshot;
+mod rds_snapshot;
+mod redshift;
+mod region;
 mod s3_bucket;
 mod s3_calls;
 mod security_group;
@@ -29,7 +48,8 @@ use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::id::{AccountId, Region};
 use common::reference::Reference;
-use common::resource::ResourceType;
+use common::resource::{Config, Extent, ResourceType};
+use common::with_config;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -135,38 +155,54 @@ impl Report {
     }
 }
 
-/// Makes everything that is not there yet, and makes it bad again where somebody mended it.
-pub async fn make(session: &Session, options: &Options) -> Report {
-    let place = Place { session: session.clone(), options: options.clone() };
-    let network = async {
-        let groups = place.wants(ResourceType::SecurityGroup, security_group::make(&place)).await;
-        // After the groups: instances are in one of them.
-        (groups, place.wants(ResourceType::Ec2, ec2::make(&place)).await)
-    };
-    let (buckets, (groups, instances), users, queues) = tokio::join!(
-        place.wants(ResourceType::S3Bucket, s3_bucket::make(&place)),
-        network,
-        place.wants(ResourceType::IamUser, iam_user::make(&place)),
-        place.wants(ResourceType::Sqs, sqs::make(&place)),
-    );
-    buckets.and(instances).and(groups).and(users).and(queues)
+/// A type of which things can be made.
+trait Misconfigured: Config {
+    /// What is made in an earlier round may be used in a later one (an instance by a load balancer), and is removed after it.
+    const ROUND: u8 = 0;
+
+    /// Makes what is not there yet, and makes it bad again where somebody mended it.
+    fn make(place: &Place) -> impl Future<Output = Result<Report, Missing>> + Send;
+
+    /// Removes all of it.
+    fn clean(place: &Place) -> impl Future<Output = Result<Report, Missing>> + Send;
 }
 
-/// Removes all that [`make`] made in this account and region, in this run or any before, and the users.
+/// How many rounds there are.
+const ROUNDS: u8 = 3;
+
+/// Makes everything that is not there yet, and makes it bad again where somebody mended it.
+pub async fn make(session: &Session, options: &Options) -> Report {
+    let mut report = Report::default();
+    for round in 0..ROUNDS {
+        report = report.and(in_round(session, options, round, true).await);
+    }
+    report
+}
+
+/// Removes all that [`make`] made in this account and region, in this run or any before, and what is in no region.
 pub async fn clean(session: &Session, options: &Options) -> Report {
+    let mut report = Report::default();
+    for round in (0..ROUNDS).rev() {
+        report = report.and(in_round(session, options, round, false).await);
+    }
+    report
+}
+
+/// The types of a round, at once.
+async fn in_round(session: &Session, options: &Options, round: u8, make: bool) -> Report {
     let place = Place { session: session.clone(), options: options.clone() };
-    let network = async {
-        // Before the groups: an instance keeps its group until it is gone.
-        let instances = place.wants(ResourceType::Ec2, ec2::clean(&place)).await;
-        (instances, place.wants(ResourceType::SecurityGroup, security_group::clean(&place)).await)
-    };
-    let (buckets, (instances, groups), users, queues) = tokio::join!(
-        place.wants(ResourceType::S3Bucket, s3_bucket::clean(&place)),
-        network,
-        place.wants(ResourceType::IamUser, iam_user::clean(&place)),
-        place.wants(ResourceType::Sqs, sqs::clean(&place)),
-    );
-    buckets.and(instances).and(groups).and(users).and(queues)
+    let wanted = ResourceType::ALL
+        .iter()
+        .copied()
+        .filter(|kind| options.types.contains(kind) && with_config!(*kind, C => <C as Misconfigured>::ROUND) == round);
+    let reports = for_each(wanted, |kind| {
+        let place = place.clone();
+        async move {
+            let result = with_config!(kind, C => if make { C::make(&place).await } else { C::clean(&place).await });
+            Report::of(kind.name(), result)
+        }
+    });
+    reports.await.into_iter().fold(Report::default(), Report::and)
 }
 
 /// Where things are made.
@@ -177,10 +213,6 @@ struct Place {
 }
 
 impl Place {
-    async fn wants(&self, kind: ResourceType, work: impl Future<Output = Result<Report, Missing>>) -> Report {
-        if self.options.types.contains(&kind) { Report::of(kind.name(), work.await) } else { Report::default() }
-    }
-
     fn account(&self) -> &AccountId {
         self.session.account()
     }
@@ -213,7 +245,7 @@ impl Place {
     }
 
     fn made(&self, kind: ResourceType, id: &str, arn: Arn, what: &'static str, checks: &[&'static str]) -> Made {
-        let global = kind == ResourceType::IamUser;
+        let global = matches!(kind.extent(), Extent::Global | Extent::Organization);
         let region = if global { Region::global() } else { self.region().clone() };
         let (account, kind, id) = (self.account().clone(), kind.name().to_owned(), id.to_owned());
         Made { reference: Reference { account, region, kind, id }, arn, what, checks: checks.to_vec() }

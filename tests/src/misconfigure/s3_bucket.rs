@@ -1,11 +1,11 @@
 //! Buckets, each of them empty, and each in order but for the one thing that it is for.
 
 use common::aws::AwsError;
-use common::resource::{Grantee, PublicAccessBlock, ResourceType};
+use common::resource::{self, Grantee, PublicAccessBlock, ResourceType};
 use serde_json::{Value, json};
 
 use super::s3_calls::S3;
-use super::{Made, Missing, PREFIX, Place, Report, for_each, verdict};
+use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, for_each, verdict};
 
 /// Statements of a policy, given the bucket's ARN.
 type Statements = fn(&Place, &str) -> Result<Vec<Value>, Missing>;
@@ -124,21 +124,39 @@ fn tls(bucket: &str) -> Value {
     })
 }
 
-pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
-    let s3 = S3::new(place);
-    let present = s3.list(&name_prefix(place)).await?;
-    // Who may not read it can still try.
-    let account_block = s3.account_block(place).await.unwrap_or_default();
-    let results = for_each(SPECS, |spec| {
-        let (place, s3, present) = (place.clone(), s3.clone(), present.clone());
-        async move {
-            let name = name_prefix(&place) + spec.name;
-            let is_new = !present.contains(&name);
-            let result = make_one(&place, &s3, spec, &name, is_new, account_block).await;
-            (name, result)
-        }
-    });
-    Ok(Report::collect(results.await))
+impl Misconfigured for resource::Bucket {
+    async fn make(place: &Place) -> Result<Report, Missing> {
+        let s3 = S3::new(place);
+        let present = s3.list(&name_prefix(place)).await?;
+        // Who may not read it can still try.
+        let account_block = s3.account_block(place).await.unwrap_or_default();
+        let results = for_each(SPECS, |spec| {
+            let (place, s3, present) = (place.clone(), s3.clone(), present.clone());
+            async move {
+                let name = name_prefix(&place) + spec.name;
+                let is_new = !present.contains(&name);
+                let result = make_one(&place, &s3, spec, &name, is_new, account_block).await;
+                (name, result)
+            }
+        });
+        Ok(Report::collect(results.await))
+    }
+
+    async fn clean(place: &Place) -> Result<Report, Missing> {
+        let s3 = S3::new(place);
+        let names = s3.list(&name_prefix(place)).await?;
+        let results = for_each(names, |name| {
+            let (place, s3) = (place.clone(), s3.clone());
+            async move {
+                // S3 deletes only empty buckets: whatever anybody put there is safe.
+                let result = s3.delete(&name).await.map_err(Missing::from);
+                let arn = place.arn("s3", name.as_str());
+                let result = result.map(|()| place.removed(ResourceType::S3Bucket, &name, arn));
+                (name, result)
+            }
+        });
+        Ok(Report::collect(results.await))
+    }
 }
 
 async fn make_one(
@@ -201,22 +219,6 @@ async fn patiently<F: Future<Output = Result<(), AwsError>>>(call: impl Fn() -> 
         tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
     }
     call().await
-}
-
-pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
-    let s3 = S3::new(place);
-    let names = s3.list(&name_prefix(place)).await?;
-    let results = for_each(names, |name| {
-        let (place, s3) = (place.clone(), s3.clone());
-        async move {
-            // S3 deletes only empty buckets: whatever anybody put there is safe.
-            let result = s3.delete(&name).await.map_err(Missing::from);
-            let arn = place.arn("s3", name.as_str());
-            let result = result.map(|()| place.removed(ResourceType::S3Bucket, &name, arn));
-            (name, result)
-        }
-    });
-    Ok(Report::collect(results.await))
 }
 
 /// What the names of this account's and region's buckets begin with. Names of buckets are the whole world's: a digest

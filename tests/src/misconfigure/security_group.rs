@@ -6,9 +6,9 @@ use aws_sdk_ec2::types::{
 };
 use common::aws::AwsError;
 use common::client;
-use common::resource::ResourceType;
+use common::resource::{ResourceType, SecurityGroup};
 
-use super::{Made, Missing, PREFIX, Place, Report, TAG, call, for_each, unless, verdict};
+use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unless, verdict};
 
 /// A group, and what it lets in: TCP on one port from each of some sources.
 struct Spec {
@@ -70,14 +70,32 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
-    let closed = Closed::make(place).await?;
-    let made = (CLOSED.name.to_owned(), Ok(closed.made));
-    let results = for_each(SPECS, |spec| {
-        let (place, vpc, closed) = (place.clone(), closed.vpc.clone(), closed.id.clone());
-        async move { (spec.name.to_owned(), make_one(&place, spec, &vpc, &closed).await.map_err(Missing::from)) }
-    });
-    Ok(Report::collect([vec![made], results.await].concat()))
+impl Misconfigured for SecurityGroup {
+    async fn make(place: &Place) -> Result<Report, Missing> {
+        let closed = Closed::make(place).await?;
+        let made = (CLOSED.name.to_owned(), Ok(closed.made));
+        let results = for_each(SPECS, |spec| {
+            let (place, vpc, closed) = (place.clone(), closed.vpc.clone(), closed.id.clone());
+            async move { (spec.name.to_owned(), make_one(&place, spec, &vpc, &closed).await.map_err(Missing::from)) }
+        });
+        Ok(Report::collect([vec![made], results.await].concat()))
+    }
+
+    async fn clean(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_ec2, &place.session, place.region());
+        let mut groups = find(&client, None).await?;
+        // Last of all the one that others name in their rules.
+        groups.sort_by_key(|(_, name)| name == CLOSED.name);
+        let mut results = Vec::new();
+        for (id, name) in groups {
+            let request = client.delete_security_group().group_id(&id);
+            let result = unless(&["InvalidGroup.NotFound"], call!("ec2:DeleteSecurityGroup", request));
+            let arn = place.arn("ec2", format!("security-group/{id}"));
+            let removed = result.map(|_| place.removed(ResourceType::SecurityGroup, &id, arn));
+            results.push((name, removed.map_err(Missing::from)));
+        }
+        Ok(Report::collect(results))
+    }
 }
 
 /// The group that lets nothing in and nothing out.
@@ -161,20 +179,4 @@ async fn find(client: &Client, vpc: Option<&str>) -> Result<Vec<(String, String)
     }
     groups.retain(|(_, name)| name.starts_with(PREFIX));
     Ok(groups)
-}
-
-pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_ec2, &place.session, place.region());
-    let mut groups = find(&client, None).await?;
-    // Last of all the one that others name in their rules.
-    groups.sort_by_key(|(_, name)| name == CLOSED.name);
-    let mut results = Vec::new();
-    for (id, name) in groups {
-        let request = client.delete_security_group().group_id(&id);
-        let result = unless(&["InvalidGroup.NotFound"], call!("ec2:DeleteSecurityGroup", request));
-        let arn = place.arn("ec2", format!("security-group/{id}"));
-        let removed = result.map(|_| place.removed(ResourceType::SecurityGroup, &id, arn));
-        results.push((name, removed.map_err(Missing::from)));
-    }
-    Ok(Report::collect(results))
 }

@@ -4,10 +4,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use common::aws::AwsError;
 use common::client;
-use common::resource::ResourceType;
+use common::resource::{Queue, ResourceType};
 use serde_json::{Value, json};
 
-use super::{Made, Missing, PREFIX, Place, Report, TAG, call, for_each, unless, verdict};
+use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unless, verdict};
 
 /// A queue.
 struct Spec {
@@ -65,13 +65,33 @@ fn keep(place: &Place, queue: &str) -> Value {
     allow("KeepOwnAccount", &json!({"AWS": place.root_of(place.account())}), queue)
 }
 
-pub(super) async fn make(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_sqs, &place.session, place.region());
-    let results = for_each(SPECS, |spec| {
-        let (place, client) = (place.clone(), client.clone());
-        async move { (spec.name.to_owned(), make_one(&place, &client, spec).await) }
-    });
-    Ok(Report::collect(results.await))
+impl Misconfigured for Queue {
+    async fn make(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_sqs, &place.session, place.region());
+        let results = for_each(SPECS, |spec| {
+            let (place, client) = (place.clone(), client.clone());
+            async move { (spec.name.to_owned(), make_one(&place, &client, spec).await) }
+        });
+        Ok(Report::collect(results.await))
+    }
+
+    async fn clean(place: &Place) -> Result<Report, Missing> {
+        let client = client!(aws_sdk_sqs, &place.session, place.region());
+        let mut pages = client.list_queues().queue_name_prefix(PREFIX).into_paginator().page_size(1000).send();
+        let mut urls = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new("sqs:ListQueues", error))?;
+            urls.extend(page.queue_urls.unwrap_or_default());
+        }
+        let results = for_each(urls, |url| {
+            let (place, client) = (place.clone(), client.clone());
+            async move {
+                let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+                (name.clone(), remove(&place, &client, &url, &name).await)
+            }
+        });
+        Ok(Report::collect(results.await))
+    }
 }
 
 async fn make_one(place: &Place, client: &Client, spec: &'static Spec) -> Result<Made, Missing> {
@@ -89,24 +109,6 @@ async fn make_one(place: &Place, client: &Client, spec: &'static Spec) -> Result
     let request = client.set_queue_attributes().queue_url(&url).attributes(QueueAttributeName::Policy, policy);
     call!("sqs:SetQueueAttributes", request)?;
     Ok(place.made(ResourceType::Sqs, &url, arn, spec.what, spec.checks))
-}
-
-pub(super) async fn clean(place: &Place) -> Result<Report, Missing> {
-    let client = client!(aws_sdk_sqs, &place.session, place.region());
-    let mut pages = client.list_queues().queue_name_prefix(PREFIX).into_paginator().page_size(1000).send();
-    let mut urls = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| AwsError::new("sqs:ListQueues", error))?;
-        urls.extend(page.queue_urls.unwrap_or_default());
-    }
-    let results = for_each(urls, |url| {
-        let (place, client) = (place.clone(), client.clone());
-        async move {
-            let name = url.rsplit('/').next().unwrap_or_default().to_owned();
-            (name.clone(), remove(&place, &client, &url, &name).await)
-        }
-    });
-    Ok(Report::collect(results.await))
 }
 
 /// Removes a queue, if it has our tag.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::http::{Request, Response};
 use tests::{Emulator, Proxy, Ran, Verdict};
 
-use crate::stage::{Stage, json_request, resources, sorted, text};
+use tests::stage::{Stage, json_request, resources, sorted, text};
 
 /// `account region type status count` of each scope, sorted.
 fn scopes(polled: &Ran) -> Vec<String> {

@@ -9,7 +9,7 @@ use common::action::Action;
 use serde_json::{Value, json};
 use tests::{Emulator, Proxy, Tool};
 
-use crate::stage::{NOW, Stage, input, sorted, text, write_names};
+use tests::stage::{NOW, Stage, input, sorted, text, write_names};
 
 #[test]
 fn the_checks_are_listed_in_each_format() {

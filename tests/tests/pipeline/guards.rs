@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::http::Request;
 use tests::{Emulator, Proxy, ndjson};
 
-use crate::stage::{Stage, input, json_request, resources, statuses, text, write_names, writes};
+use tests::stage::{Stage, input, json_request, resources, statuses, text, write_names, writes};
 
 #[test]
 fn without_apply_nothing_changes_and_the_environment_can_say_it() {

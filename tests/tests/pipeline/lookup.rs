@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{Emulator, Proxy, ndjson};
 
-use crate::stage::{Stage, input, resources, text};
+use tests::stage::{Stage, input, resources, text};
 
 #[test]
 fn whatever_names_a_resource_is_looked_up_once_in_the_order_of_its_coming() {

@@ -1,14 +1,12 @@
 //! The real tools in pipelines, each test in an account of its own.
 //!
-//! One program, so that one emulator serves all of it. `stage` is what the tests share.
+//! One program, so that one emulator serves all of it. `tests::stage` is what the tests share.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
 mod ends;
-mod fixes;
 mod guards;
 mod lookup;
 mod plans;
 mod repeat;
-mod stage;
 mod streams;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::http::Request;
 use tests::{Emulator, Proxy, Ran};
 
-use crate::stage::{
+use tests::stage::{
     Stage, input, open_to_all, operations, resources, sorted, statuses, text, undos, write_names, writes,
 };
 

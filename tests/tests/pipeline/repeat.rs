@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{Emulator, Proxy};
 
-use crate::stage::{Stage, statuses, write_names};
+use tests::stage::{Stage, statuses, write_names};
 
 const ALL: &str = "s3_bucket,ec2,security_group,iam_user,sqs";
 

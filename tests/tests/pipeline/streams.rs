@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tests::ndjson;
 
-use crate::stage::{NOW, Stage, sorted};
+use tests::stage::{NOW, Stage, sorted};
 
 const TYPES: &str = "s3_bucket,security_group,sqs";
 

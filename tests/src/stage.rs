@@ -2,12 +2,12 @@
 
 use std::fs;
 
+use crate::http::{Request, Response};
+use crate::{Account, Call, Proxy, Ran, Tool, ndjson};
 use serde_json::{Value, json};
-use tests::http::{Request, Response};
-use tests::{Account, Call, Proxy, Ran, Tool, ndjson};
 
 /// Late enough for passwords and keys that were made a second ago to be old.
-pub(crate) const NOW: &str = "2099-01-01T00:00:00Z";
+pub const NOW: &str = "2099-01-01T00:00:00Z";
 
 /// The limits of `remediate` are left as they are.
 const SETTINGS: &str = r#"
@@ -19,15 +19,15 @@ fix = true
 
 /// An account, what the misconfiguration maker made in it, and the types that the tools look at.
 #[derive(Debug, Clone)]
-pub(crate) struct Stage {
-    pub(crate) account: Account,
+pub struct Stage {
+    pub account: Account,
     types: String,
     made: Vec<Value>,
 }
 
 impl Stage {
     /// With all that `misconfigure` makes of these types.
-    pub(crate) fn of(types: &str) -> Self {
+    pub fn of(types: &str) -> Self {
         let stage = Self::empty(types);
         let ran = stage.account.tool("misconfigure").args(["--types", types]).run().exits(0);
         let made = ran.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -35,19 +35,19 @@ impl Stage {
     }
 
     /// With nothing but what every account has.
-    pub(crate) fn empty(types: &str) -> Self {
+    pub fn empty(types: &str) -> Self {
         let stage = Self { account: Account::new(), types: types.to_owned(), made: Vec::new() };
         stage.settings(SETTINGS);
         stage
     }
 
     /// The same account, seen through a proxy.
-    pub(crate) fn through(&self, proxy: &Proxy) -> Self {
+    pub fn through(&self, proxy: &Proxy) -> Self {
         Self { account: self.account.through(proxy), ..self.clone() }
     }
 
     /// More settings.
-    pub(crate) fn set(&self, more: &str) {
+    pub fn set(&self, more: &str) {
         self.settings(&format!("{more}\n{SETTINGS}"));
     }
 
@@ -56,51 +56,51 @@ impl Stage {
     }
 
     /// What was made: references, with `what` and the `checks` that fail.
-    pub(crate) fn made(&self) -> &[Value] {
+    pub fn made(&self) -> &[Value] {
         &self.made
     }
 
     /// The ARN of what was made and is described so: `bad: takes plain HTTP`.
-    pub(crate) fn arn(&self, what: &str) -> Value {
+    pub fn arn(&self, what: &str) -> Value {
         let made = self.made.iter().find(|made| made["what"].as_str().unwrap().contains(what));
         made.unwrap_or_else(|| panic!("nothing that was made is {what:?}"))["arn"].clone()
     }
 
-    pub(crate) fn tool(&self, name: &str) -> Tool {
+    pub fn tool(&self, name: &str) -> Tool {
         self.account.tool(name).env("SLUICE_CONFIG", "sluice.toml")
     }
 
     /// What was made, as it is now.
-    pub(crate) fn poll(&self) -> Ran {
+    pub fn poll(&self) -> Ran {
         self.run(self.tool("poll").args(["--types", &self.types, "--only-test-resources"])).exits(0)
     }
 
     /// All that there is of the types.
-    pub(crate) fn poll_all(&self) -> Ran {
+    pub fn poll_all(&self) -> Ran {
         self.run(self.tool("poll").args(["--types", &self.types])).exits(0)
     }
 
-    pub(crate) fn audit(&self, resources: impl Into<Vec<u8>>) -> Ran {
+    pub fn audit(&self, resources: impl Into<Vec<u8>>) -> Ran {
         self.run(self.tool("audit").args(["--now", NOW]).stdin(resources)).exits(0)
     }
 
     /// The findings of now.
-    pub(crate) fn findings(&self) -> Vec<Value> {
+    pub fn findings(&self) -> Vec<Value> {
         self.audit(self.poll().stdout).kind("finding")
     }
 
     /// `remediate`, about to run at the time of the audit.
-    pub(crate) fn remediate(&self, input: impl Into<Vec<u8>>) -> Tool {
+    pub fn remediate(&self, input: impl Into<Vec<u8>>) -> Tool {
         self.tool("remediate").args(["--now", NOW]).stdin(input)
     }
 
     /// The same with `--apply`.
-    pub(crate) fn apply(&self, input: impl Into<Vec<u8>>) -> Tool {
+    pub fn apply(&self, input: impl Into<Vec<u8>>) -> Tool {
         self.remediate(input).arg("--apply")
     }
 
     /// Runs a tool, and holds it to saying nothing secret, neither on stdout nor on stderr.
-    pub(crate) fn run(&self, tool: Tool) -> Ran {
+    pub fn run(&self, tool: Tool) -> Ran {
         let ran = tool.arg("-v").run();
         let credentials = self.account.credentials();
         for secret in [&credentials.secret_access_key, &credentials.session_token] {
@@ -111,14 +111,14 @@ impl Stage {
     }
 
     /// A call by hand that has to succeed.
-    pub(crate) fn call(&self, service: &str, request: Request) -> Response {
+    pub fn call(&self, service: &str, request: Request) -> Response {
         let answer = self.account.call(service, request).unwrap();
         assert!(answer.status < 300, "{answer:?}");
         answer
     }
 
     /// A bucket with this policy and nothing else.
-    pub(crate) fn bucket(&self, name: &str, policy: Option<&Value>) -> String {
+    pub fn bucket(&self, name: &str, policy: Option<&Value>) -> String {
         let name = format!("{name}-{}", self.account.id());
         self.call("s3", Request::new("PUT", &format!("/{name}")));
         if let Some(policy) = policy {
@@ -129,7 +129,7 @@ impl Stage {
     }
 
     /// A queue with this policy, and its URL.
-    pub(crate) fn queue(&self, name: &str, policy: Option<&Value>) -> String {
+    pub fn queue(&self, name: &str, policy: Option<&Value>) -> String {
         let attributes = policy.map_or_else(|| json!({}), |policy| json!({"Policy": policy.to_string()}));
         let body = json!({"QueueName": name, "Attributes": attributes});
         let answer = self.call("sqs", json_request("AmazonSQS.CreateQueue", &body));
@@ -138,53 +138,53 @@ impl Stage {
 }
 
 /// A request of the JSON protocol.
-pub(crate) fn json_request(target: &str, body: &Value) -> Request {
+pub fn json_request(target: &str, body: &Value) -> Request {
     let request = Request::new("POST", "/").with("X-Amz-Target", target);
     request.with("Content-Type", "application/x-amz-json-1.0").body(body.to_string())
 }
 
 /// A policy that lets in anyone.
-pub(crate) fn open_to_all(action: &str, resource: &str) -> Value {
+pub fn open_to_all(action: &str, resource: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource},
     ]})
 }
 
 /// The calls that change something.
-pub(crate) fn writes(proxy: &Proxy) -> Vec<Call> {
+pub fn writes(proxy: &Proxy) -> Vec<Call> {
     const READS: [&str; 6] = ["Get", "List", "Describe", "AssumeRole", "GenerateCredentialReport", "Head"];
     let is_write = |call: &Call| !READS.iter().any(|read| call.operation.starts_with(read));
     proxy.calls().into_iter().filter(is_write).collect()
 }
 
 /// The names of the calls that change something, sorted.
-pub(crate) fn write_names(proxy: &Proxy) -> Vec<String> {
+pub fn write_names(proxy: &Proxy) -> Vec<String> {
     sorted(writes(proxy).iter().map(Call::name))
 }
 
 /// The operations in the `calls` of outcomes, sorted.
-pub(crate) fn operations<'a>(outcomes: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
+pub fn operations<'a>(outcomes: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     let calls = outcomes.into_iter().flat_map(|outcome| outcome["calls"].as_array().unwrap().clone());
     sorted(calls.map(|call| text(&call["operation"])))
 }
 
-pub(crate) fn sorted<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+pub fn sorted<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut all: Vec<T> = all.into_iter().collect();
     all.sort();
     all
 }
 
-pub(crate) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
 /// The statuses of records, in their order.
-pub(crate) fn statuses(records: &[Value]) -> Vec<String> {
+pub fn statuses(records: &[Value]) -> Vec<String> {
     records.iter().map(|record| text(&record["status"])).collect()
 }
 
 /// The resources of a poll, sorted, without what differs from one look to the next.
-pub(crate) fn resources(polled: &Ran) -> Vec<Value> {
+pub fn resources(polled: &Ran) -> Vec<Value> {
     let mut resources = polled.kind("resource");
     for resource in &mut resources {
         resource.as_object_mut().unwrap().remove("observed_at");
@@ -194,11 +194,11 @@ pub(crate) fn resources(polled: &Ran) -> Vec<Value> {
 }
 
 /// What `jq -c 'select(.undo).undo'` makes of outcomes.
-pub(crate) fn undos(outcomes: &[Value]) -> Vec<Value> {
+pub fn undos(outcomes: &[Value]) -> Vec<Value> {
     outcomes.iter().map(|outcome| outcome["undo"].clone()).filter(|undo| !undo.is_null()).collect()
 }
 
 /// The records as one input.
-pub(crate) fn input<'a>(records: impl IntoIterator<Item = &'a Value>) -> Vec<u8> {
+pub fn input<'a>(records: impl IntoIterator<Item = &'a Value>) -> Vec<u8> {
     ndjson(&records.into_iter().cloned().collect::<Vec<_>>())
 }

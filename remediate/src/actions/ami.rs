@@ -1,0 +1,5 @@
+//! What is done to AMIs.
+
+use common::resource::Image;
+
+super::unchanging::unchanging!(Image);

@@ -1,0 +1,5 @@
+//! What is done to load balancers.
+
+use common::resource::LoadBalancer;
+
+super::unchanging::unchanging!(LoadBalancer);

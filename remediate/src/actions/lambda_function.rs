@@ -1,0 +1,5 @@
+//! What is done to Lambda functions.
+
+use common::resource::Function;
+
+super::unchanging::unchanging!(Function);

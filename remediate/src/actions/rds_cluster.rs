@@ -1,0 +1,5 @@
+//! What is done to RDS clusters.
+
+use common::resource::DbCluster;
+
+super::unchanging::unchanging!(DbCluster);
