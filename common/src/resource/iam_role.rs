@@ -48,7 +48,7 @@ pub struct RoleLastUsed {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PermissionsBoundary {
-    /// `Policy`.
+    /// `PermissionsBoundaryPolicy`, or `Policy` as IAM really says.
     pub permissions_boundary_type: Option<String>,
     /// Its ARN.
     pub permissions_boundary_arn: Option<String>,

@@ -260,7 +260,7 @@ mod tests {
                 "RoleName": "deploy", "RoleId": "AROA1", "Path": "/team/", "CreateDate": "2023-11-14T22:13:20Z",
                 "AssumeRolePolicyDocument": {"Statement": []},
                 "RoleLastUsed": {"LastUsedDate": "2023-11-14T22:14:20Z", "Region": "eu-west-1"},
-                "PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": "arn:bound"},
+                "PermissionsBoundary": {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": "arn:bound"},
                 "AttachedManagedPolicies": [
                     {"PolicyName": "Read", "PolicyArn": "arn:Read"}, {"PolicyName": "Write", "PolicyArn": "arn:Write"},
                 ],
