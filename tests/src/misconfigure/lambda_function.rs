@@ -75,7 +75,7 @@ const GONE: &[&str] = &["ResourceNotFoundException"];
 const CODE: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0!\0\xaeV\xbc\xba-\0\0\0-\0\0\0\x08\0\0\0index.py\
     def handler(event, context):\n    return None\n\
     PK\x01\x02\x14\x03\x14\0\0\0\0\0\0\0!\0\xaeV\xbc\xba-\0\0\0-\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\xa4\x01\0\0\0\0index.py\
-    PK\x05\x06\0\0\0\0\x01\0\x01\06\0\0\0S\0\0\0\0\0";
+    PK\x05\x06\0\0\0\0\x01\0\x01\x006\0\0\0S\0\0\0\0\0";
 
 /// How often, and how long apart, a new role is tried: it takes some seconds until Lambda knows it.
 const ROLE_TRIES: u32 = 15;

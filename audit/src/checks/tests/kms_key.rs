@@ -39,12 +39,12 @@ fn allow(principal: &Value, condition: &Value) -> Value {
     })
 }
 
-fn key(statement: Value) -> Value {
+fn key(statement: &Value) -> Value {
     with(ResourceType::KmsKey, json!({"Policy": {"Version": "2012-10-17", "Statement": [own(), statement]}}))
 }
 
 fn anyone_if(condition: &Value) -> Value {
-    key(allow(&json!({"AWS": "*"}), condition))
+    key(&allow(&json!({"AWS": "*"}), condition))
 }
 
 const VIA: &str = "s3.eu-west-1.amazonaws.com";
@@ -76,10 +76,10 @@ fn public_keys() {
             ),
             ("grants for services", anyone_if(&json!({"Bool": {"kms:GrantIsForAWSResource": "true"}})), fail),
             ("an organization", anyone_if(&json!({"StringEquals": {"aws:PrincipalOrgID": "o-acme"}})), pass),
-            ("a service", key(allow(&json!({"Service": "logs.eu-west-1.amazonaws.com"}), &json!({}))), pass),
+            ("a service", key(&allow(&json!({"Service": "logs.eu-west-1.amazonaws.com"}), &json!({}))), pass),
             (
                 "another key's ARN, which means nothing here",
-                key(json!({
+                key(&json!({
                     "Effect": "Allow", "Principal": "*", "Action": "kms:*",
                     "Resource": "arn:aws:kms:eu-west-1:111122223333:key/other",
                 })),
@@ -102,14 +102,14 @@ fn public_keys() {
         ],
     );
     let open = allow(&json!({"AWS": "*"}), &json!({}));
-    let findings = judge(&settings(), "kms_key_public", &resource("kms_key", &key(open.clone())));
+    let findings = judge(&settings(), "kms_key_public", &resource("kms_key", &key(&open)));
     let action = serde_json::to_value(&findings[0].action).unwrap();
     assert_eq!(action, json!({"name": "kms_remove_policy_statements", "Statements": [open]}));
 }
 
 #[test]
 fn outsiders() {
-    let stranger = || key(allow(&json!({"AWS": "arn:aws:iam::444455556666:root"}), &json!({})));
+    let stranger = || key(&allow(&json!({"AWS": "arn:aws:iam::444455556666:root"}), &json!({})));
     let fail = &["fail high -"][..];
     table(
         &settings(),
@@ -123,7 +123,7 @@ fn outsiders() {
             ),
             (
                 "a stranger, through a service",
-                key(allow(&json!({"AWS": "444455556666"}), &json!({"StringEquals": {"kms:ViaService": VIA}}))),
+                key(&allow(&json!({"AWS": "444455556666"}), &json!({"StringEquals": {"kms:ViaService": VIA}}))),
                 fail,
             ),
             ("its own account", with(ResourceType::KmsKey, json!({})), &["pass"]),
