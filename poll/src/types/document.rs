@@ -104,5 +104,7 @@ mod tests {
             assert_eq!(parse_encoded(text, "Policy", S3_GET_BUCKET_POLICY, &mut unread), expected, "{text:?}");
             assert_eq!(!unread.is_empty(), is_unread, "{text:?}");
         }
+        assert_eq!(decoded("%2B"), Some("+".to_owned()));
+        assert_eq!(decoded("%+2"), None, "a sign is no digit");
     }
 }
