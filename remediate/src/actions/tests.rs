@@ -27,11 +27,8 @@ const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::EcsService, &["ecs_unassign_public_ip", "ecs_assign_public_ip"]),
     (ResourceType::EcsTask, &["ecs_stop_task"]),
     (ResourceType::EcsTaskSet, &["ecs_delete_task_set"]),
-    (ResourceType::Rds, &["stop", "start", "make_private", "make_public"]),
-    (ResourceType::RdsCluster, &["stop", "start"]),
     (ResourceType::RdsSnapshot, &["unshare", "share"]),
     (ResourceType::RdsClusterSnapshot, &["unshare", "share"]),
-    (ResourceType::Redshift, &["make_private", "make_public", "redshift_encrypt", "redshift_decrypt"]),
 ];
 
 /// A resource of a type, in eu-west-1.
