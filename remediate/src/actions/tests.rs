@@ -20,8 +20,6 @@ pub(super) trait Samples: Mended {
 /// The actions that no type's file has yet: whoever adds them takes them out here.
 const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::Ec2, &["ec2_terminate", "ec2_disassociate_address", "ec2_associate_address"]),
-    (ResourceType::Ami, &["unshare", "share"]),
-    (ResourceType::EbsSnapshot, &["unshare", "share"]),
     (ResourceType::Elb, &["elb_deregister_instances", "elb_register_instances"]),
     (ResourceType::Elbv2, &["elb_deregister_targets", "elb_register_targets"]),
     (ResourceType::EcsService, &["ecs_unassign_public_ip", "ecs_assign_public_ip"]),
@@ -33,8 +31,6 @@ const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::LambdaFunction, &["lambda_remove_permissions", "lambda_add_permissions"]),
     (ResourceType::Rds, &["stop", "start", "make_private", "make_public"]),
     (ResourceType::RdsCluster, &["stop", "start"]),
-    (ResourceType::RdsSnapshot, &["unshare", "share"]),
-    (ResourceType::RdsClusterSnapshot, &["unshare", "share"]),
     (ResourceType::Redshift, &["make_private", "make_public", "redshift_encrypt", "redshift_decrypt"]),
 ];
 
