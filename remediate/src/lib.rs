@@ -7,101 +7,44 @@
 //!
 //! # Layout
 //!
+//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told.
 //! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
 
 mod actions;
+mod args;
 mod decide;
 mod engine;
 mod guard;
+mod input;
 mod job;
 mod journal;
 mod out;
+mod signals;
 mod wait;
 
-use std::io::{Read, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use audit::Judge;
-use clap::Parser;
-use common::aws::{AwsArgs, Sessions, block_on};
-use common::cli::{self, Common, Failure, Io, Say, Tool};
+use common::aws::{Sessions, block_on};
+use common::cli::{self, Failure, Io, Tool};
 use common::clock;
 use common::exit::Exit;
 use common::record::OutcomeStatus;
 use common::settings::Settings;
-use common::stream::{Broken, Item, ReadError, Reader, Writer};
-use jiff::Timestamp;
+use common::stream::Writer;
 
 use crate::decide::Rules;
 use crate::engine::Engine;
-use crate::guard::{Limits, Polled};
-use crate::job::{Input, Job};
+use crate::guard::Limits;
 use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::Stop;
 
 pub use crate::actions::calls;
-
-const HELP: &str = "Put right what audit found
-
-Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say \
-which calls would be made. Such a plan can be read, edited and applied:
-
-    poll | audit | remediate > plan
-    $EDITOR plan
-    remediate --apply < plan > outcomes
-
-What was applied is undone by
-
-    jq -c 'select(.undo).undo' outcomes | remediate --apply
-
-Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken \
-input, an interrupted run); 4 could not start.";
-
-/// Put right what audit found
-#[derive(Debug, Parser)]
-#[command(name = "remediate", version, long_about = HELP)]
-#[command(mut_arg("accounts", |arg| arg.help("Touch these accounts alone, separated by commas [default: those that the records name]")))]
-#[command(mut_arg("org", |arg| arg.hide(true)))]
-pub struct Arguments {
-    /// Act; without it the plan is printed [env: REMEDIATE=true]
-    #[arg(long)]
-    pub apply: bool,
-    /// Also do what nothing can undo
-    #[arg(long)]
-    pub irreversible: bool,
-    /// Do nothing at all if there would be more actions than this [default: 20]
-    #[arg(long, value_name = "N")]
-    pub max_actions: Option<usize>,
-    /// Do nothing at all if more than this share of a type's polled resources would be touched, where the stream's scope
-    /// records tell how many there are, and more than five would be [default: 30]
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub max_percent: Option<u8>,
-    /// The journal of what is done [default: `$XDG_STATE_HOME/sluice/journal.ndjson`]
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
-    /// Judge as if it were this time, as `audit --now` did [default: the time now]
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-    /// How the accounts are reached.
-    #[command(flatten)]
-    pub aws: AwsArgs,
-    /// What every tool has.
-    #[command(flatten)]
-    pub common: Common,
-}
-
-impl Tool for Arguments {
-    const NAME: &'static str = "remediate";
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
-}
+pub use crate::args::Arguments;
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> ExitCode {
@@ -121,7 +64,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    let (jobs, polled, read) = read(input, &mut writer, say).map_err(|failure| match failure {
+    let (jobs, polled, read) = input::read(input, &mut writer, say).map_err(|failure| match failure {
         // Whoever asked for action must not take its silence for success.
         Failure::Output(error) if apply => {
             Failure::Incomplete(format!("nothing was done: cannot write the outcomes: {error}"))
@@ -157,7 +100,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
                 accounts: &arguments.aws.accounts,
             };
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
-            watch_for_signals(Arc::clone(&stop));
+            signals::watch(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;
             let acting = groups.iter().flatten().filter(|(_, planned)| !planned.calls.is_empty());
             let exceeded = limits.exceeded(acting.map(|(job, _)| &job.reference));
@@ -195,46 +138,6 @@ fn start(error: impl std::fmt::Display) -> Failure {
     Failure::Start(error.to_string())
 }
 
-/// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
-fn read(input: impl Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<(Vec<Job>, Polled, Exit), Failure> {
-    let (mut jobs, mut polled, mut exit) = (Vec::new(), Polled::default(), Exit::Done);
-    for item in Reader::new(input) {
-        let item = match item {
-            Ok(item) => item,
-            Err(ReadError::Broken(broken)) => {
-                say.error(&broken);
-                exit = Exit::Incomplete;
-                continue;
-            }
-            Err(ReadError::Io { source, .. }) => return Err(Failure::Input(source)),
-        };
-        match Input::read(&item) {
-            Ok(Input::Job(job)) => jobs.push(*job),
-            Ok(Input::PassOn) => {
-                writer.pass_on(&item).map_err(Failure::Output)?;
-                if let Err(broken) = count(&item, &mut polled) {
-                    say.error(broken);
-                    exit = Exit::Incomplete;
-                }
-            }
-            Err(why) => {
-                say.error(why);
-                exit = Exit::Incomplete;
-            }
-        }
-    }
-    writer.flush().map_err(Failure::Output)?;
-    Ok((jobs, polled, exit))
-}
-
-/// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
-fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
-    if item.kind()?.as_deref() == Some("scope") {
-        polled.add(item.parse()?);
-    }
-    Ok(())
-}
-
 /// What an earlier run was cut off in: nobody but the journal knows of it.
 fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outcomes<'_>) {
     for outcome in unfinished {
@@ -254,27 +157,4 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
             out.warn(error);
         }
     }
-}
-
-/// Ctrl-C and SIGTERM: the calls of what is under way are made and looked after once, the rest is not begun.
-fn watch_for_signals(stop: Arc<Stop>) {
-    tokio::spawn(async move {
-        terminated().await;
-        stop.set();
-    });
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    let _ = tokio::signal::ctrl_c().await;
 }

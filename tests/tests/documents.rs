@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use common::action::Action;
 use common::exit::Exit;
-use common::record::{Delivery, Finding, Outcome, Resource, Scope, Task};
+use common::record::{Delivery, Finding, Outcome, Resource, Scope, Task, Unsettled};
 use common::reference::Reference;
-use common::resource::{Bucket, Instance, Queue, SecurityGroup, User};
+use common::resource::ResourceType;
 use common::settings::Settings;
+use common::with_config;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -104,32 +105,32 @@ fn lost(given: &Value, kept: &Value, path: &str) {
 
 #[test]
 fn the_examples_of_the_records_are_records() {
-    let examples = blocks(&read("docs/records.md"), "json");
+    let documents = ["docs/records.md", "docs/resources.md"].map(read).concat();
     let mut seen = Vec::new();
-    for text in &examples {
+    for text in &blocks(&documents, "json") {
         let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
         let kind = value["kind"].as_str().unwrap_or("reference");
-        let name =
-            if kind == "resource" { format!("resource.{}", value["type"].as_str().unwrap()) } else { kind.to_owned() };
-        match name.as_str() {
-            "resource.s3_bucket" => example::<Resource<Bucket>>(text),
-            "resource.ec2" => example::<Resource<Instance>>(text),
-            "resource.security_group" => example::<Resource<SecurityGroup>>(text),
-            "resource.iam_user" => example::<Resource<User>>(text),
-            "resource.sqs" => example::<Resource<Queue>>(text),
+        let mut name = kind.to_owned();
+        match kind {
+            "resource" => {
+                let kind: ResourceType = value["type"].as_str().unwrap().parse().unwrap();
+                with_config!(kind, C => example::<Resource<C>>(text));
+                name = format!("resource.{kind}");
+            }
             "scope" => example::<Scope>(text),
+            "unsettled" => example::<Unsettled>(text),
             "finding" => example::<Finding>(text),
             "task" => example::<Task>(text),
             "outcome" => example::<Outcome>(text),
             "delivery" => example::<Delivery>(text),
             "reference" => drop(Reference::from_json(text).unwrap()),
-            other => panic!("docs/records.md has an example of {other}, which no tool knows"),
+            other => panic!("the documents have an example of {other}, which no tool knows"),
         }
         seen.push(name);
     }
     for (file, _) in common::schema::all() {
         let name = file.trim_end_matches(".schema.json").to_owned();
-        assert!(seen.contains(&name), "docs/records.md has no example of {name}");
+        assert!(seen.contains(&name), "no document has an example of {name}");
     }
 }
 
@@ -184,11 +185,28 @@ fn the_table_of_checks_is_what_audit_prints() {
     generated("docs/checks.md", &format!("{introduction}{}", String::from_utf8(table).unwrap()));
 }
 
+/// Every Markdown file for people.
+fn documents() -> Vec<String> {
+    let mut documents = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned(), "CHANGELOG.md".to_owned()];
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        documents.push(format!("docs/{}", entry.unwrap().file_name().into_string().unwrap()));
+    }
+    documents
+}
+
+#[test]
+fn every_document_is_linked_from_the_readme() {
+    let readme = read("README.md");
+    for document in documents().iter().filter(|document| document.starts_with("docs/")) {
+        assert!(readme.contains(&format!("]({document}")), "README.md does not link to {document}");
+    }
+}
+
 #[test]
 fn every_relative_link_leads_somewhere() {
-    for document in ["README.md", "CONTRIBUTING.md", "docs/settings.md", "docs/records.md"] {
-        let text = read(document);
-        let folder = root().join(document).parent().unwrap().to_owned();
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if !target.starts_with("http") && !target.starts_with('#') {
                 assert!(folder.join(target).exists(), "{document} links to {target}");
