@@ -94,9 +94,11 @@ async fn make_one(place: &Place, client: &Client, spec: &'static Spec, is_there:
         call!("rds:CreateDBSnapshot", request)?;
         available(client, spec.name).await?;
     }
-    if !with.is_empty() {
+    let present = shared_with(client, spec.name).await?;
+    let missing: Vec<String> = with.all().into_iter().filter(|who| !present.contains(who)).collect();
+    if !missing.is_empty() {
         let request = client.modify_db_snapshot_attribute().db_snapshot_identifier(spec.name);
-        let request = request.attribute_name(RESTORE).set_values_to_add(Some(with.all()));
+        let request = request.attribute_name(RESTORE).set_values_to_add(Some(missing));
         call!("rds:ModifyDBSnapshotAttribute", request)?;
     }
     let arn = place.arn("rds", format!("snapshot:{}", spec.name));
@@ -114,6 +116,14 @@ async fn available(client: &Client, name: &str) -> Result<(), Missing> {
         tokio::time::sleep(PAUSE).await;
     }
     Err(Missing::Impossible(format!("the snapshot {name} is not there yet: run this again in a while")))
+}
+
+/// With whom a snapshot is shared. The emulator takes somebody twice who is named twice.
+async fn shared_with(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
+    let request = client.describe_db_snapshot_attributes().db_snapshot_identifier(name);
+    let answer = call!("rds:DescribeDBSnapshotAttributes", request)?.db_snapshot_attributes_result;
+    let attributes = answer.and_then(|answer| answer.db_snapshot_attributes).unwrap_or_default();
+    Ok(attributes.into_iter().flat_map(|it| it.attribute_values.unwrap_or_default()).collect())
 }
 
 async fn remove(place: &Place, client: &Client, id: &str) -> Result<Made, AwsError> {
