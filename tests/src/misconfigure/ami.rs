@@ -69,13 +69,11 @@ fn arn(place: &Place, id: &str) -> Arn {
 async fn make_one(place: &Place, client: &Client, spec: &'static Spec, snapshot: &str) -> Result<Vec<Made>, Missing> {
     let with = spec.shared_with(place)?;
     let there = |images: Vec<Described>| images.into_iter().find(|image| image.name() == Some(spec.name));
-    let image = match there(find(client).await?) {
-        Some(image) => Some(image),
-        None => {
-            register(client, spec, snapshot).await?;
-            there(find(client).await?)
-        }
-    };
+    let mut image = there(find(client).await?);
+    if image.is_none() {
+        register(client, spec, snapshot).await?;
+        image = there(find(client).await?);
+    }
     let image = image.ok_or_else(|| Missing::Impossible("AWS does not show it yet: run this again".to_owned()))?;
     let id = image.image_id().unwrap_or_default();
     // AWS makes the image of the snapshot that it was given; the emulator makes another.
