@@ -32,6 +32,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shares;
 mod sqs;
 mod tags;
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shared;
 mod sqs;
 
 use std::fmt;
@@ -61,6 +62,7 @@ pub use s3_bucket::{
     PublicAccessBlock,
 };
 pub use security_group::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup, UserIdGroupPair};
+pub use shared::{EVERYONE, RESTORE, Shared};
 pub use sqs::Queue;
 
 /// A configuration that stands in a record under its type's name.

@@ -20,15 +20,11 @@ pub(super) trait Samples: Mended {
 /// The actions that no type's file has yet: whoever adds them takes them out here.
 const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::Ec2, &["ec2_terminate", "ec2_disassociate_address", "ec2_associate_address"]),
-    (ResourceType::Ami, &["unshare", "share"]),
-    (ResourceType::EbsSnapshot, &["unshare", "share"]),
     (ResourceType::Elb, &["elb_deregister_instances", "elb_register_instances"]),
     (ResourceType::Elbv2, &["elb_deregister_targets", "elb_register_targets"]),
     (ResourceType::EcsService, &["ecs_unassign_public_ip", "ecs_assign_public_ip"]),
     (ResourceType::EcsTask, &["ecs_stop_task"]),
     (ResourceType::EcsTaskSet, &["ecs_delete_task_set"]),
-    (ResourceType::RdsSnapshot, &["unshare", "share"]),
-    (ResourceType::RdsClusterSnapshot, &["unshare", "share"]),
 ];
 
 /// A resource of a type, in eu-west-1.

@@ -40,6 +40,7 @@ mod region;
 mod s3_bucket;
 mod s3_calls;
 mod security_group;
+mod shares;
 mod sqs;
 
 use std::fmt;
@@ -238,10 +239,14 @@ impl Place {
 
     /// The principal that stands for the foreign account.
     fn outsider(&self) -> Result<String, Missing> {
-        let outsider = self.options.outsider.as_ref().ok_or_else(|| {
+        self.foreign_account().map(|outsider| self.root_of(outsider))
+    }
+
+    /// The foreign account.
+    fn foreign_account(&self) -> Result<&AccountId, Missing> {
+        self.options.outsider.as_ref().ok_or_else(|| {
             Missing::LeftOut("it lets in a foreign account, and none was named: give --outsider".to_owned())
-        })?;
-        Ok(self.root_of(outsider))
+        })
     }
 
     fn made(&self, kind: ResourceType, id: &str, arn: Arn, what: &'static str, checks: &[&'static str]) -> Made {

@@ -23,6 +23,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shares;
 mod sqs;
 
 use std::collections::BTreeSet;
