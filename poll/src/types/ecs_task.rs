@@ -258,13 +258,13 @@ mod tests {
         task
     }
 
-    fn known(addresses: &[(&str, Option<&str>)]) -> Result<Addresses, AwsError> {
-        Ok(addresses.iter().map(|(id, address)| ((*id).to_owned(), address.map(str::to_owned))).collect())
+    fn known(addresses: &[(&str, Option<&str>)]) -> Addresses {
+        addresses.iter().map(|(id, address)| ((*id).to_owned(), address.map(str::to_owned))).collect()
     }
 
     #[test]
     fn a_task_has_the_names_of_the_aws_cli_and_its_addresses() {
-        let task = with(&["eni-2", "eni-1"], &known(&[("eni-1", Some("203.0.113.7")), ("eni-2", None)]));
+        let task = with(&["eni-2", "eni-1"], &Ok(known(&[("eni-1", Some("203.0.113.7")), ("eni-2", None)])));
         assert_eq!(task.id, "blue/0f9d");
         assert_eq!(task.arn.to_string(), "arn:aws-cn:ecs:cn-north-1:111122223333:task/blue/0f9d");
         assert_eq!(task.tags["Owner"], "web");
@@ -285,7 +285,7 @@ mod tests {
     fn an_address_that_cannot_be_had_is_unread() {
         let task = with(&["eni-1"], &Err(denied("ec2:DescribeNetworkInterfaces")));
         assert!(task.unread("NetworkInterfaces").is_some_and(|unread| unread.code == "AccessDenied"));
-        let task = with(&["eni-1", "eni-2"], &known(&[("eni-1", None)]));
+        let task = with(&["eni-1", "eni-2"], &Ok(known(&[("eni-1", None)])));
         let unread = task.unread("NetworkInterfaces").unwrap();
         assert!(unread.message.as_deref().is_some_and(|message| message.contains("eni-2")), "{unread:?}");
         // Who has no interface has no address.
