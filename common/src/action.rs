@@ -172,11 +172,11 @@ actions! {
     ElbRegisterTargets(Targets) = "elb_register_targets" on [Elbv2];
     /// Give the service's tasks no addresses on the internet; they are started anew.
     EcsUnassignPublicIp = "ecs_unassign_public_ip" on [EcsService];
-    /// Give the service's tasks addresses on the internet; they are started anew.
-    EcsAssignPublicIp = "ecs_assign_public_ip" on [EcsService];
+    /// Give the service's tasks, where they are still placed like this, addresses on the internet; they are started anew.
+    EcsAssignPublicIp(Placement) = "ecs_assign_public_ip" on [EcsService];
     /// Stop the task. Nobody can start it again; its service, if it has one, starts another.
     EcsStopTask = "ecs_stop_task" on [EcsTask], irreversible;
-    /// Delete the task set, with its tasks. Nobody can bring it back.
+    /// Delete the task set, and stop its tasks. Nobody can bring it back.
     EcsDeleteTaskSet = "ecs_delete_task_set" on [EcsTaskSet], irreversible;
     /// Take these statements out of the queue's policy.
     SqsRemovePolicyStatements(Statements) = "sqs_remove_policy_statements" on [Sqs];
@@ -266,6 +266,17 @@ pub struct TargetAt {
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
+}
+
+/// Where the network interfaces of a service's tasks are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Placement {
+    /// The ids of the subnets, sorted.
+    pub subnets: Vec<String>,
+    /// The ids of the security groups, sorted.
+    pub security_groups: Vec<String>,
 }
 
 impl Action {

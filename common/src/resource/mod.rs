@@ -44,7 +44,9 @@ pub use ec2::{
     Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
     NetworkInterface,
 };
-pub use ecs::{AwsvpcConfiguration, EcsService, EcsTask, EcsTaskSet, TaskInterface};
+pub use ecs::{
+    AwsvpcConfiguration, DeploymentController, EcsService, EcsTask, EcsTaskSet, NetworkConfiguration, TaskInterface,
+};
 pub use elb::{Backend, ClassicListener, ClassicLoadBalancer};
 pub use elbv2::{LoadBalancer, Target, TargetGroup};
 pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};

@@ -22,9 +22,6 @@ const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::Ec2, &["ec2_terminate", "ec2_disassociate_address", "ec2_associate_address"]),
     (ResourceType::Elb, &["elb_deregister_instances", "elb_register_instances"]),
     (ResourceType::Elbv2, &["elb_deregister_targets", "elb_register_targets"]),
-    (ResourceType::EcsService, &["ecs_unassign_public_ip", "ecs_assign_public_ip"]),
-    (ResourceType::EcsTask, &["ecs_stop_task"]),
-    (ResourceType::EcsTaskSet, &["ecs_delete_task_set"]),
 ];
 
 /// A resource of a type, in eu-west-1.

@@ -175,7 +175,7 @@ fn name(instance: &Instance) -> &str {
     name.and_then(Tag::value).unwrap_or_default()
 }
 
-async fn subnet(client: &Client, vpc: &str) -> Result<String, Missing> {
+pub(super) async fn subnet(client: &Client, vpc: &str) -> Result<String, Missing> {
     let filter = Filter::builder().name("vpc-id").values(vpc).build();
     let mut pages = client.describe_subnets().filters(filter).into_paginator().items().send();
     let mut subnets = Vec::new();

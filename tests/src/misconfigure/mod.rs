@@ -10,6 +10,7 @@
 //! - What is public shows nothing: the ACL of an empty bucket, the attributes of an empty queue.
 //! - Groups with open rules are attached to nothing. Instances have no address on the internet, no role, and a group
 //!   without rules.
+//! - Services and task sets of ECS run no tasks, and in those that run alone nothing listens.
 //! - A policy denies users everything before they get a password or a key. Both are thrown away unseen.
 //! - The account's own settings (its public access block above all) are looked at and never changed.
 //!
@@ -21,6 +22,7 @@ mod cli;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
+mod ecs;
 mod ecs_service;
 mod ecs_task;
 mod ecs_task_set;
