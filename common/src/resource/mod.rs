@@ -44,8 +44,8 @@ pub use ec2::{
     NetworkInterface,
 };
 pub use ecs::{AwsvpcConfiguration, EcsService, EcsTask, EcsTaskSet, TaskInterface};
-pub use elb::{Backend, ClassicListener, ClassicLoadBalancer};
-pub use elbv2::{LoadBalancer, Target, TargetGroup};
+pub use elb::{ClassicListener, ClassicLoadBalancer, InstanceTags, ListenerDescription, RegisteredInstance};
+pub use elbv2::{BalancerZone, LoadBalancer, LoadBalancerState, Target, TargetGroup};
 pub use iam_role::{Role, RoleLastUsed};
 pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;
