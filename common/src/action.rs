@@ -228,6 +228,9 @@ pub struct Sharing {
 pub struct Address {
     /// `eipalloc-...`.
     pub allocation_id: String,
+    /// The address itself, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<String>,
     /// The network interface; needed to associate it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface_id: Option<String>,
@@ -266,6 +269,9 @@ pub struct TargetAt {
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
+    /// Its id in QUIC, without which a target group of that protocol takes no target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quic_server_id: Option<String>,
 }
 
 /// Where the network interfaces of a service's tasks are.

@@ -47,8 +47,8 @@ pub use ec2::{
 pub use ecs::{
     AwsvpcConfiguration, DeploymentController, EcsService, EcsTask, EcsTaskSet, NetworkConfiguration, TaskInterface,
 };
-pub use elb::{Backend, ClassicListener, ClassicLoadBalancer};
-pub use elbv2::{LoadBalancer, Target, TargetGroup};
+pub use elb::{ClassicListener, ClassicLoadBalancer, InstanceTags, ListenerDescription, RegisteredInstance};
+pub use elbv2::{BalancerZone, LoadBalancer, LoadBalancerState, Target, TargetGroup};
 pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};
 pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;

@@ -5,6 +5,7 @@
 
 mod account;
 mod ami;
+mod balancer;
 mod document;
 mod ebs_snapshot;
 mod ebs_volume;

@@ -8,8 +8,8 @@
 //!
 //! - Everything has a name that begins with [`PREFIX`] and the tag [`TAG`]; `clean` touches nothing else.
 //! - What is public shows nothing: the ACL of an empty bucket, the attributes of an empty queue.
-//! - Groups with open rules are attached to nothing. Instances have no address on the internet, no role, and a group
-//!   without rules.
+//! - Groups with open rules are attached to nothing. Instances have no role and a group without rules, so that neither
+//!   their address on the internet nor a load balancer leads to them.
 //! - Services and task sets of ECS run no tasks, and in those that run alone nothing listens.
 //! - A policy denies users everything before they get a password or a key. Both are thrown away unseen.
 //! - The account's own settings (its public access block above all) are looked at and never changed.
