@@ -54,6 +54,7 @@ fn operation(service: &str, request: &Request) -> String {
         "s3" => s3(request),
         "s3control" => s3control(request),
         "guardduty" => guardduty(request),
+        "lambda" => lambda(request),
         _ => {
             let form = request.text();
             let action = request.query().chain(pairs(&form)).find(|(key, _)| *key == "Action");
@@ -152,6 +153,24 @@ fn guardduty(request: &Request) -> String {
     .to_owned()
 }
 
+/// `/2015-03-31/functions/NAME/policy/SID`: a date, what it is about, whose, and a part of it.
+fn lambda(request: &Request) -> String {
+    let parts: Vec<&str> = request.path().split('/').skip(2).filter(|part| !part.is_empty()).collect();
+    match (request.method.as_str(), parts.as_slice()) {
+        ("GET", ["functions"]) => "ListFunctions",
+        ("POST", ["functions"]) => "CreateFunction",
+        ("DELETE", ["functions", _]) => "DeleteFunction",
+        ("GET", ["functions", _, "configuration"]) => "GetFunctionConfiguration",
+        ("PUT", ["functions", _, "concurrency"]) => "PutFunctionConcurrency",
+        ("GET", ["functions", _, "policy"]) => "GetPolicy",
+        ("POST", ["functions", _, "policy"]) => "AddPermission",
+        ("DELETE", ["functions", _, "policy", _]) => "RemovePermission",
+        ("GET", ["tags", ..]) => "ListTags",
+        _ => return unnamed(request),
+    }
+    .to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,10 +248,27 @@ mod tests {
         assert_eq!(call("sns", "GET", "/?Action=Publish&Message=x", "", &[]).name(), "sns:Publish");
         let json = call("sqs", "POST", "/", "{}", &[("x-amz-target", "AmazonSQS.GetQueueAttributes")]);
         assert_eq!(json.name(), "sqs:GetQueueAttributes");
-        assert_eq!(
-            call("lambda", "GET", "/2015-03-31/functions?x=1", "", &[]).name(),
-            "lambda:GET /2015-03-31/functions"
-        );
+        let unknown = call("batch", "GET", "/v1/jobs?x=1", "", &[]);
+        assert_eq!(unknown.name(), "batch:GET /v1/jobs");
+    }
+
+    #[test]
+    fn names_rest_operations_of_lambda() {
+        for (method, target, name) in [
+            ("GET", "/2015-03-31/functions?Marker=x", "ListFunctions"),
+            ("GET", "/2015-03-31/functions/", "ListFunctions"),
+            ("POST", "/2015-03-31/functions", "CreateFunction"),
+            ("GET", "/2015-03-31/functions/f/configuration", "GetFunctionConfiguration"),
+            ("GET", "/2015-03-31/functions/f/policy", "GetPolicy"),
+            ("POST", "/2015-03-31/functions/f/policy", "AddPermission"),
+            ("DELETE", "/2015-03-31/functions/f/policy/s", "RemovePermission"),
+            ("DELETE", "/2015-03-31/functions/f", "DeleteFunction"),
+            ("GET", "/2017-03-31/tags/arn%3Aaws%3Alambda", "ListTags"),
+            ("PUT", "/2017-10-31/functions/f/concurrency", "PutFunctionConcurrency"),
+            ("GET", "/2018-10-31/layers", "GET /2018-10-31/layers"),
+        ] {
+            assert_eq!(call("lambda", method, target, "", &[]).name(), format!("lambda:{name}"), "{method} {target}");
+        }
     }
 
     #[test]

@@ -27,7 +27,9 @@ fn state(account: &Account) -> BTreeMap<String, Value> {
         record["config"]["MetadataOptions"]["InstanceMetadataTags"] = Value::Null;
         (record["arn"].as_str().unwrap().to_owned(), record)
     };
-    polled.into_iter().map(entry).filter(|(_, record)| record["config"]["State"]["Name"] != "terminated").collect()
+    // What AWS keeps for a while after it was removed.
+    let is_gone = |config: &Value| config["State"]["Name"] == "terminated" || config["KeyState"] == "PendingDeletion";
+    polled.into_iter().map(entry).filter(|(_, record)| !is_gone(&record["config"])).collect()
 }
 
 /// Holds two states to be equal, and shows only what differs.

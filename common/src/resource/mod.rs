@@ -46,10 +46,10 @@ pub use ec2::{
 pub use ecs::{AwsvpcConfiguration, EcsService, EcsTask, EcsTaskSet, TaskInterface};
 pub use elb::{Backend, ClassicListener, ClassicLoadBalancer};
 pub use elbv2::{LoadBalancer, Target, TargetGroup};
-pub use iam_role::{Role, RoleLastUsed};
+pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};
 pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;
-pub use lambda_function::Function;
+pub use lambda_function::{Function, VpcConfig};
 pub use organization::{Organization, OrganizationAccount};
 pub use rds::{DbEndpoint, DbInstance, VpcSecurityGroup};
 pub use rds_cluster::{DbCluster, DbClusterMember};

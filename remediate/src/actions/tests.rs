@@ -27,10 +27,6 @@ const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::EcsService, &["ecs_unassign_public_ip", "ecs_assign_public_ip"]),
     (ResourceType::EcsTask, &["ecs_stop_task"]),
     (ResourceType::EcsTaskSet, &["ecs_delete_task_set"]),
-    (ResourceType::IamUser, &["iam_delete_key"]),
-    (ResourceType::IamRole, &["iam_remove_trust_statements", "iam_set_trust_policy"]),
-    (ResourceType::KmsKey, &["kms_remove_policy_statements", "kms_set_policy"]),
-    (ResourceType::LambdaFunction, &["lambda_remove_permissions", "lambda_add_permissions"]),
     (ResourceType::RdsSnapshot, &["unshare", "share"]),
     (ResourceType::RdsClusterSnapshot, &["unshare", "share"]),
 ];
