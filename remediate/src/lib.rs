@@ -7,7 +7,8 @@
 //!
 //! # Layout
 //!
-//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told.
+//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
+//!   must allow it.
 //! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
@@ -21,9 +22,11 @@ mod input;
 mod job;
 mod journal;
 mod out;
+mod permissions;
 mod signals;
 mod wait;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -61,7 +64,11 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         let why = "--org is for `poll`: here the records say which accounts, and --accounts keeps it to some of them";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let Io { input, output, say, .. } = io;
+    let Io { input, mut output, say, .. } = io;
+    if arguments.iam_policy {
+        let policy = permissions::policy(&arguments, settings)?;
+        return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
+    }
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
     let (jobs, polled, read) = input::read(input, &mut writer, say).map_err(|failure| match failure {

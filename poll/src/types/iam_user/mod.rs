@@ -60,6 +60,7 @@ impl Polled for User {
         IAM_LIST_MFA_DEVICES,
         IAM_LIST_USER_POLICIES,
     ];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, _: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;
