@@ -1,0 +1,94 @@
+//! What `--iam-policy` prints: enough for all that a tool does, and not more than it does.
+//!
+//! `recorded` holds the policies against the calls that come out of the machine, `enforced` lets an emulator that asks for
+//! permissions judge them. Both go through all types and all actions that there are.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod enforced;
+mod recorded;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use common::resource::ResourceType;
+use serde_json::{Value, json};
+use tests::stage::{NOW, input, text, undos};
+use tests::{Account, Ran, Tool, ndjson};
+
+/// Everything that can be asked of a resource, and each fix that waits to be switched on.
+const SETTINGS: &str = r#"
+required_tags = ["Owner"]
+[checks.security_group_open]
+fix = true
+"#;
+
+/// As much as there is to do.
+const WITHOUT_LIMITS: [&str; 5] = ["--irreversible", "--max-actions", "1000", "--max-percent", "100"];
+
+/// The types that are there: those that have a look at one.
+fn types() -> impl Iterator<Item = ResourceType> {
+    ResourceType::ALL.iter().copied().filter(|kind| !poll::look_calls(*kind).is_empty())
+}
+
+/// The actions on a type.
+fn actions(kind: ResourceType) -> BTreeSet<&'static str> {
+    remediate::calls().filter(|(of, ..)| *of == kind).map(|(_, action, _)| action).collect()
+}
+
+/// What a tool prints with these arguments and `--iam-policy`, which asks AWS nothing.
+fn printed(tool: &str, arguments: &[&str]) -> Value {
+    let ran = Tool::new(tool).args(arguments).arg("--iam-policy").run().exits(0);
+    serde_json::from_str(&ran.text()).unwrap_or_else(|error| panic!("{error}\n{ran}"))
+}
+
+/// The permissions of a policy.
+fn permissions(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().unwrap();
+    statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap()).map(text).collect()
+}
+
+fn misconfigure(account: &Account, types: &str) {
+    let _ = account.tool("misconfigure").args(["--types", types]).run().exits(0);
+}
+
+fn poll(account: &Account, types: &str) -> Tool {
+    account.tool("poll").args(["--types", types])
+}
+
+fn audit(account: &Account, resources: &[u8]) -> Ran {
+    configured(account.tool("audit")).stdin(resources).run().exits(0)
+}
+
+fn remediate(account: &Account, records: impl Into<Vec<u8>>) -> Tool {
+    configured(account.tool("remediate")).args(WITHOUT_LIMITS).stdin(records)
+}
+
+fn configured(tool: Tool) -> Tool {
+    let path = tool.home().join("sluice.toml");
+    fs::write(&path, SETTINGS).unwrap();
+    tool.args(["--config".into(), path]).args(["--now", NOW])
+}
+
+/// What came of a plan, of its application and of the undo of that.
+struct Remediated {
+    planned: Vec<Value>,
+    applied: Vec<Value>,
+    undone: Vec<Value>,
+}
+
+/// Takes the whole way with findings or tasks, under whatever the account may do.
+fn there_and_back(account: &Account, records: &[Value]) -> Remediated {
+    let plan = remediate(account, input(records)).run();
+    let applied = remediate(account, plan.stdout.clone()).arg("--apply").run();
+    let undo = undos(&applied.kind("outcome"));
+    let undone = remediate(account, ndjson(&undo)).arg("--apply").run();
+    Remediated { planned: plan.kind("outcome"), applied: applied.kind("outcome"), undone: undone.kind("outcome") }
+}
+
+/// A task for each resource of a type: the action, as the resource's record makes it.
+fn task(resource: &Value, action: &Value) -> Value {
+    json!({
+        "kind": "task", "account": resource["account"], "region": resource["region"], "type": resource["type"],
+        "id": resource["id"], "arn": resource["arn"], "action": action,
+    })
+}
