@@ -171,16 +171,26 @@ fn remediate_calls_what_its_policy_grants_and_no_more() {
             let calls = applied.flat_map(|outcome| outcome["calls"].as_array().unwrap());
             let made: BTreeSet<&str> = calls.filter_map(|call| call["operation"].as_str()).collect();
             let said: BTreeSet<&str> = operations.iter().map(|operation| operation.name()).collect();
-            assert_eq!(made, said, "the calls that {action} on {kind} made (left), and that it says it may make (right)");
+            assert_eq!(
+                made, said,
+                "the calls that {action} on {kind} made (left), and that it says it may make (right)"
+            );
         }
-        fits(&format!("remediate --types {kind}"), kind, &printed("remediate", &["--types", kind.name()]), &proxy.calls());
+        fits(
+            &format!("remediate --types {kind}"),
+            kind,
+            &printed("remediate", &["--types", kind.name()]),
+            &proxy.calls(),
+        );
     });
 }
 
 #[test]
 fn a_policy_fits_into_one_that_aws_takes() {
     // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>: of a managed policy, without spaces.
-    for (tool, arguments) in [("poll", &[][..]), ("poll", &["--settle", "15m", "--org"]), ("poll", &["-"]), ("remediate", &[])] {
+    for (tool, arguments) in
+        [("poll", &[][..]), ("poll", &["--settle", "15m", "--org"]), ("poll", &["-"]), ("remediate", &[])]
+    {
         let size = printed(tool, arguments).to_string().len();
         assert!(size <= 6144, "{tool} {arguments:?}: {size} characters");
     }
