@@ -16,6 +16,11 @@ const LEFT_OUT: &[(ResourceType, &str)] = &[
     (ResourceType::Region, "moto denies every call to GuardDuty, whatever the policy says"),
 ];
 
+/// Types that are looked at here and not changed, and why.
+const UNCHANGED: &[(ResourceType, &str)] = &[
+    (ResourceType::SecurityGroup, "moto computes another signature than AWS where a rule's description has spaces"),
+];
+
 /// Permissions for which moto asks by another name, mostly that of a GET, PUT or DELETE of the whole bucket. The rest of the
 /// policy stands as it is printed.
 const RENAMED: &[(&str, &[&str])] = &[
@@ -90,9 +95,12 @@ fn the_pipeline_works_under_the_printed_policies_and_under_less_it_does_not() {
 
     let audited = audit(&account, &swept.stdout);
     let mut findings = audited.matching(&json!({"kind": "finding", "status": "fail"}));
-    findings.retain(|finding| !finding["action"].is_null());
+    let unchanged = |name: &Value| UNCHANGED.iter().any(|(kind, _)| name == kind.name());
+    // The users of this test stay as they are.
+    let made = |finding: &Value| !["poller", "looker", "mender"].iter().any(|user| finding["id"] == *user);
+    findings.retain(|finding| !finding["action"].is_null() && !unchanged(&finding["type"]) && made(finding));
     let concerned: BTreeSet<&str> = findings.iter().filter_map(|finding| finding["type"].as_str()).collect();
-    for kind in kinds.iter().filter(|kind| !actions(**kind).is_empty()) {
+    for kind in kinds.iter().filter(|kind| !actions(**kind).is_empty() && !unchanged(&json!(kind.name()))) {
         assert!(concerned.contains(kind.name()), "nothing of {kind} is mended here");
     }
 
@@ -108,6 +116,7 @@ fn the_pipeline_works_under_the_printed_policies_and_under_less_it_does_not() {
     let remediated = there_and_back(&mender, &findings);
     assert_eq!(statuses(&remediated.planned), vec!["planned"; findings.len()], "{:#?}", remediated.planned);
     for outcome in remediated.applied.iter().chain(&remediated.undone) {
-        assert_eq!(outcome["status"], "applied", "{outcome}");
+        // One action may mend two findings.
+        assert!(outcome["status"] == "applied" || outcome["status"] == "already", "{outcome}");
     }
 }
