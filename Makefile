@@ -37,7 +37,8 @@ lint: ## formatting, clippy, and dependencies where cargo-deny is installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
-		cargo deny --offline check bans licenses sources; \
+		cargo fetch --locked --quiet; \
+		cargo deny --offline --log-level error check --hide-inclusion-graph bans licenses sources; \
 	else \
 		echo "lint: cargo-deny is not installed, so dependencies are not checked (cargo install cargo-deny --locked)"; \
 	fi

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, ValueEnum};
 use common::cli::{Common, Failure, Tool};
@@ -37,6 +39,13 @@ pub struct Arguments {
     /// Tags that must be there, instead of the settings' `required_tags`; an empty list requires none
     #[arg(long, value_name = "NAME[=VALUE|VALUE],...", value_parser = tags)]
     pub required_tags: Option<Tags>,
+    /// A file of exceptions, beside those of the settings (TOML or NDJSON; docs/exceptions.md): what they cover is `excepted`,
+    /// has no action, and is not counted by --fail-on. May be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Vec<PathBuf>,
+    /// Say which exceptions have expired, and which cover no finding: of use where the input is a whole poll
+    #[arg(long, conflicts_with = "checks")]
+    pub unused_exceptions: bool,
     /// List the checks, and judge nothing
     #[arg(long)]
     pub list_checks: bool,

@@ -5,16 +5,17 @@ use std::io::Write;
 
 use common::cli::{Failure, Io, Say};
 use common::exit::Exit;
-use common::record::{Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity, Unsettled};
+use common::record::{ExceptionStatus, Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity, Unsettled};
 use common::resource::ResourceType;
 use common::settings::Settings;
 use common::stream::{Broken, Item, ReadError, Reader, Writer};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::args::Format;
-use crate::judge::{Judge, JudgeError, Wanted};
+use crate::exempt::{Use, in_words};
+use crate::judge::{Judge, JudgeError, Verdict, Wanted};
 use crate::table::{Colour, Table, counted};
 
 /// How many failed scopes are named; the rest are counted.
@@ -32,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) passed: bool,
     /// From which severity on a failed finding makes the answer "no".
     pub(crate) fail_on: Option<Severity>,
+    /// Whether exceptions that do nothing are reported.
+    pub(crate) unused_exceptions: bool,
 }
 
 /// What was seen, for the end.
@@ -111,9 +114,10 @@ impl Sink<'_> {
         }
     }
 
-    fn unsettled(&mut self, unsettled: &Unsettled) -> Result<(), Failure> {
+    /// A record that the table does not show.
+    fn record(&mut self, record: &impl Serialize) -> Result<(), Failure> {
         match self {
-            Self::Records(writer) => writer.write(unsettled).map_err(Failure::Output),
+            Self::Records(writer) => writer.write(record).map_err(Failure::Output),
             Self::Table(..) => Ok(()),
         }
     }
@@ -155,7 +159,8 @@ pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_
         Format::Table => Sink::Table(Table::new(settings, Colour::of(terminal)), output),
         _ => Sink::Records(Writer::new(output)),
     };
-    let mut filter = Filter { judge, options, say, sink, tally: Tally::default() };
+    let in_use = Use::of(&judge);
+    let mut filter = Filter { judge, options, say, sink, tally: Tally::default(), in_use };
     let mut reader = Reader::new(input);
     loop {
         if !reader.ready() {
@@ -177,6 +182,7 @@ struct Filter<'a> {
     say: &'a Say,
     sink: Sink<'a>,
     tally: Tally,
+    in_use: Use,
 }
 
 /// Whether a record without a `kind` is a resource: only a resource has a `config`.
@@ -239,13 +245,18 @@ impl Filter<'_> {
         let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
         let unsettled = (!resource.settled).then(|| Unsettled::from(&resource));
         match self.judge.judge_raw(resource, wanted) {
-            Ok(findings) => {
+            Ok(Verdict { findings, exceptions }) => {
                 self.tally.judged += 1;
+                for number in exceptions {
+                    if let Some(expired) = self.in_use.covers(number, &self.judge) {
+                        self.say.warn(expired);
+                    }
+                }
                 findings.iter().try_for_each(|finding| self.finding(finding))
             }
             Err(JudgeError::Unsettled(_)) => {
                 self.tally.unsettled += 1;
-                unsettled.map_or(Ok(()), |unsettled| self.sink.unsettled(&unsettled))
+                unsettled.map_or(Ok(()), |unsettled| self.sink.record(&unsettled))
             }
             Err(JudgeError::UnknownType(unknown)) => {
                 self.tally.untyped(&unknown.0);
@@ -285,8 +296,27 @@ impl Filter<'_> {
         self.sink.finding(finding)
     }
 
+    /// Says which exceptions do nothing.
+    fn lapsed(&mut self) -> Result<(), Failure> {
+        let lapsed = self.in_use.lapsed(&self.judge);
+        let Tally { scopes_failed, unsettled, broken, .. } = self.tally;
+        if scopes_failed + unsettled + broken > 0
+            && lapsed.iter().any(|exception| exception.status == ExceptionStatus::Unused)
+        {
+            self.say.warn("not all was judged: an exception that looks unused may cover something of the rest");
+        }
+        for exception in &lapsed {
+            self.say.note(in_words(exception));
+            self.sink.record(exception)?;
+        }
+        Ok(())
+    }
+
     /// Says what should be known of the whole.
-    fn end(self) -> Result<Exit, Failure> {
+    fn end(mut self) -> Result<Exit, Failure> {
+        if self.options.unused_exceptions {
+            self.lapsed()?;
+        }
         let Self { sink, tally, say, .. } = self;
         sink.finish(&tally, say)?;
         if !tally.untyped.is_empty() {

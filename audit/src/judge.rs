@@ -9,7 +9,7 @@ use common::cli::Failure;
 use common::id::AccountId;
 use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread};
 use common::resource::{Organization, ResourceType, UnknownType};
-use common::settings::{Central, RequiredTag, Settings, Thresholds};
+use common::settings::{Central, Exception, RequiredTag, Settings, Thresholds};
 use common::stream::without_place;
 use common::with_config;
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::checks::{self, About, Case, Check, Checked, Problem, Unclear};
+use crate::exempt::Exceptions;
 use crate::policy::Trusted;
 
 /// What of the settings the checks go by.
@@ -48,6 +49,16 @@ struct Choice {
 pub struct Judge {
     rules: Rules,
     on: BTreeMap<&'static str, Choice>,
+    exceptions: Exceptions,
+}
+
+/// What was made of a resource.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) findings: Vec<Finding>,
+    /// The exceptions that cover one of them, or that would if they had not expired: their numbers in
+    /// [`Judge::exceptions`].
+    pub(crate) exceptions: Vec<usize>,
 }
 
 /// Which findings are asked for.
@@ -90,7 +101,8 @@ impl Judge {
     ///
     /// # Errors
     ///
-    /// [`Failure::Usage`] where `only` names a check that does not exist, [`Failure::Start`] where the settings do.
+    /// [`Failure::Usage`] where `only` names a check that does not exist, [`Failure::Start`] where the settings or their
+    /// exceptions do.
     pub fn new(settings: &Settings, now: Timestamp, only: Option<&[String]>) -> Result<Self, Failure> {
         let known: BTreeMap<&'static str, &About> = checks::all().map(|about| (about.id, about)).collect();
         if let Some(unknown) = only.unwrap_or_default().iter().find(|id| !known.contains_key(id.as_str())) {
@@ -111,6 +123,7 @@ impl Judge {
                 )));
             }
         }
+        let exceptions = Exceptions::new(&settings.exceptions)?;
         let on = known
             .into_iter()
             .filter(|(id, _)| only.is_none_or(|only| only.iter().any(|wanted| wanted == id)))
@@ -129,12 +142,12 @@ impl Judge {
             trusted: trusted(settings),
             dev,
         };
-        Ok(Self { rules, on })
+        Ok(Self { rules, on, exceptions })
     }
 
     /// What the checks that are on say of a resource, `pass` included, in the order of [`checks::all`].
     pub fn judge(&self, resource: &Resource<Box<RawValue>>) -> Result<Vec<Finding>, JudgeError> {
-        self.judge_raw(resource.clone(), Wanted::All)
+        self.judge_raw(resource.clone(), Wanted::All).map(|verdict| verdict.findings)
     }
 
     /// What one check says of a resource; nothing where it is off.
@@ -142,7 +155,7 @@ impl Judge {
         if !checks::all().any(|about| about.id == check) {
             return Err(JudgeError::UnknownCheck(check.to_owned()));
         }
-        self.judge_raw(resource.clone(), Wanted::Check(check))
+        self.judge_raw(resource.clone(), Wanted::Check(check)).map(|verdict| verdict.findings)
     }
 
     /// Like [`judge`](Self::judge), of a record that may still be a part of its line.
@@ -150,8 +163,24 @@ impl Judge {
         &self,
         resource: Resource<T>,
         wanted: Wanted<'_>,
-    ) -> Result<Vec<Finding>, JudgeError> {
+    ) -> Result<Verdict, JudgeError> {
         with_config!(resource.r#type.parse::<ResourceType>()?, C => self.judge_as::<C, T>(resource, wanted))
+    }
+
+    /// The exception that holds at a time and covers a check of a resource or, without a check, whatever is to be done to the
+    /// resource.
+    pub fn exempt<C>(&self, resource: &Resource<C>, check: Option<&str>, at: Timestamp) -> Option<&Exception> {
+        self.exceptions.covering(resource, check, at).holding
+    }
+
+    /// The exceptions, in the order of the settings.
+    pub(crate) fn exceptions(&self) -> &[Exception] {
+        self.exceptions.all()
+    }
+
+    /// The time by which ages, and exceptions, are judged.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.rules.now
     }
 
     /// Takes in who belongs to the organization: its accounts are known from now on.
@@ -171,7 +200,7 @@ impl Judge {
         &self,
         resource: Resource<T>,
         wanted: Wanted<'_>,
-    ) -> Result<Vec<Finding>, JudgeError> {
+    ) -> Result<Verdict, JudgeError> {
         let config: C = config(&resource)?;
         let mut asked = C::CHECKS.iter().filter(|check| self.on.contains_key(check.about.id));
         if !resource.settled && asked.next().is_some() {
@@ -180,16 +209,16 @@ impl Judge {
         let (text, resource) = resource.swap(config);
         let present = fields(text.borrow());
         let case = Case::new(&resource, &self.rules);
-        let mut findings = Vec::new();
+        let mut verdict = Verdict::default();
         for check in C::CHECKS {
             if matches!(wanted, Wanted::Check(id) if id != check.about.id) {
                 continue;
             }
             if let Some(choice) = self.on.get(check.about.id) {
-                self.make(check, choice, &case, &present, wanted, &mut findings);
+                self.make(check, choice, &case, &present, wanted, &mut verdict);
             }
         }
-        Ok(findings)
+        Ok(verdict)
     }
 
     /// Makes one check.
@@ -200,7 +229,7 @@ impl Judge {
         case: &Case<'_, C>,
         present: &BTreeSet<Cow<'_, str>>,
         wanted: Wanted<'_>,
-        findings: &mut Vec<Finding>,
+        verdict: &mut Verdict,
     ) {
         let about = &check.about;
         let unread = about.needs.iter().find_map(|field| case.resource.unread(field));
@@ -216,10 +245,16 @@ impl Judge {
             let evidence = unread.map_or(Value::Null, |unread| json!({ "Unread": [unread] }));
             vec![Problem::unclear(why, evidence)]
         });
-        if problems.is_empty() && wanted != Wanted::Problems {
-            findings.push(self.finding(about, choice, case, None));
+        if problems.is_empty() {
+            if wanted != Wanted::Problems {
+                verdict.findings.push(self.finding(about, choice, case, None, None));
+            }
+            return;
         }
-        findings.extend(problems.into_iter().map(|problem| self.finding(about, choice, case, Some(problem))));
+        let covering = self.exceptions.covering(case.resource, Some(about.id), self.rules.now);
+        verdict.exceptions.extend(covering.numbers);
+        let finding = |problem| self.finding(about, choice, case, Some(problem), covering.holding);
+        verdict.findings.extend(problems.into_iter().map(finding));
     }
 
     fn finding<C: Checked>(
@@ -228,16 +263,15 @@ impl Judge {
         choice: &Choice,
         case: &Case<'_, C>,
         problem: Option<Problem>,
+        exception: Option<&Exception>,
     ) -> Finding {
         let resource = case.resource;
-        let (status, reason) = status(problem.as_ref());
+        let (status, reason) = status(problem.as_ref(), exception);
         let name = case.name();
-        let title = match (status, &problem) {
-            (FindingStatus::Fail | FindingStatus::Excepted, Some(problem)) => format!("{name} {}", problem.what),
-            (FindingStatus::Unknown, _) => {
-                format!("{name} cannot be judged: {}", reason.as_deref().unwrap_or_default())
-            }
-            _ => format!("{name} passes {}", about.id),
+        let title = match &problem {
+            None => format!("{name} passes {}", about.id),
+            Some(Problem { unclear: Some(Unclear(why)), .. }) => format!("{name} cannot be judged: {why}"),
+            Some(problem) => format!("{name} {}", problem.what),
         };
         let part = problem.as_ref().and_then(|problem| problem.part.as_deref());
         let key = match part {
@@ -268,6 +302,7 @@ impl Judge {
             controls,
             action: action.filter(|_| choice.fix && status == FindingStatus::Fail),
             reason,
+            until: exception.and_then(|exception| exception.until),
             found_at: self.rules.now,
         }
     }
@@ -292,11 +327,14 @@ fn trusted(settings: &Settings) -> Trusted {
 }
 
 /// The one place that decides what a finding says, and why.
-fn status(problem: Option<&Problem>) -> (FindingStatus, Option<String>) {
-    match problem {
-        None => (FindingStatus::Pass, None),
-        Some(Problem { unclear: Some(Unclear(why)), .. }) => (FindingStatus::Unknown, Some(why.clone())),
-        Some(_) => (FindingStatus::Fail, None),
+///
+/// What is excepted may break the rule, so that nobody has to know whether it does: `unknown` gives way to `excepted`, too.
+fn status(problem: Option<&Problem>, exception: Option<&Exception>) -> (FindingStatus, Option<String>) {
+    match (problem, exception) {
+        (None, _) => (FindingStatus::Pass, None),
+        (Some(_), Some(exception)) => (FindingStatus::Excepted, Some(exception.reason.clone())),
+        (Some(Problem { unclear: Some(Unclear(why)), .. }), None) => (FindingStatus::Unknown, Some(why.clone())),
+        (Some(_), None) => (FindingStatus::Fail, None),
     }
 }
 

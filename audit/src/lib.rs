@@ -9,6 +9,7 @@
 //! - [`checks`]: the table of checks; one file for each resource type.
 //! - [`Judge`]: the checks that are on, made ready once; judges one resource. `remediate` uses it to judge again.
 //! - [`policy`]: whom a policy document lets in.
+//! - `exempt`: the exceptions, which may break a rule.
 //! - `filter`: records in, findings out; `table` and `list`: what people see.
 //!
 //! # Adding a check
@@ -17,6 +18,7 @@
 
 mod args;
 pub mod checks;
+mod exempt;
 mod filter;
 mod judge;
 mod list;
@@ -50,10 +52,16 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return list::write(only, format, io);
     }
     let now = arguments.now.unwrap_or_else(clock::now);
-    let judge = match arguments.required_tags {
-        Some(Tags(required_tags)) => Judge::new(&Settings { required_tags, ..settings.clone() }, now, only)?,
-        None => Judge::new(settings, now, only)?,
+    let mut settings = settings.with_exceptions(&arguments.exceptions)?;
+    if let Some(Tags(required_tags)) = arguments.required_tags {
+        settings.required_tags = required_tags;
+    }
+    let judge = Judge::new(&settings, now, only)?;
+    let options = Options {
+        format,
+        passed: arguments.passed,
+        fail_on: arguments.fail_on,
+        unused_exceptions: arguments.unused_exceptions,
     };
-    let options = Options { format, passed: arguments.passed, fail_on: arguments.fail_on };
-    filter::run(judge, options, settings, io)
+    filter::run(judge, options, &settings, io)
 }

@@ -1,5 +1,6 @@
 //! What people see: the findings, the worst first.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -97,7 +98,7 @@ impl<'a> Table<'a> {
             account: printable(&account),
             kind: printable(&finding.r#type),
             id: printable(short_id(finding)),
-            title: printable(what(finding)),
+            title: printable(&what(finding)),
             region: printable(finding.region.as_str()),
             fix: fix.to_owned(),
         });
@@ -172,11 +173,16 @@ fn short_id(finding: &Finding) -> &str {
     if finding.r#type == ResourceType::Sqs.name() { finding.arn.resource_name() } else { &finding.id }
 }
 
-/// The title without the resource, which has a column of its own.
-fn what(finding: &Finding) -> &str {
+/// The title without the resource, which has a column of its own; and why it is excepted, if it is.
+fn what(finding: &Finding) -> Cow<'_, str> {
     let kind = finding.r#type.parse().map(ResourceType::singular).unwrap_or_default();
     let rest = finding.title.strip_prefix(kind).and_then(|rest| rest.trim_start().strip_prefix(short_id(finding)));
-    rest.map_or(finding.title.as_str(), str::trim_start)
+    let what = rest.map_or(finding.title.as_str(), str::trim_start);
+    match (finding.status, &finding.reason, finding.until) {
+        (FindingStatus::Excepted, Some(reason), Some(until)) => format!("{what} (until {until}: {reason})").into(),
+        (FindingStatus::Excepted, Some(reason), None) => format!("{what} ({reason})").into(),
+        _ => what.into(),
+    }
 }
 
 /// A number with its noun.

@@ -93,13 +93,13 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Stop the instance or cluster.
+    /// Stop the instance or cluster. AWS starts a database again after seven days.
     Stop = "stop" on [Ec2, Rds, RdsCluster];
     /// Start the instance or cluster.
     Start = "start" on [Ec2, Rds, RdsCluster];
     /// Take the address on the internet away.
     MakePrivate = "make_private" on [Rds, Redshift];
-    /// Give it an address on the internet.
+    /// Give it an address on the internet; where it had an Elastic IP, AWS gives it another.
     MakePublic = "make_public" on [Rds, Redshift];
     /// No longer share the image or snapshot with these.
     Unshare(Sharing) = "unshare" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
@@ -157,9 +157,10 @@ actions! {
     KmsRemovePolicyStatements(Statements) = "kms_remove_policy_statements" on [KmsKey];
     /// Set the key policy.
     KmsSetPolicy(Change<Value>) = "kms_set_policy" on [KmsKey];
-    /// Encrypt the cluster with a KMS key. It moves to new storage meanwhile, which can take days.
+    /// Encrypt the cluster with the account's default KMS key for Redshift. It moves to new storage meanwhile, which can take
+    /// hours or days, and cannot be written to.
     RedshiftEncrypt = "redshift_encrypt" on [Redshift];
-    /// Turn the cluster's encryption off again.
+    /// Turn the cluster's encryption off again. It moves once more.
     RedshiftDecrypt = "redshift_decrypt" on [Redshift];
     /// Take these instances out of the classic load balancer.
     ElbDeregisterInstances(Instances) = "elb_deregister_instances" on [Elb];

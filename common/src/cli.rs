@@ -103,6 +103,12 @@ impl From<crate::settings::SettingsError> for Failure {
     }
 }
 
+impl From<crate::settings::ExceptionsError> for Failure {
+    fn from(error: crate::settings::ExceptionsError) -> Self {
+        Self::Start(error.to_string())
+    }
+}
+
 /// Runs a tool with the process's own arguments, stdin, stdout and stderr.
 pub fn main<T: Tool>(run: impl FnOnce(T, &Settings, Io<'_>) -> Result<Exit, Failure>) -> ExitCode {
     let arguments = T::parse();

@@ -8,6 +8,7 @@
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`operation`]: the calls to AWS, and the permissions that they need; [`iam_policy`]: these as a policy.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
+//! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
@@ -30,3 +31,4 @@ pub mod resource;
 pub mod schema;
 pub mod settings;
 pub mod stream;
+pub mod wildcard;

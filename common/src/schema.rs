@@ -4,7 +4,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::record::{Delivery, Finding, Outcome, Resource, Scope, Task, Unsettled};
+use crate::record::{Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Unsettled};
 use crate::reference::Reference;
 use crate::resource::{Config, ResourceType};
 
@@ -18,6 +18,7 @@ pub fn all() -> Vec<(String, Schema)> {
         of::<Task>("task"),
         of::<Outcome>("outcome"),
         of::<Unsettled>("unsettled"),
+        of::<LapsedException>("exception"),
         of::<Delivery>("delivery"),
     ];
     resources.chain(others).collect()

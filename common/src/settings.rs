@@ -6,13 +6,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 
 use crate::id::{AccountId, Region};
 use crate::record::Severity;
 
+mod exception;
 mod required_tag;
 
+pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
 
 /// All settings.
@@ -25,6 +28,8 @@ pub struct Settings {
     pub trusted: Trusted,
     /// Tags that must be there. Empty: none.
     pub required_tags: Vec<RequiredTag>,
+    /// What may break a rule. Those of `--exceptions` are added.
+    pub exceptions: Vec<Exception>,
     /// The accounts to which the organization's security services report.
     pub central: Central,
     /// From what on something is too old, too long unused, or too wide.
@@ -143,6 +148,7 @@ pub struct Account {
     /// How many actions one run may take in it.
     pub max_actions: Option<usize>,
     /// How many per cent of a type's polled resources in it one run may touch.
+    #[serde(deserialize_with = "percent")]
     pub max_percent: Option<u8>,
 }
 
@@ -153,9 +159,20 @@ pub struct Remediate {
     /// How many actions one run may take.
     pub max_actions: Option<usize>,
     /// How many per cent of a type's polled resources one run may touch.
+    #[serde(deserialize_with = "percent")]
     pub max_percent: Option<u8>,
     /// Where the journal is.
     pub journal: Option<PathBuf>,
+}
+
+/// More than all of something is no limit.
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let percent = u8::deserialize(deserializer)?;
+    if percent > 100 {
+        let expected = &"a share of up to 100 per cent";
+        return Err(D::Error::invalid_value(Unexpected::Unsigned(percent.into()), expected));
+    }
+    Ok(Some(percent))
 }
 
 /// `[notify]`.
@@ -195,7 +212,19 @@ impl Settings {
         let Some(path) = path else { return Ok(Self::default()) };
         let text =
             std::fs::read_to_string(path).map_err(|error| SettingsError::Read { path: path.to_owned(), error })?;
-        toml::from_str(&text).map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })
+        let mut settings: Self = toml::from_str(&text)
+            .map_err(|error| SettingsError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        exception::place_in_toml(&mut settings.exceptions, path, &text);
+        Ok(settings)
+    }
+
+    /// The same, with the exceptions that these files hold behind its own.
+    pub fn with_exceptions(&self, files: &[PathBuf]) -> Result<Self, ExceptionsError> {
+        let mut settings = self.clone();
+        for file in files {
+            settings.exceptions.extend(Exception::load(file)?);
+        }
+        Ok(settings)
     }
 
     /// What people call this account, if the settings say.
@@ -229,6 +258,10 @@ mod tests {
             name = "sandbox"
             [remediate]
             max_actions = 5
+            max_percent = 100
+            [[exceptions]]
+            id = "x"
+            reason = "agreed"
             [notify]
             sns_topic = "arn:aws:sns:eu-west-1:111122223333:alerts"
             "#,
@@ -240,6 +273,8 @@ mod tests {
         let account = "111122223333".parse().unwrap();
         assert!(settings.accounts[&account].dev);
         assert_eq!(settings.account_name(&account), Some("sandbox"));
+        assert_eq!(settings.remediate.max_percent, Some(100));
+        assert_eq!(settings.exceptions[0].reason, "agreed");
     }
 
     #[test]
@@ -247,6 +282,9 @@ mod tests {
         for text in [
             "requird_tags = []",
             "[remediate]\nmax_action = 3",
+            "[remediate]\nmax_percent = 101",
+            "[accounts.\"111122223333\"]\nmax_percent = 101",
+            "[[exceptions]]\nid = \"x\"",
             "[accounts.prod]\ndev = true",
             "[checks.x]\nfixes = true",
         ] {

@@ -62,8 +62,8 @@ fn take(item: &Item, groups: &mut Groups, untold: &mut Untold, out: &mut Out<'_>
             out.pass_on(item);
             match kind {
                 Some("scope") => groups.scope(&item.parse()?),
-                // What exists or is to be done is no news, and who was told has been told.
-                Some("resource" | "token" | "task" | "delivery") => {}
+                // What exists or is to be done is no news, nor is what is not done yet; and who was told has been told.
+                Some("resource" | "unsettled" | "token" | "task" | "delivery") => {}
                 other => untold.count(other),
             }
         }
@@ -144,7 +144,8 @@ mod tests {
         let outcome = serde_json::to_string(&samples::outcome("b", OutcomeStatus::Applied)).unwrap();
         let through = [
             r#"{"kind":"alert","n":1.50e1,"sur":"\ud800"}"#,
-            r#"{"kind":"unsettled","same":1,"same":2}"#,
+            r#"{"kind":"weather","same":1,"same":2}"#,
+            r#"{"kind":"unsettled"}"#,
             r#"{"kind":"resource"}"#,
             r#"{"kind":"token"}"#,
             r#"{"kind":"task"}"#,
@@ -166,14 +167,14 @@ mod tests {
 
     #[test]
     fn what_is_not_told_of_is_counted() {
-        let text = r#"{"kind":"alert"}{"kind":"alert"}{"kind":"unsettled"}{"id":"i-1"}
+        let text = r#"{"kind":"alert"}{"kind":"alert"}{"kind":"weather"}{"id":"i-1"}{"kind":"unsettled"}
             {"kind":"resource"}{"kind":"delivery"}{"kind":"task"}{"kind":"token"}
             {"kind":"scope","account":"111122223333","region":"eu-west-1","type":"sqs","status":"ok"}"#;
         let (entries, exit, said, _) = read_all(text.as_bytes());
         assert_eq!((entries, exit), (0, Exit::Done));
         assert_eq!(
             said,
-            "notify: warning: 4 records that notify does not tell of: 2 `alert`, 1 `unsettled`, 1 without a kind\n"
+            "notify: warning: 4 records that notify does not tell of: 2 `alert`, 1 `weather`, 1 without a kind\n"
         );
         let many: Vec<String> = (0..100).map(|index| format!("{{\"kind\":\"k{index}\"}}")).collect();
         assert!(read_all(many.concat().as_bytes()).2.contains("80 of other kinds"));

@@ -42,7 +42,12 @@ pub struct Arguments {
     /// Also do what nothing can undo
     #[arg(long)]
     pub irreversible: bool,
-    /// Do nothing at all if there would be more actions than this [default: 20]
+    /// A file of exceptions, beside those of the settings (TOML or NDJSON; docs/exceptions.md): what they cover is left alone,
+    /// also where the finding says otherwise. Those without a `check` cover tasks, too. May be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Vec<PathBuf>,
+    /// Do nothing at all if there would be more actions than this; the settings may have a limit for each account, which
+    /// holds back that account alone [default: 20]
     #[arg(long, value_name = "N")]
     pub max_actions: Option<usize>,
     /// Do nothing at all if more than this share of a type's polled resources would be touched, where the stream's scope

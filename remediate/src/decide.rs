@@ -77,6 +77,11 @@ impl Rules<'_> {
         if let Some(arn) = &job.arn {
             resource.reference().agrees_with(arn).map_err(Stay::denied)?;
         }
+        // Also where the finding came from an audit that did not know of it. As with what is due, the real time counts: --now
+        // ends no exception.
+        if let Some(exception) = self.judge.exempt(resource, job.check.as_deref(), self.now) {
+            return Err(Stay::because(OutcomeStatus::Excepted, &exception.reason));
+        }
         if let Some(tag) = protection(&resource.tags) {
             return Err(Stay::denied(format!("it is protected by its tag {tag}")));
         }
@@ -128,6 +133,10 @@ impl Rules<'_> {
             findings.iter().find(|finding| finding.key == job.key && finding.status == FindingStatus::Fail)
         {
             return Ok(finding.clone());
+        }
+        if let Some(finding) = with(FindingStatus::Excepted) {
+            let why = finding.reason.as_deref().unwrap_or("somebody said that this is allowed");
+            return Err(Stay::because(OutcomeStatus::Excepted, why));
         }
         if let Some(finding) = with(FindingStatus::Unknown) {
             let why = finding.reason.as_deref().unwrap_or("the check cannot be judged now");
@@ -226,14 +235,77 @@ mod tests {
         }
     }
 
+    /// What takes the open statement out.
+    fn close() -> Action {
+        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
+        serde_json::from_value(json!({"name": "sqs_remove_policy_statements", "Statements": [statement]})).unwrap()
+    }
+
+    #[test]
+    fn an_exception_holds_for_its_check_and_without_one_for_tasks_too() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let (finding, task) = (Some("sqs_public"), None);
+        let rows = [
+            (json!({"arn": "*:jobs"}), now, finding, "excepted"),
+            (json!({"arn": "*:jobs"}), now, task, "excepted"),
+            (json!({"check": "sqs_*"}), now, finding, "excepted"),
+            (json!({"check": "sqs_*"}), now, task, "go"),
+            (json!({"check": "sqs_policy_outsiders"}), now, finding, "go"),
+            (json!({"arn": "*:others"}), now, finding, "go"),
+            (json!({"tags": {"team": "web"}}), now, task, "excepted"),
+            (json!({"tags": {"team": "app"}}), now, task, "go"),
+            // Judging as if it were another day neither ends an exception ...
+            (
+                json!({"arn": "*:jobs", "until": "2026-11-20"}),
+                "2099-01-01T00:00:00Z".parse().unwrap(),
+                finding,
+                "excepted",
+            ),
+            (
+                json!({"arn": "*:jobs", "until": "2026-11-20"}),
+                "2099-01-01T00:00:00Z".parse().unwrap(),
+                task,
+                "excepted",
+            ),
+            // ... nor does the finding of that day fail.
+            (
+                json!({"arn": "*:jobs", "until": "2026-11-19"}),
+                "2026-11-19T00:00:00Z".parse().unwrap(),
+                finding,
+                "excepted",
+            ),
+            (json!({"arn": "*:jobs", "until": "2026-11-19"}), now, finding, "go"),
+            (json!({"arn": "*:jobs", "until": "2026-11-19"}), now, task, "go"),
+        ];
+        for (mut exception, judged, check, expected) in rows {
+            exception["reason"] = json!("agreed");
+            let exceptions = vec![serde_json::from_value(exception.clone()).unwrap()];
+            let judge = Judge::new(&Settings { exceptions, ..Settings::default() }, judged, None).unwrap();
+            let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+            let mut resource = queue(true, true);
+            resource.tags.insert("Team".to_owned(), "web".to_owned());
+            match rules.decide(&job(check, close()), &close(), &resource) {
+                Ok(_) => assert_eq!(expected, "go", "{exception} {check:?}"),
+                Err(stay) => {
+                    let said = (stay.status.name(), stay.reason.as_str());
+                    assert_eq!(said, (expected, "agreed"), "{exception} {check:?}");
+                }
+            }
+            // Tags that could not be read exempt nothing, and keep everything from being touched.
+            resource.unread = serde_json::from_value(json!([{"field": "Tags"}])).unwrap();
+            let stay = rules.decide(&job(check, close()), &close(), &resource).unwrap_err();
+            let by_tag = exception.get("tags").is_some();
+            let status = if expected == "excepted" && !by_tag { None } else { Some(OutcomeStatus::Refused) };
+            assert!(status.is_none_or(|status| stay.status == status), "{exception} {check:?}: {}", stay.reason);
+        }
+    }
+
     #[test]
     fn what_aws_is_still_at_work_on_is_not_judged() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let judge = Judge::new(&Settings::default(), now, None).unwrap();
         let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
-        let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"});
-        let action: Action =
-            serde_json::from_value(json!({"name": "sqs_remove_policy_statements", "Statements": [statement]})).unwrap();
+        let action = close();
         for check in [None, Some("sqs_public")] {
             let job = job(check, action.clone());
             assert_eq!(rules.decide(&job, &action, &queue(true, true)).unwrap().steps.len(), 1, "{check:?}");

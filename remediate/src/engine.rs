@@ -309,7 +309,7 @@ impl Engine<'_, '_> {
     fn ended(&self, job: &Job, stay: Stay) -> Outcome {
         // What a person asked for by name, and did not get, is a "no"; a finding that has changed is found again tomorrow.
         let asked = job.check.is_none() || job.reviewed.is_some();
-        if stay.denied || (asked && stay.status == OutcomeStatus::Changed) {
+        if stay.denied || (asked && matches!(stay.status, OutcomeStatus::Changed | OutcomeStatus::Excepted)) {
             self.out.denied();
         }
         let mut outcome = job.outcome(stay.status, self.run, clock::now());

@@ -1,7 +1,7 @@
 //! `remediate`: puts right what `audit` found, and does what tasks ask for.
 //!
-//! For each finding: *plan* (which calls, what undoes them) -> *guard* (protected tags, `--max-actions`, `--max-percent`,
-//! `--irreversible`, not due yet) -> *confirm* (look at the resource again and judge it again with the same check) ->
+//! For each finding: *plan* (which calls, what undoes them) -> *guard* (exceptions, protected tags, `--max-actions`,
+//! `--max-percent`, `--irreversible`, not due yet) -> *confirm* (look at the resource again and judge it again with the same check) ->
 //! *journal* -> *act* -> *verify* (look and judge once more; `applied` means that the check now passes). Without
 //! `--apply` it stops after *guard* and prints the exact calls; that plan, read and edited, is itself an input.
 //!
@@ -36,12 +36,13 @@ use common::cli::{self, Failure, Io, Tool};
 use common::clock;
 use common::exit::Exit;
 use common::record::OutcomeStatus;
+use common::reference::Reference;
 use common::settings::Settings;
 use common::stream::Writer;
 
 use crate::decide::Rules;
-use crate::engine::Engine;
-use crate::guard::Limits;
+use crate::engine::{Engine, Group};
+use crate::guard::{Limits, Touched};
 use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::Stop;
@@ -69,6 +70,9 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         let policy = permissions::policy(&arguments, settings)?;
         return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
     }
+    // Ahead of all that is written: exceptions that are not understood are a guard that is off.
+    let settings = &settings.with_exceptions(&arguments.exceptions)?;
+    let judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
     let (jobs, polled, read) = input::read(input, &mut writer, say).map_err(|failure| match failure {
@@ -81,6 +85,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     let limits = Limits {
         max_actions: arguments.max_actions.or(settings.remediate.max_actions).unwrap_or(DEFAULT_MAX_ACTIONS),
         max_percent: arguments.max_percent.or(settings.remediate.max_percent).unwrap_or(DEFAULT_MAX_PERCENT),
+        accounts: &settings.accounts,
         polled,
     };
     let journal = if apply {
@@ -94,8 +99,6 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     if let Some((journal, unfinished)) = &journal {
         report(unfinished, journal, &out);
     }
-    let now = arguments.now.unwrap_or_else(clock::now);
-    let judge = Judge::new(settings, now, None)?;
     let run = format!("{}-{}", clock::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id());
     let work = async {
         if !jobs.is_empty() {
@@ -109,22 +112,30 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             signals::watch(Arc::clone(&stop));
             let groups = engine.plan(jobs).await;
-            let acting = groups.iter().flatten().filter(|(_, planned)| !planned.calls.is_empty());
-            let exceeded = limits.exceeded(acting.map(|(job, _)| &job.reference));
-            match (&journal, exceeded) {
-                (Some((journal, _)), None) => engine.apply(groups, journal).await,
-                (None, None) => engine.print(groups, None),
-                (None, Some(reason)) => {
-                    out.warn(format_args!("--apply would do nothing: {reason}"));
-                    engine.print(groups, None);
-                }
-                (Some(_), Some(reason)) => {
-                    let reason = format!("nothing was done: {reason}");
-                    out.warn(&reason);
-                    engine.print(groups, Some(&reason));
-                    return Ok(Exit::No);
-                }
+            let touched = Touched::by(acting(&groups));
+            for unheld in limits.unheld(&touched) {
+                say.note(unheld);
             }
+            let (all, accounts) = (limits.exceeded(&touched), limits.exceeded_by_accounts(&touched));
+            if let Some(why) = all {
+                return Ok(hold_back(&engine, groups, "", &why, apply));
+            }
+            let (mut exit, mut rest) = (Exit::Done, groups);
+            for (account, why) in accounts {
+                let of_account = |group: &Group| group.iter().all(|(job, _)| job.reference.account == account);
+                let (held, others) = rest.into_iter().partition(of_account);
+                rest = others;
+                let place = match settings.account_name(&account) {
+                    Some(name) => format!(" in account {account} ({name})"),
+                    None => format!(" in account {account}"),
+                };
+                exit = exit.and(hold_back(&engine, held, &place, &why, apply));
+            }
+            match &journal {
+                Some((journal, _)) => engine.apply(rest, journal).await,
+                None => engine.print(rest, None),
+            }
+            return Ok(exit);
         }
         Ok(Exit::Done)
     };
@@ -139,6 +150,24 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         ))),
         (Some(error), None) => Err(Failure::Output(error)),
     }
+}
+
+/// The resources that a plan would change, one for each action.
+fn acting(groups: &[Group]) -> impl Iterator<Item = &Reference> {
+    groups.iter().flatten().filter(|(_, planned)| !planned.calls.is_empty()).map(|(job, _)| &job.reference)
+}
+
+/// Prints what a limit keeps from being done, everywhere or in a place, and says which code that comes to.
+fn hold_back(engine: &Engine<'_, '_>, groups: Vec<Group>, place: &str, why: &str, apply: bool) -> Exit {
+    if apply {
+        let reason = format!("nothing was done{place}: {why}");
+        engine.out.warn(&reason);
+        engine.print(groups, Some(&reason));
+        return Exit::No;
+    }
+    engine.out.warn(format_args!("--apply would do nothing{place}: {why}"));
+    engine.print(groups, None);
+    Exit::Done
 }
 
 fn start(error: impl std::fmt::Display) -> Failure {

@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use common::action::Action;
 use common::exit::Exit;
-use common::record::{Delivery, Finding, Outcome, Resource, Scope, Task, Unsettled};
+use common::record::{Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Unsettled};
 use common::reference::Reference;
 use common::resource::ResourceType;
-use common::settings::Settings;
+use common::settings::{Exception, Settings};
 use common::with_config;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::Tool;
 
 fn root() -> PathBuf {
@@ -123,6 +123,7 @@ fn the_examples_of_the_records_are_records() {
             "finding" => example::<Finding>(text),
             "task" => example::<Task>(text),
             "outcome" => example::<Outcome>(text),
+            "exception" => example::<LapsedException>(text),
             "delivery" => example::<Delivery>(text),
             "reference" => drop(Reference::from_json(text).unwrap()),
             other => panic!("the documents have an example of {other}, which no tool knows"),
@@ -147,6 +148,58 @@ fn the_settings_that_are_shown_are_understood() {
     let defaults = Settings::default().thresholds;
     let shown = settings.thresholds;
     assert_eq!(format!("{shown:?}"), format!("{defaults:?}"));
+}
+
+/// The exceptions of an example, which a judge has to take.
+fn exceptions(text: &str) -> Vec<Exception> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let exceptions = Exception::load(file.path()).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let settings = Settings { exceptions: exceptions.clone(), ..Settings::default() };
+    // The checks that they name exist.
+    let judged = audit::Judge::new(&settings, "2026-11-20T10:00:00Z".parse().unwrap(), None);
+    judged.unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    exceptions
+}
+
+#[test]
+fn the_exceptions_that_are_shown_cover_what_they_are_to() {
+    let document = read("docs/exceptions.md");
+    let streams: Vec<Vec<Exception>> = blocks(&document, "json").iter().map(|text| exceptions(text)).collect();
+    assert_eq!(streams.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
+    let shown: Vec<Vec<Exception>> = blocks(&document, "toml").iter().map(|text| exceptions(text)).collect();
+    let [first, instances, buckets, modules, resources] = &shown[..] else { panic!("other examples: {shown:?}") };
+    // What the lists of the original framework covered, and what they did not.
+    let resource = |account: &str, kind: &str, id: &str| -> Resource<()> {
+        serde_json::from_value(json!({
+            "account": account, "region": "eu-west-1", "type": kind, "id": id, "config": null,
+            "arn": format!("arn:aws:x:eu-west-1:{account}:{id}"),
+        }))
+        .unwrap()
+    };
+    let (ours, theirs, instance) = ("111122223333", "444455556666", "i-0123456789abcdef0");
+    let rows = [
+        (first, ours, "s3_bucket", "acme-downloads-1", Some("s3_bucket_public_acl"), true),
+        (first, ours, "s3_bucket", "acme-downloads-1", Some("s3_bucket_tls"), false),
+        (first, ours, "s3_bucket", "acme-downloads-1", None, false),
+        (instances, theirs, "ec2", instance, Some("ec2_public_in_dev"), true),
+        (instances, theirs, "ec2", instance, Some("ec2_imdsv2"), false),
+        (instances, theirs, "ec2", "i-0", Some("ec2_public_in_dev"), false),
+        (buckets, ours, "s3_bucket", "acme-www", Some("s3_bucket_tls"), true),
+        (buckets, ours, "s3_bucket", "acme-www-2", Some("s3_bucket_tls"), false),
+        (modules, ours, "ec2", "i-0", Some("ec2_imdsv2"), true),
+        (modules, ours, "ec2", "i-0", None, true),
+        (modules, theirs, "ec2", "i-0", None, false),
+        (modules, theirs, "iam_user", "jane", Some("iam_user_mfa"), true),
+        (resources, theirs, "s3_bucket", "acme-logs", None, true),
+        // A region's id was empty, and so was what an empty list held.
+        (resources, ours, "region", "eu-west-1", None, false),
+    ];
+    for (exceptions, account, kind, id, check, covered) in rows {
+        let resource = resource(account, kind, id);
+        let covers = exceptions.iter().any(|exception| exception.covers(&resource, check));
+        assert_eq!(covers, covered, "{account} {kind} {id} {check:?}: {exceptions:?}");
+    }
 }
 
 /// Compares what a document has between `<!-- begin NAME -->` and `<!-- end -->`, or writes it.

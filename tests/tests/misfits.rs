@@ -139,7 +139,7 @@ fn a_reference_of_the_wrong_shape_is_named() {
                 r#""region":["eu-west-1"],"type":"ec2""#,
                 "`region` is not a text",
             ),
-            (r#""type":"iam_user""#, r#""type":"redshift""#, "redshift"),
+            (r#""type":"iam_user""#, r#""type":"cloudfront""#, "cloudfront"),
             (r#""type":"iam_user""#, r#""type":"\u001b[2J""#, "?[2J"),
             (r#""type":"iam_user""#, r#""type":["iam_user"]"#, "`type` is not a text"),
             (r#""id":"r4""#, r#""id":4"#, "`id` is not a text"),
@@ -261,7 +261,7 @@ fn what_is_not_for_a_filter_goes_through_to_the_byte() {
     assert_eq!(ran.text(), expected);
     // A scope that is not understood is named, and not lost for those who do understand it.
     let odd = r#"{"kind":"scope","account":"111122223333","region":"eu-west-1","type":"sqs","status":"ok","resources":1e999}"#;
-    for filter in [Filter::Audit, Filter::Remediate] {
+    for filter in [Filter::Audit, Filter::Remediate, Filter::Notify] {
         let ran = filter.tool().stdin(odd).run().exits(3).says("error: line 1: number out of range");
         assert_eq!(ran.text(), format!("{odd}\n"));
     }

@@ -38,10 +38,11 @@ mod network;
 mod operator;
 mod principal;
 mod transport;
-pub mod wildcard;
 
 #[cfg(test)]
 mod tests;
+
+pub use common::wildcard;
 
 pub use access::{Access, Grant, Narrowing, Trusted, statements};
 pub use document::{Document, PolicyError};

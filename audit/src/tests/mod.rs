@@ -1,5 +1,6 @@
 //! `audit` as a filter: what comes in and what goes out.
 
+mod exceptions;
 mod exits;
 mod people;
 mod streams;

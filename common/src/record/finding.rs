@@ -59,6 +59,9 @@ pub struct Finding {
     /// Why it is unknown or excepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The last second in which it is excepted; absent where that is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// When it was found (the time that was audited, `--now`).
     #[serde(default)]
     pub found_at: Timestamp,
@@ -73,7 +76,7 @@ pub enum FindingStatus {
     Fail,
     /// What the check needs to see could not be read.
     Unknown,
-    /// It breaks the rule, and somebody said that this is allowed.
+    /// It breaks the rule, or may break it, and somebody said that this is allowed.
     Excepted,
     /// It keeps the rule (only with `--passed`).
     Pass,

@@ -6,6 +6,7 @@
 //! | `scope` | `poll` | whether an (account, region, type) was covered, or why not |
 //! | `unsettled` | `audit` | what could not be judged yet, since AWS is still at work on it |
 //! | `finding` | `audit` | what breaks a rule, and which action would mend it |
+//! | `exception` | `audit --unused-exceptions` | which exceptions are to be renewed or dropped |
 //! | `task` | anyone | what is to be done to a resource |
 //! | `outcome` | `remediate` | what was done, or why not, and what undoes it |
 //! | `delivery` | `notify` | who was told |
@@ -15,6 +16,7 @@
 //! a test reads; the JSON Schemas in `schemas/` are generated from these types.
 
 mod delivery;
+mod exception;
 mod finding;
 mod outcome;
 mod resource;
@@ -23,6 +25,7 @@ mod task;
 mod unsettled;
 
 pub use delivery::{Delivery, DeliveryKind, DeliveryStatus};
+pub use exception::{ExceptionKind, ExceptionStatus, LapsedException};
 pub use finding::{Finding, FindingKind, FindingStatus, ParseSeverityError, Severity};
 pub use outcome::{Call, CallResult, Outcome, OutcomeKind, OutcomeStatus};
 pub use resource::{Resource, ResourceKind, Unread};

@@ -51,7 +51,7 @@ pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;
 pub use lambda_function::Function;
 pub use organization::{Organization, OrganizationAccount};
-pub use rds::{DbEndpoint, DbInstance};
+pub use rds::{DbEndpoint, DbInstance, VpcSecurityGroup};
 pub use rds_cluster::{DbCluster, DbClusterMember};
 pub use rds_snapshot::{DbClusterSnapshot, DbSnapshot, SnapshotAttribute};
 pub use redshift::{ClusterParameterGroup, RedshiftCluster};

@@ -1,4 +1,5 @@
-//! `rds`: a database instance, as `DescribeDBInstances` gives it.
+//! `rds`: a database instance, as `DescribeDBInstances` gives it: one of RDS, or a member of a cluster of Aurora, Neptune or
+//! DocumentDB, which share that API.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,12 +21,14 @@ pub struct DbInstance {
     /// `available`, `stopped`, `creating`, `modifying`, ...
     #[serde(rename = "DBInstanceStatus")]
     pub db_instance_status: String,
-    /// `mysql`, `postgres`, ...
+    /// `mysql`, `postgres`, `aurora-mysql`, `neptune`, `docdb`, ...
     pub engine: Option<String>,
     /// Such as `8.0.35`.
     pub engine_version: Option<String>,
     /// When it was made; `null` while it is being made.
     pub instance_create_time: Option<Timestamp>,
+    /// When AWS starts it again, if it is stopped: seven days after it was.
+    pub automatic_restart_time: Option<Timestamp>,
     /// Whether its storage is encrypted.
     pub storage_encrypted: Option<bool>,
     /// The key that encrypts it.
@@ -34,19 +37,34 @@ pub struct DbInstance {
     pub publicly_accessible: Option<bool>,
     /// Where clients connect.
     pub endpoint: Option<DbEndpoint>,
+    /// Its zone.
+    pub availability_zone: Option<String>,
     /// Whether it has a standby in another zone.
     #[serde(rename = "MultiAZ")]
     pub multi_az: Option<bool>,
-    /// Whether it can be deleted.
+    /// Whether deleting it is refused.
     pub deletion_protection: Option<bool>,
+    /// For how many days its backups are kept; 0 where none are made.
+    pub backup_retention_period: Option<i32>,
+    /// Whether minor versions of the engine are installed by themselves.
+    pub auto_minor_version_upgrade: Option<bool>,
+    /// Whether users may sign in with IAM.
+    #[serde(rename = "IAMDatabaseAuthenticationEnabled")]
+    pub iam_database_authentication_enabled: Option<bool>,
     /// The instance that it is a replica of.
     #[serde(rename = "ReadReplicaSourceDBInstanceIdentifier")]
     pub read_replica_source_db_instance_identifier: Option<String>,
-    /// Its replicas.
+    /// The cluster that it is a replica of.
+    #[serde(rename = "ReadReplicaSourceDBClusterIdentifier")]
+    pub read_replica_source_db_cluster_identifier: Option<String>,
+    /// Its replicas that are instances.
     #[serde(rename = "ReadReplicaDBInstanceIdentifiers")]
     pub read_replica_db_instance_identifiers: Vec<String>,
-    /// The ids of its security groups.
-    pub vpc_security_groups: Vec<String>,
+    /// Its replicas that are clusters.
+    #[serde(rename = "ReadReplicaDBClusterIdentifiers")]
+    pub read_replica_db_cluster_identifiers: Vec<String>,
+    /// Its security groups.
+    pub vpc_security_groups: Vec<VpcSecurityGroup>,
 }
 
 /// Where clients connect.
@@ -58,4 +76,115 @@ pub struct DbEndpoint {
     pub address: Option<String>,
     /// A port.
     pub port: Option<i32>,
+}
+
+/// A security group of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct VpcSecurityGroup {
+    /// `sg-...`.
+    pub vpc_security_group_id: Option<String>,
+    /// `active`, `adding`, `removing`.
+    pub status: Option<String>,
+}
+
+impl DbInstance {
+    /// Why RDS cannot stop it, whatever its status is, as far as its configuration tells: a fragment that goes on from
+    /// "it". Those that [the page of AWS][page] names, and RDS Custom for Oracle, whose own page names it.
+    ///
+    /// [page]: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html
+    pub fn why_it_cannot_stop(&self) -> Option<String> {
+        let engine = self.engine.as_deref().unwrap_or_default();
+        if let Some(cluster) = self.cluster() {
+            return Some(format!("can be stopped only with its cluster {cluster}"));
+        }
+        let sources =
+            [&self.read_replica_source_db_instance_identifier, &self.read_replica_source_db_cluster_identifier];
+        if let Some(source) = sources.into_iter().flatten().find(|source| !source.is_empty()) {
+            return Some(format!("cannot be stopped, being a read replica of {source}"));
+        }
+        let mut replicas =
+            self.read_replica_db_instance_identifiers.iter().chain(&self.read_replica_db_cluster_identifiers);
+        if let Some(replica) = replicas.next() {
+            return Some(format!("cannot be stopped while it has a read replica ({replica})"));
+        }
+        if self.multi_az == Some(true) && (engine.starts_with("sqlserver") || engine.starts_with("custom-sqlserver")) {
+            return Some("cannot be stopped, being SQL Server in several zones (Multi-AZ)".to_owned());
+        }
+        engine.starts_with("custom-oracle").then(|| "cannot be stopped, being RDS Custom for Oracle".to_owned())
+    }
+
+    /// Why RDS cannot change its `PubliclyAccessible`, whatever its status is: a fragment that goes on from "it". That of a
+    /// member of a Multi-AZ cluster is its cluster's, where it was settled for good. See
+    /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/modify-multi-az-db-cluster.html>.
+    pub fn why_its_address_stays(&self) -> Option<String> {
+        let cluster = self.cluster().filter(|_| !self.engine.as_deref().is_some_and(has_own_members))?;
+        Some(format!("keeps the address that its Multi-AZ cluster {cluster} was created with"))
+    }
+
+    fn cluster(&self) -> Option<&str> {
+        self.db_cluster_identifier.as_deref().filter(|cluster| !cluster.is_empty())
+    }
+}
+
+/// Whether an engine's clusters are made of instances that are created and changed one by one (Aurora, Neptune,
+/// DocumentDB). The others are Multi-AZ clusters, of RDS's own MySQL and PostgreSQL.
+pub(super) fn has_own_members(engine: &str) -> bool {
+    engine.starts_with("aurora") || matches!(engine, "neptune" | "docdb")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn instance(fields: Value) -> DbInstance {
+        serde_json::from_value(fields).unwrap()
+    }
+
+    #[test]
+    fn what_rds_cannot_stop_is_known() {
+        for (fields, why) in [
+            (json!({"Engine": "mysql"}), None),
+            (json!({}), None),
+            (json!({"Engine": "postgres", "MultiAZ": true}), None),
+            (json!({"Engine": "sqlserver-se", "MultiAZ": false}), None),
+            (json!({"Engine": "sqlserver-se"}), None),
+            (json!({"Engine": "sqlserver-se", "MultiAZ": true}), Some("SQL Server")),
+            (json!({"Engine": "custom-sqlserver-ee", "MultiAZ": true}), Some("SQL Server")),
+            (json!({"Engine": "custom-oracle-ee"}), Some("RDS Custom for Oracle")),
+            (json!({"Engine": "oracle-ee"}), None),
+            (json!({"Engine": "mysql", "ReadReplicaDBInstanceIdentifiers": ["shop-2"]}), Some("shop-2")),
+            (json!({"Engine": "mysql", "ReadReplicaDBClusterIdentifiers": ["shop-3"]}), Some("shop-3")),
+            (json!({"Engine": "mysql", "ReadReplicaSourceDBInstanceIdentifier": "shop-1"}), Some("replica of shop-1")),
+            (json!({"Engine": "mysql", "ReadReplicaSourceDBInstanceIdentifier": ""}), None),
+            (json!({"Engine": "mysql", "ReadReplicaSourceDBClusterIdentifier": "shop-0"}), Some("replica of shop-0")),
+            (json!({"Engine": "docdb", "DBClusterIdentifier": "books"}), Some("its cluster books")),
+            (json!({"Engine": "mysql", "DBClusterIdentifier": ""}), None),
+        ] {
+            let said = instance(fields.clone()).why_it_cannot_stop();
+            match why {
+                None => assert_eq!(said, None, "{fields}"),
+                Some(why) => assert!(said.as_ref().is_some_and(|said| said.contains(why)), "{fields}: {said:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_members_of_multi_az_clusters_keep_their_address() {
+        for (engine, cluster, stays) in [
+            ("mysql", None, false),
+            ("mysql", Some("shop"), true),
+            ("postgres", Some("shop"), true),
+            ("aurora-postgresql", Some("shop"), false),
+            ("aurora", Some("shop"), false),
+            ("neptune", Some("shop"), false),
+            ("docdb", Some("shop"), false),
+        ] {
+            let instance = instance(json!({"Engine": engine, "DBClusterIdentifier": cluster}));
+            assert_eq!(instance.why_its_address_stays().is_some(), stays, "{engine} {cluster:?}");
+        }
+    }
 }

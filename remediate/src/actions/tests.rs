@@ -31,11 +31,8 @@ const TO_COME: &[(ResourceType, &[&str])] = &[
     (ResourceType::IamRole, &["iam_remove_trust_statements", "iam_set_trust_policy"]),
     (ResourceType::KmsKey, &["kms_remove_policy_statements", "kms_set_policy"]),
     (ResourceType::LambdaFunction, &["lambda_remove_permissions", "lambda_add_permissions"]),
-    (ResourceType::Rds, &["stop", "start", "make_private", "make_public"]),
-    (ResourceType::RdsCluster, &["stop", "start"]),
     (ResourceType::RdsSnapshot, &["unshare", "share"]),
     (ResourceType::RdsClusterSnapshot, &["unshare", "share"]),
-    (ResourceType::Redshift, &["make_private", "make_public", "redshift_encrypt", "redshift_decrypt"]),
 ];
 
 /// A resource of a type, in eu-west-1.

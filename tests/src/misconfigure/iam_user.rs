@@ -120,7 +120,7 @@ async fn set_password(client: &Client, name: &str) -> Result<(), AwsError> {
 }
 
 /// 32 random bytes, with all that an account's password policy may ask for.
-fn password() -> std::io::Result<String> {
+pub(super) fn password() -> std::io::Result<String> {
     let mut random = [0_u8; 32];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).chain(["-Aa1!".to_owned()]).collect())

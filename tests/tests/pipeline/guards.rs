@@ -147,7 +147,7 @@ fn each_input_has_one_outcome_that_says_why() {
         (with(&[("check", json!("s3_bucket_no_such"))]), "refused", "s3_bucket_no_such"),
         (with(&[("key", json!("s3_bucket_tls:arn:aws:s3:::another"))]), "refused", "its key is not one of"),
         (task(json!("stop"), json!({"action_time": "2999-01-01T00:00:00Z"})), "waiting", "2999-01-01"),
-        (task(json!("stop"), json!({"type": "redshift"})), "refused", "redshift"),
+        (task(json!("stop"), json!({"type": "cloudfront"})), "refused", "cloudfront"),
         (task(json!("stop"), vanished), "changed", "no longer exists"),
         (task(json!("start"), nothing.clone()), "already", "nothing is left to do"),
         (task(json!("s3_make_acl_private"), nothing), "refused", "cannot be done to a resource of type ec2"),

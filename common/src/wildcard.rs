@@ -1,4 +1,5 @@
-//! IAM's wildcards: `*` is any text, also none, `?` is any one character; both cross `/` and `:`.
+//! The wildcards of IAM policies, which exceptions have too: `*` is any text, also none, `?` is any one character; both cross
+//! `/` and `:`.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards>
 
@@ -48,7 +49,7 @@ pub fn overlaps(left: &str, right: &str) -> bool {
 }
 
 /// Whether a value that has to be fixed holds a wildcard.
-pub(super) fn has_wildcard(text: &str) -> bool {
+pub fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
