@@ -7,20 +7,14 @@
 mod enforced;
 mod recorded;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 
 use common::resource::ResourceType;
 use serde_json::{Value, json};
 use tests::stage::{NOW, input, text, undos};
-use tests::{Account, Ran, Tool, ndjson};
-
-/// Everything that can be asked of a resource, and each fix that waits to be switched on.
-const SETTINGS: &str = r#"
-required_tags = ["Owner"]
-[checks.security_group_open]
-fix = true
-"#;
+use tests::{Account, Ran, Tool};
 
 /// As much as there is to do.
 const WITHOUT_LIMITS: [&str; 5] = ["--irreversible", "--max-actions", "1000", "--max-percent", "100"];
@@ -56,33 +50,55 @@ fn poll(account: &Account, types: &str) -> Tool {
 }
 
 fn audit(account: &Account, resources: &[u8]) -> Ran {
-    configured(account.tool("audit")).stdin(resources).run().exits(0)
+    configured(account, "audit").stdin(resources).run().exits(0)
 }
 
 fn remediate(account: &Account, records: impl Into<Vec<u8>>) -> Tool {
-    configured(account.tool("remediate")).args(WITHOUT_LIMITS).stdin(records)
+    configured(account, "remediate").args(WITHOUT_LIMITS).stdin(records)
 }
 
-fn configured(tool: Tool) -> Tool {
+/// A tool in an account for development, of whose resources everything is asked, with each fix switched on.
+fn configured(account: &Account, tool: &str) -> Tool {
+    let tool = account.tool(tool);
     let path = tool.home().join("sluice.toml");
-    fs::write(&path, SETTINGS).unwrap();
+    if !path.exists() {
+        let mut settings = format!("required_tags = [\"Owner\"]\n[accounts.\"{}\"]\ndev = true\n", account.id());
+        for check in Tool::new("audit").arg("--list-checks").run().exits(0).records() {
+            if !check["action"].is_null() {
+                let _ = write!(settings, "[checks.{}]\nfix = true\n", text(&check["id"]));
+            }
+        }
+        fs::write(&path, settings).unwrap();
+    }
     tool.args(["--config".into(), path]).args(["--now", NOW])
 }
 
-/// What came of a plan, of its application and of the undo of that.
+/// What came of plans, of their application and of the undo of that.
+#[derive(Default)]
 struct Remediated {
     planned: Vec<Value>,
     applied: Vec<Value>,
     undone: Vec<Value>,
 }
 
-/// Takes the whole way with findings or tasks, under whatever the account may do.
+/// Takes the whole way with findings or tasks, under whatever the account may do: one action after the other, since a
+/// database that was stopped by one of them takes no other.
 fn there_and_back(account: &Account, records: &[Value]) -> Remediated {
-    let plan = remediate(account, input(records)).run();
-    let applied = remediate(account, plan.stdout.clone()).arg("--apply").run();
-    let undo = undos(&applied.kind("outcome"));
-    let undone = remediate(account, ndjson(&undo)).arg("--apply").run();
-    Remediated { planned: plan.kind("outcome"), applied: applied.kind("outcome"), undone: undone.kind("outcome") }
+    let mut actions: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for record in records {
+        let name = record["action"].as_str().or(record["action"]["name"].as_str()).unwrap();
+        actions.entry(name.to_owned()).or_default().push(record);
+    }
+    let mut all = Remediated::default();
+    for records in actions.into_values() {
+        let plan = remediate(account, input(records)).run();
+        let applied = remediate(account, plan.stdout.clone()).arg("--apply").run();
+        let undone = remediate(account, input(&undos(&applied.kind("outcome")))).arg("--apply").run();
+        all.planned.extend(plan.kind("outcome"));
+        all.applied.extend(applied.kind("outcome"));
+        all.undone.extend(undone.kind("outcome"));
+    }
+    all
 }
 
 /// A task for each resource of a type: the action, as the resource's record makes it.

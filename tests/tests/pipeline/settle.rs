@@ -24,8 +24,10 @@ impl Starting {
             assert_eq!(answer.status, 200, "{answer:?}");
             answer.text()
         };
-        rds("Action=CreateDBInstance&DBInstanceIdentifier=shop&DBInstanceClass=db.t3.micro&Engine=mysql&AllocatedStorage=20\
-             &MasterUsername=root&MasterUserPassword=not-a-secret&PubliclyAccessible=true");
+        rds(
+            "Action=CreateDBInstance&DBInstanceIdentifier=shop&DBInstanceClass=db.t3.micro&Engine=mysql&AllocatedStorage=20\
+             &MasterUsername=root&MasterUserPassword=not-a-secret&PubliclyAccessible=true",
+        );
         let there = rds("Action=DescribeDBInstances");
         let creating = there.replace(">available</DBInstanceStatus>", ">creating</DBInstanceStatus>");
         assert_ne!(creating, there);
@@ -67,7 +69,10 @@ fn what_has_not_settled_is_neither_clean_nor_a_finding() {
         let tool = if look { starting.look(&proxy, &[]) } else { starting.sweep(&proxy, &[]) };
         let polled = tool.run().exits(0);
         let database = polled.one(&json!({"kind": "resource"}));
-        assert_eq!((&database["settled"], &database["config"]["DBInstanceStatus"]), (&json!(false), &json!("creating")));
+        assert_eq!(
+            (&database["settled"], &database["config"]["DBInstanceStatus"]),
+            (&json!(false), &json!("creating"))
+        );
         assert_eq!(proxy.count("rds:DescribeDBInstances"), 1, "nobody waits unasked");
 
         let audited = polled.pipe("audit").run().exits(0).says("still at work").says("poll --settle");
@@ -154,7 +159,7 @@ fn remediate_leaves_alone_what_has_not_settled() {
     let tool = starting.account.through(&proxy).tool("remediate").arg("--apply").stdin(format!("{public}\n"));
     let applied = tool.run();
     let outcome = applied.one(&json!({"kind": "outcome"}));
-    assert!(["changed", "refused"].contains(&text(&outcome["status"]).as_str()), "{applied}");
+    assert_eq!(outcome["status"], "waiting", "{applied}");
     assert_eq!(proxy.count("rds:ModifyDBInstance"), 0);
 }
 
