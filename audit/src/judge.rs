@@ -281,10 +281,11 @@ impl Judge {
         let own = problem.as_ref().and_then(|problem| problem.severity).unwrap_or(about.severity);
         let controls = problem.as_ref().and_then(|problem| problem.controls.as_deref()).unwrap_or(about.controls);
         let controls = controls.iter().map(|&control| control.to_owned()).collect();
-        let (evidence, actions) = problem.map_or_else(Default::default, |problem| (problem.evidence, problem.actions));
-        // Where the settings name an action, no other is taken for it.
-        let wanted = |action: &Action| choice.action.is_none() || choice.action.as_deref() == action.name();
-        let action = actions.into_iter().find(wanted);
+        let pick = |problem: Problem| {
+            let takes = |action: &Action| problem.pick.takes(action, choice.action.as_deref());
+            (problem.evidence, problem.actions.into_iter().find(takes))
+        };
+        let (evidence, action) = problem.map_or_else(Default::default, pick);
         Finding {
             kind: FindingKind::Kind,
             key,

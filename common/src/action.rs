@@ -172,11 +172,11 @@ actions! {
     ElbRegisterTargets(Targets) = "elb_register_targets" on [Elbv2];
     /// Give the service's tasks no addresses on the internet; they are started anew.
     EcsUnassignPublicIp = "ecs_unassign_public_ip" on [EcsService];
-    /// Give the service's tasks addresses on the internet; they are started anew.
-    EcsAssignPublicIp = "ecs_assign_public_ip" on [EcsService];
+    /// Give the service's tasks, where they are still placed like this, addresses on the internet; they are started anew.
+    EcsAssignPublicIp(Placement) = "ecs_assign_public_ip" on [EcsService];
     /// Stop the task. Nobody can start it again; its service, if it has one, starts another.
     EcsStopTask = "ecs_stop_task" on [EcsTask], irreversible;
-    /// Delete the task set, with its tasks. Nobody can bring it back.
+    /// Delete the task set, and stop its tasks. Nobody can bring it back.
     EcsDeleteTaskSet = "ecs_delete_task_set" on [EcsTaskSet], irreversible;
     /// Take these statements out of the queue's policy.
     SqsRemovePolicyStatements(Statements) = "sqs_remove_policy_statements" on [Sqs];
@@ -228,6 +228,9 @@ pub struct Sharing {
 pub struct Address {
     /// `eipalloc-...`.
     pub allocation_id: String,
+    /// The address itself, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<String>,
     /// The network interface; needed to associate it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface_id: Option<String>,
@@ -266,6 +269,20 @@ pub struct TargetAt {
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
+    /// Its id in QUIC, without which a target group of that protocol takes no target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quic_server_id: Option<String>,
+}
+
+/// Where the network interfaces of a service's tasks are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase")]
+pub struct Placement {
+    /// The ids of the subnets, sorted.
+    pub subnets: Vec<String>,
+    /// The ids of the security groups, sorted.
+    pub security_groups: Vec<String>,
 }
 
 impl Action {

@@ -1,6 +1,7 @@
 //! One account while it is looked at: its session, and which regions are enabled for it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use common::aws::{AwsError, Session};
 use common::client;
@@ -9,18 +10,22 @@ use common::operation::EC2_DESCRIBE_REGIONS;
 use common::resource::PublicAccessBlock;
 use tokio::sync::OnceCell;
 
+use crate::types::ecs::Ecs;
+
 /// An account that could be entered, and what several types' listings have to know of it: AWS is asked once a sweep.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) session: Session,
     /// S3's public access block of the account, which the account's own record has, and each of its buckets.
     pub(crate) public_access_block: OnceCell<Result<Option<PublicAccessBlock>, AwsError>>,
+    /// The clusters and services of ECS, which three types are about.
+    pub(crate) ecs: Ecs,
     enabled: OnceCell<Result<Vec<Region>, AwsError>>,
 }
 
 impl Account {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, public_access_block: OnceCell::new(), enabled: OnceCell::new() }
+        Self { session, public_access_block: OnceCell::new(), ecs: Ecs::default(), enabled: OnceCell::new() }
     }
 
     /// The regions that are enabled. AWS is asked at most once.
@@ -53,6 +58,27 @@ impl Account {
         let is_disabled = |region: &&&Region| enabled.is_ok_and(|enabled| !enabled.contains(region));
         let error = |region| disabled(self.session.account(), region, EC2_DESCRIBE_REGIONS, "");
         regions.iter().filter(is_disabled).map(|&region| (region.clone(), error(region))).collect()
+    }
+}
+
+/// An answer for each region, for which AWS is asked when it is first wanted.
+#[derive(Debug)]
+pub(crate) struct PerRegion<T>(Mutex<BTreeMap<Region, Arc<OnceCell<Arc<T>>>>>);
+
+impl<T> Default for PerRegion<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> PerRegion<T> {
+    /// The answer for a region. Whoever wants it while another asks waits for that one's.
+    pub(crate) async fn get_or_init<F: Future<Output = T>>(&self, region: &Region, ask: impl FnOnce() -> F) -> Arc<T> {
+        let cell = {
+            let mut regions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(regions.entry(region.clone()).or_default())
+        };
+        Arc::clone(cell.get_or_init(|| async { Arc::new(ask().await) }).await)
     }
 }
 
@@ -93,6 +119,20 @@ fn disabled(account: &AccountId, region: &Region, operation: impl Into<String>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn each_region_is_asked_once() {
+        let (answers, asked) = (PerRegion::default(), Mutex::new(Vec::new()));
+        let [ireland, virginia] = ["eu-west-1", "us-east-1"].map(|region| region.parse::<Region>().unwrap());
+        for region in [&ireland, &virginia, &ireland] {
+            let ask = || async {
+                asked.lock().unwrap().push(region.to_string());
+                region.to_string()
+            };
+            assert_eq!(*answers.get_or_init(region, ask).await, region.to_string());
+        }
+        assert_eq!(*asked.lock().unwrap(), ["eu-west-1", "us-east-1"]);
+    }
 
     #[test]
     fn a_disabled_region_is_called_one_and_a_denied_call_is_not() {

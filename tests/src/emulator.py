@@ -27,7 +27,28 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.ec2.models import ec2_backends  # noqa: E402
+from moto.ec2.utils import random_public_ip  # noqa: E402
+from moto.ecs.models import Task  # noqa: E402
+from moto.moto_api import state_manager  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
+
+# Else each look at an ECS task brings it one state nearer to its end.
+state_manager.set_transition("ecs::task", {"progression": "manual", "times": sys.maxsize})
+
+
+def start_task(self, *args, **kwargs) -> None:
+    """Starts an ECS task and, as AWS does, gives it the public address that its network asks for."""
+    start_task_without_address(self, *args, **kwargs)
+    for attachment in self.attachments:
+        if self.network_configuration["awsvpcConfiguration"].get("assignPublicIp") == "ENABLED":
+            details = {detail["name"]: detail["value"] for detail in attachment["details"]}
+            backend = ec2_backends[self._account_id][self.region_name]
+            backend.get_network_interface(details["networkInterfaceId"]).public_ip = random_public_ip()
+
+
+start_task_without_address = Task.__init__
+Task.__init__ = start_task
 
 # A line for every request hides the traceback of the one that failed.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)

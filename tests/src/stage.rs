@@ -51,7 +51,9 @@ impl Stage {
         self.settings(&format!("{more}\n{SETTINGS}"));
     }
 
+    /// `ACCOUNT` in them is the account's id.
     fn settings(&self, text: &str) {
+        let text = text.replace("ACCOUNT", self.account.id());
         fs::write(self.account.tool("audit").home().join("sluice.toml"), text).unwrap();
     }
 

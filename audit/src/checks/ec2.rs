@@ -1,11 +1,11 @@
 //! EC2 instances: <https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html>.
 
-use common::action::Action;
+use common::action::{Action, Address};
 use common::record::Severity;
-use common::resource::{Instance, ResourceType};
+use common::resource::{ElasticIp, Instance, ResourceType};
 use serde_json::{Value, json};
 
-use super::{About, Case, Check, Checked, Problem, Unclear, always, dev_account, tags};
+use super::{About, Case, Check, Checked, Pick, Problem, Unclear, always, dev_account, tags};
 
 impl Checked for Instance {
     const CHECKS: &'static [Check<Self>] = &[
@@ -45,9 +45,9 @@ impl Checked for Instance {
                 kind: ResourceType::Ec2,
                 severity: Severity::High,
                 controls: &["FSBP EC2.9"],
-                actions: &["stop"],
+                actions: &["ec2_disassociate_address", "stop", "ec2_terminate"],
                 fix: true,
-                needs: &["NetworkInterfaces", "PublicIpAddress", "RootDeviceType", "State"],
+                needs: &["Addresses", "NetworkInterfaces", "PublicIpAddress", "RootDeviceType", "State"],
                 meaning: "The instance is on the internet, though its account is a development account.",
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-9",
             },
@@ -110,23 +110,42 @@ fn required_tags(case: &Case<'_, Instance>) -> Result<Vec<Problem>, Unclear> {
     Ok(tags::missing(case).map(|problem| problem.action(stop(case.config()))).into_iter().collect())
 }
 
-/// An automatic address goes when the instance stops; an Elastic IP stays with it, so stopping would mend nothing:
+/// A finding for each Elastic IP, which can be taken away by itself, and one for all other addresses: an automatic one goes
+/// only with the instance that stops, which an Elastic IP survives. IPv6 is not asked for: whether such an address can be
+/// reached is up to the subnet's routes. See
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing.html>.
 fn public_in_dev(case: &Case<'_, Instance>) -> Result<Vec<Problem>, Unclear> {
     let instance = case.config();
     if phase(instance)? != Phase::Up {
         return Ok(Vec::new());
     }
-    let mut addresses: Vec<(&str, &str)> = instance
-        .network_interfaces
-        .iter()
-        .filter_map(|interface| interface.association.as_ref())
+    Ok(other_addresses(instance).into_iter().chain(instance.addresses.iter().map(elastic_ip)).collect())
+}
+
+const IN_DEV: &str = "is on the internet in a development account";
+
+fn elastic_ip(address: &ElasticIp) -> Problem {
+    let ip = address.public_ip.as_deref().unwrap_or(&address.allocation_id);
+    let evidence = json!({"Addresses": [address]});
+    // One without an allocation cannot be named to the API.
+    let id = Some(&address.allocation_id).filter(|id| !id.is_empty());
+    let action = id.map(|id| {
+        Action::Ec2DisassociateAddress(Address {
+            allocation_id: id.clone(),
+            public_ip: address.public_ip.clone(),
+            network_interface_id: None,
+            private_ip_address: None,
+        })
+    });
+    let problem = Problem::new(format!("{IN_DEV}: {ip} (Elastic IP)"), evidence).part(id.map_or(ip, String::as_str));
+    problem.action(action).pick(Pick::First)
+}
+
+fn other_addresses(instance: &Instance) -> Option<Problem> {
+    let associations = instance.network_interfaces.iter().filter_map(|interface| interface.association.as_ref());
+    let mut addresses: Vec<(&str, &str)> = associations
         .filter_map(|association| {
-            let kind = match association.ip_owner_id.as_deref() {
-                Some("amazon") => "automatic",
-                Some(_) => "Elastic IP",
-                None => "unknown",
-            };
+            let kind = if association.ip_owner_id.as_deref() == Some("amazon") { "automatic" } else { "unknown" };
             Some((association.public_ip.as_deref()?, kind))
         })
         .collect();
@@ -135,16 +154,20 @@ fn public_in_dev(case: &Case<'_, Instance>) -> Result<Vec<Problem>, Unclear> {
     {
         addresses.push((address, "unknown"));
     }
+    addresses.retain(|(ip, _)| !instance.addresses.iter().any(|elastic| elastic.public_ip.as_deref() == Some(ip)));
     if addresses.is_empty() {
-        return Ok(Vec::new());
+        return None;
     }
     let list: Vec<String> = addresses.iter().map(|(address, kind)| format!("{address} ({kind})")).collect();
     let evidence: Vec<Value> =
         addresses.iter().map(|(address, kind)| json!({"PublicIp": address, "Kind": kind})).collect();
-    let problem = Problem::new(
-        format!("is on the internet in a development account: {}", list.join(", ")),
-        json!({ "PublicAddresses": evidence }),
-    );
-    let automatic = addresses.iter().all(|(_, kind)| *kind == "automatic");
-    Ok(vec![problem.action(stop(instance).filter(|_| automatic))])
+    let problem = Problem::new(format!("{IN_DEV}: {}", list.join(", ")), json!({ "PublicAddresses": evidence }));
+    // Nobody knows whether stopping rids it of an address that is neither.
+    if !addresses.iter().all(|(_, kind)| *kind == "automatic") {
+        return Some(problem);
+    }
+    let stop = stop(instance);
+    // Terminating is never a substitute for stopping: it is done where the settings ask for it.
+    let pick = if stop.is_some() { Pick::FirstOrNamed } else { Pick::OnlyNamed };
+    Some(problem.action(stop).action(Action::Ec2Terminate).pick(pick))
 }

@@ -47,7 +47,7 @@ impl Checked for User {
                 kind: ResourceType::IamUser,
                 severity: Severity::Medium,
                 controls: &["FSBP IAM.8", "CIS 1.12"],
-                actions: &["iam_deactivate_key"],
+                actions: &["iam_deactivate_key", "iam_delete_key"],
                 fix: true,
                 needs: &["AccessKeys"],
                 meaning: "An active access key has not been used for longer than the settings allow.",
@@ -128,6 +128,7 @@ fn unused(case: &Case<'_, User>, key: &AccessKey) -> Option<Problem> {
         Some(_) => format!("has an access key that has not been used for more than {days} days: {id}"),
         None => format!("has an access key that was made more than {days} days ago and has never been used: {id}"),
     };
-    let action = Action::IamDeactivateKey(Key { access_key_id: id.clone() });
-    Some(Problem::new(what, evidence).part(id).action(action))
+    let key = Key { access_key_id: id.clone() };
+    let problem = Problem::new(what, evidence).part(id);
+    Some(problem.action(Action::IamDeactivateKey(key.clone())).action(Action::IamDeleteKey(key)))
 }

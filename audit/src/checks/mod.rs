@@ -32,6 +32,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shares;
 mod sqs;
 mod tags;
 #[cfg(test)]
@@ -154,6 +155,8 @@ pub(crate) struct Problem {
     pub(crate) controls: Option<Vec<&'static str>>,
     /// What would mend it: each by itself. The first is taken unless the settings name another.
     pub(crate) actions: Vec<Action>,
+    /// Whether it is otherwise.
+    pub(crate) pick: Pick,
     /// Why it cannot be said whether anything is wrong.
     pub(crate) unclear: Option<Unclear>,
 }
@@ -161,7 +164,16 @@ pub(crate) struct Problem {
 impl Problem {
     fn new(what: impl Into<String>, evidence: Value) -> Self {
         let what = what.into();
-        Self { part: None, what, evidence, severity: None, controls: None, actions: Vec::new(), unclear: None }
+        Self {
+            part: None,
+            what,
+            evidence,
+            severity: None,
+            controls: None,
+            actions: Vec::new(),
+            pick: Pick::FirstOrNamed,
+            unclear: None,
+        }
     }
 
     /// What cannot be judged.
@@ -188,6 +200,33 @@ impl Problem {
     fn action(mut self, action: impl Into<Option<Action>>) -> Self {
         self.actions.extend(action.into());
         self
+    }
+
+    fn pick(mut self, pick: Pick) -> Self {
+        self.pick = pick;
+        self
+    }
+}
+
+/// Which of the actions that would mend a problem is taken, given what the settings say for the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+    /// The one that the settings name, or the first where they name none.
+    FirstOrNamed,
+    /// The one that the settings name, and none where they name none: nobody wants it unasked.
+    OnlyNamed,
+    /// The first, whatever the settings say: what they choose between is for other findings of the check.
+    First,
+}
+
+impl Pick {
+    /// Whether an action is taken, where the settings name this one or none.
+    pub(crate) fn takes(self, action: &Action, named: Option<&str>) -> bool {
+        match (self, named) {
+            (Self::First, _) | (Self::FirstOrNamed, None) => true,
+            (Self::OnlyNamed, None) => false,
+            (Self::FirstOrNamed | Self::OnlyNamed, Some(named)) => action.name() == Some(named),
+        }
     }
 }
 

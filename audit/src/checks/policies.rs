@@ -14,12 +14,20 @@ const NAMED: usize = 3;
 
 /// A configuration with the policy of the resource in it.
 pub(crate) trait HasPolicy: Checked {
+    /// What a person calls it.
+    const CALLED: &'static str = "policy";
+
     /// The policy; nothing where there is none.
     fn policy(&self) -> Option<&Value>;
 
     /// Whether a canonical user id is the owner's own; nothing where the record does not say.
     fn is_own(&self, _canonical_id: &str) -> Option<bool> {
         Some(false)
+    }
+
+    /// Whether one who is neither the owner nor trusted is an outsider here.
+    fn is_outsider(_grantee: &Grantee) -> bool {
+        true
     }
 }
 
@@ -66,7 +74,7 @@ pub(super) fn public<C: HasPolicy>(
     }
     let actions: BTreeSet<&str> = access.public().flat_map(|grant| &grant.actions).map(String::as_str).collect();
     let statements = case.statements(&statements);
-    let what = format!("is open to anyone through its policy, for {}", shortened(actions.into_iter()));
+    let what = format!("is open to anyone through its {}, for {}", C::CALLED, shortened(actions.into_iter()));
     Ok(vec![Problem::new(what, json!({ "Statements": statements })).action(remove(statements))])
 }
 
@@ -80,7 +88,7 @@ pub(super) fn outsiders<C: HasPolicy>(
 ) -> Result<Vec<Problem>, Unclear> {
     let Some(Judged { access, .. }) = case.judged()? else { return Ok(Vec::new()) };
     let mut outside: Vec<&Grant> = Vec::new();
-    for grant in access.outside(&case.rules.trusted) {
+    for grant in access.outside(&case.rules.trusted).filter(|grant| C::is_outsider(&grant.grantee)) {
         let own = match &grant.grantee {
             Grantee::CanonicalUser { id } => case.config().is_own(id),
             _ => Some(false),
@@ -101,9 +109,19 @@ pub(super) fn outsiders<C: HasPolicy>(
         access.grants.iter().filter(|grant| indices.contains(&grant.statement)).all(|grant| {
             outside.contains(&grant) || matches!(grant.grantee, Grantee::Public | Grantee::Deleted { .. })
         });
-    let what = format!("lets in {} through its policy", shortened(who.iter().map(String::as_str)));
+    let what = format!("lets in {} through its {}", shortened(who.iter().map(String::as_str)), C::CALLED);
     let evidence = json!({ "Outsiders": who, "Statements": statements });
     Ok(vec![Problem::new(what, evidence).action(nobody_else.then(|| remove(statements)))])
+}
+
+/// For a resource that always has a policy: a record without one is not understood.
+pub(super) fn required<C: HasPolicy>(case: &Case<'_, C>) -> Result<(), Unclear> {
+    match case.config().policy() {
+        Some(_) => Ok(()),
+        None => {
+            Err(Unclear(format!("the record does not say its {}, which every {} has", C::CALLED, C::TYPE.singular())))
+        }
+    }
 }
 
 /// Whether requests over plain HTTP are denied.

@@ -8,6 +8,7 @@ use super::document::{Document, Scope, Statement};
 use super::grantee::Grantee;
 use super::limit::{Context, limit, limit_if_present};
 use super::principal::{Principal, Principals};
+use super::wildcard::{covers, overlaps};
 
 /// Action and resource pairs of one statement up to which Denies are worked out one by one. AWS's size limits keep real
 /// policies far below; beyond it Denies count for nothing, which can only report too much.
@@ -49,9 +50,14 @@ impl Owner<'_> {
         }
     }
 
-    /// Whether actions of this pattern can be about the resource: a bucket can't be got as an object, nor an object be
-    /// listed. <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
+    /// Whether actions of this pattern let anyone do anything to the resource: a bucket can't be got as an object, nor an
+    /// object be listed. <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
     fn reaches(&self, action: &str, resource: &str) -> bool {
+        if self.service() == "iam" {
+            // The permissions beside (`sts:TagSession`, `sts:SetSourceIdentity`) are of no use to whom the policy does not
+            // let assume the role: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>.
+            return overlaps(action, "sts:assumerole*");
+        }
         let name = action.split(['*', '?']).next().unwrap_or(action);
         if self.service() != "s3" || !name.starts_with("s3:") {
             return true;
@@ -129,7 +135,7 @@ fn groups(allow: &Statement, denies: &[&Statement], owner: Owner<'_>) -> Groups 
     } else {
         let pattern = |written: &String| {
             let pattern = written.to_lowercase();
-            if super::wildcard::covers(&pattern, &universe) { universe.clone() } else { pattern }
+            if covers(&pattern, &universe) { universe.clone() } else { pattern }
         };
         allow.actions.written.iter().map(|written| (written.clone(), pattern(written))).collect()
     };

@@ -12,19 +12,29 @@ pub struct Image {
     pub image_id: String,
     /// Its name.
     pub name: Option<String>,
-    /// `available`, `pending`, `failed`, ...
+    /// What its maker said of it.
+    pub description: Option<String>,
+    /// `available`, `pending`, `failed`, `disabled`, ...
     pub state: Option<String>,
     /// When it was made.
     pub creation_date: Option<Timestamp>,
+    /// From when on it is not offered any more to those with whom it is shared.
+    pub deprecation_time: Option<Timestamp>,
+    /// The image that it was copied from.
+    pub source_image_id: Option<String>,
+    /// The instance that it was made from.
+    pub source_instance_id: Option<String>,
     /// `x86_64`, `arm64`, ...
     pub architecture: Option<String>,
+    /// `Linux/UNIX`, `Windows`, ...
+    pub platform_details: Option<String>,
     /// `ebs` or `instance-store`.
     pub root_device_type: Option<String>,
-    /// Whether everyone may start it.
+    /// Whether everyone may start it, as `DescribeImages` says it.
     pub public: Option<bool>,
     /// Its volumes' snapshots.
     pub block_device_mappings: Vec<ImageDevice>,
-    /// Who may start it beside its owner.
+    /// Who may start it beside its owner. Nobody may start what is `disabled`.
     pub launch_permissions: Vec<LaunchPermission>,
 }
 

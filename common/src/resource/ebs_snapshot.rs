@@ -14,7 +14,7 @@ pub struct Snapshot {
     pub volume_id: Option<String>,
     /// In GiB.
     pub volume_size: Option<i32>,
-    /// `completed`, `pending`, `error`, ...
+    /// `completed`, `pending`, `error`, `recoverable` or `recovering`.
     pub state: Option<String>,
     /// When it was begun.
     pub start_time: Option<Timestamp>,
@@ -24,7 +24,7 @@ pub struct Snapshot {
     pub encrypted: Option<bool>,
     /// The key that encrypts it.
     pub kms_key_id: Option<String>,
-    /// `standard` or `archive`.
+    /// `standard` or `archive`. AWS ends the sharing of what it archives.
     pub storage_tier: Option<String>,
     /// Who may make a volume of it beside its owner.
     pub create_volume_permissions: Vec<CreateVolumePermission>,

@@ -14,6 +14,12 @@ pub struct Volume {
     pub size: Option<i32>,
     /// `gp3`, `io2`, ...
     pub volume_type: Option<String>,
+    /// Input and output operations a second.
+    pub iops: Option<i32>,
+    /// In MiB a second; `gp3` alone has it.
+    pub throughput: Option<i32>,
+    /// Whether several instances may have it at once.
+    pub multi_attach_enabled: Option<bool>,
     /// `in-use`, `available`, `creating`, ...
     pub state: Option<String>,
     /// When it was made.

@@ -1,4 +1,5 @@
-//! `iam_role`: a role with its trust policy, as `GetAccountAuthorizationDetails` gives it.
+//! `iam_role`: a role with its trust policy, as `GetAccountAuthorizationDetails` gives it. What that does not tell
+//! (a description, how long a session may be) is left out, so that a sweep and a look tell the same.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,10 @@ pub struct Role {
     pub create_date: Option<Timestamp>,
     /// The trust policy: who may assume it.
     pub assume_role_policy_document: Option<Value>,
-    /// When and where it was last used.
+    /// When and where it was last used, of the last 400 days.
     pub role_last_used: RoleLastUsed,
-    /// The ARN of its permissions boundary.
-    pub permissions_boundary: Option<String>,
+    /// The policy that bounds what its own policies allow, if any.
+    pub permissions_boundary: Option<PermissionsBoundary>,
     /// Its managed policies.
     pub attached_managed_policies: Vec<AttachedPolicy>,
     /// The names of its inline policies.
@@ -36,8 +37,19 @@ pub struct Role {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RoleLastUsed {
-    /// `null` if not within the time that AWS looks back (400 days).
+    /// `null` if not within the time that AWS looks back.
     pub last_used_date: Option<Timestamp>,
     /// The region.
     pub region: Option<String>,
+}
+
+/// The policy that bounds what the role's own policies allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct PermissionsBoundary {
+    /// `PermissionsBoundaryPolicy`, or `Policy` as IAM really says.
+    pub permissions_boundary_type: Option<String>,
+    /// Its ARN.
+    pub permissions_boundary_arn: Option<String>,
 }

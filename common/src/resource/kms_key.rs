@@ -29,6 +29,6 @@ pub struct KmsKey {
     pub creation_date: Option<Timestamp>,
     /// When it will be deleted, if it will.
     pub deletion_date: Option<Timestamp>,
-    /// Its policy.
+    /// Its policy, the one that is called `default`; a key has no other.
     pub policy: Option<Value>,
 }

@@ -4,28 +4,54 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A Lambda function. `id` is its name.
+///
+/// `ListFunctions` leaves out what Lambda has to look up for each (`State`, `LastUpdateStatus`), and so does this.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Function {
     /// Its name.
     pub function_name: String,
-    /// `python3.13`, ...
+    /// What its maker said of it.
+    pub description: Option<String>,
+    /// `python3.13`, ...; `null` for a container image.
     pub runtime: Option<String>,
-    /// The role that it runs as.
+    /// The ARN of the role that it runs as.
     pub role: Option<String>,
+    /// What of the code is called; `null` for a container image.
+    pub handler: Option<String>,
     /// When it was last changed, as Lambda writes it.
     pub last_modified: Option<String>,
     /// `Zip` or `Image`.
     pub package_type: Option<String>,
+    /// `x86_64`, `arm64`.
+    pub architectures: Vec<String>,
+    /// In bytes.
+    pub code_size: i64,
     /// In seconds.
     pub timeout: Option<i32>,
     /// In MB.
     pub memory_size: Option<i32>,
-    /// Its VPC, if it is in one.
-    pub vpc_id: Option<String>,
+    /// The VPC that it reaches into, if any.
+    pub vpc_config: Option<VpcConfig>,
+    /// The customer's key that encrypts its environment, if any.
+    #[serde(rename = "KMSKeyArn")]
+    pub kms_key_arn: Option<String>,
     /// The names of its environment variables; never their values.
     pub environment: Vec<String>,
-    /// Its resource policy; `null` where it has none.
+    /// The resource policy of the function itself, not those of its versions and aliases; `null` where it has none.
     pub policy: Option<Value>,
+}
+
+/// Where in a VPC a function has its network interfaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct VpcConfig {
+    /// The VPC.
+    pub vpc_id: Option<String>,
+    /// The subnets.
+    pub subnet_ids: Vec<String>,
+    /// The security groups.
+    pub security_group_ids: Vec<String>,
 }

@@ -25,6 +25,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shared;
 mod sqs;
 
 use std::fmt;
@@ -43,13 +44,15 @@ pub use ec2::{
     Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
     NetworkInterface,
 };
-pub use ecs::{AwsvpcConfiguration, EcsService, EcsTask, EcsTaskSet, TaskInterface};
-pub use elb::{Backend, ClassicListener, ClassicLoadBalancer};
-pub use elbv2::{LoadBalancer, Target, TargetGroup};
-pub use iam_role::{Role, RoleLastUsed};
+pub use ecs::{
+    AwsvpcConfiguration, DeploymentController, EcsService, EcsTask, EcsTaskSet, NetworkConfiguration, TaskInterface,
+};
+pub use elb::{ClassicListener, ClassicLoadBalancer, InstanceTags, ListenerDescription, RegisteredInstance};
+pub use elbv2::{BalancerZone, LoadBalancer, LoadBalancerState, Target, TargetGroup};
+pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};
 pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;
-pub use lambda_function::Function;
+pub use lambda_function::{Function, VpcConfig};
 pub use organization::{Organization, OrganizationAccount};
 pub use rds::{DbEndpoint, DbInstance, VpcSecurityGroup};
 pub use rds_cluster::{DbCluster, DbClusterMember};
@@ -61,6 +64,7 @@ pub use s3_bucket::{
     PublicAccessBlock,
 };
 pub use security_group::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup, UserIdGroupPair};
+pub use shared::{EVERYONE, RESTORE, Shared};
 pub use sqs::Queue;
 
 /// A configuration that stands in a record under its type's name.

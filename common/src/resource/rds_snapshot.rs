@@ -15,7 +15,7 @@ pub struct DbSnapshot {
     /// The instance that it was taken of.
     #[serde(rename = "DBInstanceIdentifier")]
     pub db_instance_identifier: Option<String>,
-    /// `manual`, `automated`, `shared`, ...
+    /// `manual`.
     pub snapshot_type: Option<String>,
     /// `available`, `creating`, ...
     pub status: Option<String>,
@@ -23,6 +23,13 @@ pub struct DbSnapshot {
     pub snapshot_create_time: Option<Timestamp>,
     /// `mysql`, `postgres`, ...
     pub engine: Option<String>,
+    /// Its version.
+    pub engine_version: Option<String>,
+    /// In GiB.
+    pub allocated_storage: Option<i32>,
+    /// Where it was copied from, if it was: an ARN.
+    #[serde(rename = "SourceDBSnapshotIdentifier")]
+    pub source_db_snapshot_identifier: Option<String>,
     /// Whether it is encrypted.
     pub encrypted: Option<bool>,
     /// The key that encrypts it.
@@ -43,14 +50,21 @@ pub struct DbClusterSnapshot {
     /// The cluster that it was taken of.
     #[serde(rename = "DBClusterIdentifier")]
     pub db_cluster_identifier: Option<String>,
-    /// `manual`, `automated`, `shared`, ...
+    /// `manual`.
     pub snapshot_type: Option<String>,
     /// `available`, `creating`, ...
     pub status: Option<String>,
     /// When it was taken.
     pub snapshot_create_time: Option<Timestamp>,
-    /// `aurora-mysql`, ...
+    /// `aurora-mysql`, ...; `docdb` and `neptune` too, which share RDS's API.
     pub engine: Option<String>,
+    /// Its version.
+    pub engine_version: Option<String>,
+    /// In GiB.
+    pub allocated_storage: Option<i32>,
+    /// Where it was copied from, if it was.
+    #[serde(rename = "SourceDBClusterSnapshotArn")]
+    pub source_db_cluster_snapshot_arn: Option<String>,
     /// Whether it is encrypted.
     pub storage_encrypted: Option<bool>,
     /// The key that encrypts it.

@@ -86,7 +86,7 @@ pub struct Trail {
     pub is_multi_region_trail: Option<bool>,
     /// Whether it is the organization's.
     pub is_organization_trail: Option<bool>,
-    /// Whether it has what IAM, STS and CloudFront do.
+    /// Whether it has what IAM, STS and `CloudFront` do.
     pub include_global_service_events: Option<bool>,
     /// Whether its files are signed.
     pub log_file_validation_enabled: Option<bool>,

@@ -1,4 +1,4 @@
-//! Documents that AWS keeps as a text of JSON: policies of buckets and queues, redrive policies.
+//! Documents that AWS keeps as a text of JSON: policies, redrive policies.
 
 use common::operation::Operation;
 use common::record::Unread;
@@ -19,6 +19,36 @@ pub(super) fn parse(text: Option<&str>, field: &str, operation: Operation, unrea
             None
         }
     }
+}
+
+/// As [`parse`], of a document as IAM gives it: with percent signs, as in a URL (RFC 3986).
+pub(super) fn parse_encoded(
+    text: Option<&str>,
+    field: &str,
+    operation: Operation,
+    unread: &mut Vec<Unread>,
+) -> Option<Value> {
+    let Some(text) = decoded(text?) else {
+        unread.push(malformed(field, operation, "it is no URL-encoded UTF-8".to_owned()));
+        return None;
+    };
+    parse(Some(&text), field, operation, unread)
+}
+
+/// Each `%` and the two hexadecimal digits behind it as the byte that they stand for.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        // from_str_radix also takes a sign.
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn malformed(field: &str, operation: Operation, message: String) -> Unread {
@@ -53,5 +83,28 @@ mod tests {
             assert_eq!(!unread.is_empty(), is_unread, "{text:?}");
             assert!(unread.iter().all(|unread| unread.code == "MalformedPolicy" && unread.field == "Policy"));
         }
+    }
+
+    #[test]
+    fn what_iam_gives_is_decoded_and_what_is_not_encoded_so_is_unread() {
+        let rows = [
+            (None, None, false),
+            (Some(""), None, false),
+            (Some("%7B%22Sid%22%3A%22a%20b%2Bc%25%C3%A4%22%7D"), Some(json!({"Sid": "a b+c%\u{e4}"})), false),
+            (Some("%7b%22Sid%22:%22a+b%22%7d"), Some(json!({"Sid": "a+b"})), false),
+            (Some(r#"{"Sid":"plain"}"#), Some(json!({"Sid": "plain"})), false),
+            (Some("%7B%22Sid%22%3A1%7"), None, true),
+            (Some("%7B%22%+1%22%3A1%7D"), None, true),
+            (Some("%7B%22%\u{e4}%22%3A1%7D"), None, true),
+            (Some("%7B%22%FF%22%3A1%7D"), None, true),
+            (Some("%22x%22"), None, true),
+        ];
+        for (text, expected, is_unread) in rows {
+            let mut unread = Vec::new();
+            assert_eq!(parse_encoded(text, "Policy", S3_GET_BUCKET_POLICY, &mut unread), expected, "{text:?}");
+            assert_eq!(!unread.is_empty(), is_unread, "{text:?}");
+        }
+        assert_eq!(decoded("%2B"), Some("+".to_owned()));
+        assert_eq!(decoded("%+2"), None, "a sign is no digit");
     }
 }

@@ -1,37 +1,52 @@
-//! `ec2`: `DescribeInstances`, which tells all at once.
+//! `ec2`: `DescribeInstances`, and `DescribeAddresses` for the Elastic IPs.
 
-use aws_sdk_ec2::types::{Filter, Instance as Described, InstanceNetworkInterface};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    Address, Filter, Instance as Described, InstanceMetadataOptionsState, InstanceNetworkInterface, InstanceStateName,
+};
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
-use common::operation::{EC2_DESCRIBE_INSTANCES, Operation};
-use common::record::Resource;
+use common::operation::{EC2_DESCRIBE_ADDRESSES, EC2_DESCRIBE_INSTANCES, Operation};
+use common::record::{Resource, Unread};
 use common::resource::{
-    Association, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions, NetworkInterface,
+    Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
+    NetworkInterface,
 };
 
-use super::{Owner, Polled, tags, time};
+use super::{Owner, Polled, read, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
 
+const CALLS: &[Operation] = &[EC2_DESCRIBE_ADDRESSES, EC2_DESCRIBE_INSTANCES];
+
+type Addresses = Result<Vec<Address>, AwsError>;
+
 impl Polled for Instance {
-    const LIST: &'static [Operation] = &[EC2_DESCRIBE_INSTANCES];
-    const LOOK: &'static [Operation] = &[EC2_DESCRIBE_INSTANCES];
+    const LIST: &'static [Operation] = CALLS;
+    const LOOK: &'static [Operation] = CALLS;
 
     /// All instances, those that are terminated too: AWS shows them for about an hour, and their state says so.
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;
         let owner = Owner::of(session);
         for region in reach.regions() {
-            let call = client!(aws_sdk_ec2, session, region).describe_instances().set_filters(only_tests(sink));
+            let client = client!(aws_sdk_ec2, session, region);
+            let mut addresses: Option<Addresses> = None;
+            let call = client.describe_instances().set_filters(only_tests(sink));
             let mut pages = call.into_paginator().page_size(1000).send();
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error))?;
                 for described in
                     page.reservations.unwrap_or_default().into_iter().flat_map(|all| all.instances.unwrap_or_default())
                 {
-                    sink.resource(convert(&owner, region, described)).await;
+                    // A region without instances is not asked; of one with instances, once for all of them.
+                    let addresses = match &mut addresses {
+                        Some(addresses) => addresses,
+                        none => none.insert(describe_addresses(&client, None).await),
+                    };
+                    sink.resource(convert(&owner, region, described, addresses)).await;
                 }
             }
         }
@@ -39,20 +54,34 @@ impl Polled for Instance {
     }
 
     async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
-        let call = client!(aws_sdk_ec2, session, region).describe_instances().instance_ids(id);
-        match call.send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error)) {
-            Ok(answer) => {
-                let mut described = answer
-                    .reservations
-                    .unwrap_or_default()
-                    .into_iter()
-                    .flat_map(|all| all.instances.unwrap_or_default());
-                Ok(described.next().map(|described| convert(&Owner::of(session), region, described)))
-            }
-            Err(error) if error.code() == "InvalidInstanceID.NotFound" => Ok(None),
-            Err(error) => Err(error),
-        }
+        let client = client!(aws_sdk_ec2, session, region);
+        let call = client.describe_instances().instance_ids(id);
+        let answer = match call.send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error)) {
+            Ok(answer) => answer,
+            Err(error) if error.code() == "InvalidInstanceID.NotFound" => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let reservations = answer.reservations.unwrap_or_default().into_iter();
+        let Some(described) = reservations.flat_map(|all| all.instances.unwrap_or_default()).next() else {
+            return Ok(None);
+        };
+        let interfaces = described.network_interfaces().iter();
+        let interfaces: Vec<String> = interfaces.filter_map(|it| it.network_interface_id.clone()).collect();
+        let addresses = if interfaces.is_empty() {
+            Ok(Vec::new())
+        } else {
+            let these = Filter::builder().name("network-interface-id").set_values(Some(interfaces)).build();
+            describe_addresses(&client, Some(vec![these])).await
+        };
+        Ok(Some(convert(&Owner::of(session), region, described, &addresses)))
     }
+}
+
+/// The account's Elastic IPs. AWS gives them all in one answer.
+async fn describe_addresses(client: &Client, filters: Option<Vec<Filter>>) -> Addresses {
+    let answer = client.describe_addresses().set_filters(filters).send().await;
+    let answer = answer.map_err(|error| AwsError::new(EC2_DESCRIBE_ADDRESSES, error))?;
+    Ok(answer.addresses.unwrap_or_default())
 }
 
 /// A filter that leaves all but the test resources at AWS.
@@ -60,7 +89,8 @@ pub(super) fn only_tests(sink: &Sink) -> Option<Vec<Filter>> {
     sink.only_tests().then(|| vec![Filter::builder().name("tag-key").values(TEST_TAG).build()])
 }
 
-fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Instance> {
+fn convert(owner: &Owner, region: &Region, it: Described, addresses: &Addresses) -> Resource<Instance> {
+    let settled = settled(&it);
     let id = it.instance_id.unwrap_or_default();
     let metadata = it.metadata_options;
     let metadata = metadata.as_ref();
@@ -73,6 +103,8 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Instance> 
     security_groups.sort_unstable();
     let mut network_interfaces: Vec<_> = it.network_interfaces.unwrap_or_default().into_iter().map(interface).collect();
     network_interfaces.sort_unstable_by(|a, b| a.network_interface_id.cmp(&b.network_interface_id));
+    let mut unread = Vec::new();
+    let addresses = addresses_of(&network_interfaces, addresses, &mut unread);
     let config = Instance {
         instance_id: id.clone(),
         image_id: it.image_id,
@@ -100,10 +132,55 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Instance> 
                 .map(|it| it.as_str().to_owned()),
         },
         network_interfaces,
-        addresses: Vec::new(),
+        addresses,
     };
     let tags = tags(it.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
-    owner.resource(region, &id, owner.arn("ec2", region, format!("instance/{id}")), tags, config)
+    let mut resource = owner.resource(region, &id, owner.arn("ec2", region, format!("instance/{id}")), tags, config);
+    resource.unread = unread;
+    resource.settled = settled;
+    resource
+}
+
+/// Whether an instance is as it is going to be, as far as that matters to anybody: not before it runs, and not while AWS
+/// still brings in its metadata options (the states of both are in
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html> and
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsResponse.html>). One that is stopping or
+/// shutting down will not be worse for it, and options that are pending may remain so while nothing runs.
+fn settled(it: &Described) -> bool {
+    match it.state.as_ref().and_then(|state| state.name.as_ref()) {
+        Some(InstanceStateName::Pending) => false,
+        Some(InstanceStateName::Running) => {
+            let options = it.metadata_options.as_ref().and_then(|options| options.state.as_ref());
+            options != Some(&InstanceMetadataOptionsState::Pending)
+        }
+        _ => true,
+    }
+}
+
+/// The Elastic IPs that are associated with one of these interfaces: one that is associated with an instance is associated
+/// with an interface of it. Without an interface there is nothing that could be unread.
+fn addresses_of(interfaces: &[NetworkInterface], addresses: &Addresses, unread: &mut Vec<Unread>) -> Vec<ElasticIp> {
+    if interfaces.is_empty() {
+        return Vec::new();
+    }
+    let is_here = |address: &&Address| {
+        let at = address.network_interface_id();
+        at.is_some_and(|at| interfaces.iter().any(|interface| interface.network_interface_id == at))
+    };
+    let addresses = read(addresses.as_ref().map_err(Clone::clone), &["Addresses"], unread);
+    let mut addresses: Vec<ElasticIp> = addresses.into_iter().flatten().filter(is_here).map(elastic_ip).collect();
+    addresses.sort_unstable();
+    addresses
+}
+
+fn elastic_ip(it: &Address) -> ElasticIp {
+    ElasticIp {
+        allocation_id: it.allocation_id.clone().unwrap_or_default(),
+        association_id: it.association_id.clone(),
+        public_ip: it.public_ip.clone(),
+        network_interface_id: it.network_interface_id.clone(),
+        private_ip_address: it.private_ip_address.clone(),
+    }
 }
 
 fn interface(it: InstanceNetworkInterface) -> NetworkInterface {
@@ -126,7 +203,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::types::tests::owner;
+    use crate::types::tests::{denied, owner};
 
     #[test]
     fn an_instance_has_the_names_of_the_aws_cli() {
@@ -148,7 +225,7 @@ mod tests {
             .tags(Tag::builder().key("Owner").value("web").build())
             .tags(Tag::builder().key("Empty").build())
             .build();
-        let record = convert(&owner(), &"cn-north-1".parse().unwrap(), described);
+        let record = convert(&owner(), &"cn-north-1".parse().unwrap(), described, &Ok(Vec::new()));
         assert_eq!(record.arn.to_string(), "arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-1");
         assert_eq!(record.tags["Owner"], "web");
         assert_eq!(record.tags["Empty"], "");
@@ -163,7 +240,70 @@ mod tests {
 
     #[test]
     fn an_instance_of_which_aws_says_little_is_a_record() {
-        let record = convert(&owner(), &"cn-north-1".parse().unwrap(), Described::builder().instance_id("i-1").build());
+        let described = Described::builder().instance_id("i-1").build();
+        let denied = Err(denied("ec2:DescribeAddresses"));
+        let record = convert(&owner(), &"cn-north-1".parse().unwrap(), described, &denied);
         assert_eq!(record.config, Instance { instance_id: "i-1".to_owned(), ..Instance::default() });
+        assert_eq!(record.unread, [], "without an interface it has no address");
+    }
+
+    #[test]
+    fn an_instance_has_the_elastic_ips_of_its_interfaces() {
+        let described = || {
+            let interface = |id: &str| InstanceNetworkInterface::builder().network_interface_id(id).build();
+            Described::builder()
+                .instance_id("i-1")
+                .network_interfaces(interface("eni-1"))
+                .network_interfaces(interface("eni-2"))
+                .build()
+        };
+        let address = |allocation: &str, interface: Option<&str>| {
+            let address = Address::builder().allocation_id(allocation).association_id(format!("of-{allocation}"));
+            let address = address.public_ip("203.0.113.7").private_ip_address("10.0.0.7");
+            address.set_network_interface_id(interface.map(str::to_owned)).build()
+        };
+        let all = vec![
+            address("eipalloc-3", Some("eni-2")),
+            address("eipalloc-1", Some("eni-1")),
+            address("eipalloc-4", Some("eni-9")),
+            address("eipalloc-2", None),
+        ];
+        let region = "cn-north-1".parse().unwrap();
+        let record = convert(&owner(), &region, described(), &Ok(all));
+        let config = serde_json::to_value(&record.config).unwrap();
+        let first = json!({
+            "AllocationId": "eipalloc-1", "AssociationId": "of-eipalloc-1", "PublicIp": "203.0.113.7",
+            "NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.7",
+        });
+        assert_eq!(config["Addresses"][0], first);
+        assert_eq!(config["Addresses"][1]["AllocationId"], "eipalloc-3");
+        assert_eq!(config["Addresses"].as_array().map(Vec::len), Some(2));
+
+        let record = convert(&owner(), &region, described(), &Err(denied("ec2:DescribeAddresses")));
+        assert!(record.unread("Addresses").is_some_and(|unread| unread.operation == "ec2:DescribeAddresses"));
+    }
+
+    #[test]
+    fn an_instance_is_settled_once_it_runs_with_its_metadata_options() {
+        use InstanceMetadataOptionsState as Options;
+        use InstanceStateName as State;
+        for (state, options, settled) in [
+            (State::Pending, Options::Applied, false),
+            (State::Running, Options::Pending, false),
+            (State::Running, Options::Applied, true),
+            (State::Stopping, Options::Pending, true),
+            (State::Stopped, Options::Pending, true),
+            (State::ShuttingDown, Options::Pending, true),
+            (State::Terminated, Options::Pending, true),
+        ] {
+            let described = Described::builder()
+                .state(DescribedState::builder().name(state.clone()).build())
+                .metadata_options(InstanceMetadataOptionsResponse::builder().state(options.clone()).build())
+                .build();
+            let record = convert(&owner(), &"cn-north-1".parse().unwrap(), described, &Ok(Vec::new()));
+            assert_eq!(record.settled, settled, "{state} {options}");
+        }
+        let record = convert(&owner(), &"cn-north-1".parse().unwrap(), Described::builder().build(), &Ok(Vec::new()));
+        assert!(record.settled, "of no known state");
     }
 }

@@ -5,10 +5,12 @@
 
 mod account;
 mod ami;
+mod balancer;
 mod document;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
+pub(crate) mod ecs;
 mod ecs_service;
 mod ecs_task;
 mod ecs_task_set;

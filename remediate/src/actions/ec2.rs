@@ -1,17 +1,17 @@
 //! What is done to instances.
 
 use aws_sdk_ec2::types as ec2;
-use common::action::{Action, Change};
+use common::action::{Action, Address, Change};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{Instance, InstanceState, MetadataOptions};
+use common::resource::{ElasticIp, Instance, InstanceState, MetadataOptions};
 use serde::Serialize;
 
 use super::call::sent;
 use super::change::pending;
-use super::refusal::foreign;
+use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on an instance.
@@ -23,6 +23,19 @@ pub(crate) enum Step {
     },
     Start {
         instance_ids: [String; 1],
+    },
+    Terminate {
+        instance_ids: [String; 1],
+    },
+    DisassociateAddress {
+        association_id: String,
+    },
+    AssociateAddress {
+        allocation_id: String,
+        network_interface_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        private_ip_address: Option<String>,
+        allow_reassociation: bool,
     },
     ModifyMetadataOptions {
         instance_id: String,
@@ -58,6 +71,9 @@ impl Mended for Instance {
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
         ("stop", &[operation::EC2_STOP_INSTANCES]),
         ("start", &[operation::EC2_START_INSTANCES]),
+        ("ec2_terminate", &[operation::EC2_TERMINATE_INSTANCES]),
+        ("ec2_disassociate_address", &[operation::EC2_DISASSOCIATE_ADDRESS]),
+        ("ec2_associate_address", &[operation::EC2_ASSOCIATE_ADDRESS]),
         ("ec2_require_imdsv2", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
         ("ec2_set_metadata_options", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
     ];
@@ -66,6 +82,9 @@ impl Mended for Instance {
         match action {
             Action::Stop => stop(resource),
             Action::Start => start(resource),
+            Action::Ec2Terminate => terminate(resource),
+            Action::Ec2DisassociateAddress(address) => disassociate(resource, address),
+            Action::Ec2AssociateAddress(address) => associate(resource, address),
             Action::Ec2RequireImdsv2 => {
                 let from = resource.config.metadata_options.clone();
                 if from.http_endpoint.as_deref() == Some("disabled") {
@@ -87,6 +106,12 @@ impl Mended for Instance {
             }
             other => other,
         }
+    }
+
+    /// An instance that is stopped or terminated is on the internet no more, so that nothing would seem to be left to do; but
+    /// its Elastic IP would bring a stopped one back there as soon as somebody starts it.
+    fn comes_first(action: &Action) -> bool {
+        matches!(action, Action::Ec2DisassociateAddress(_))
     }
 }
 
@@ -119,6 +144,78 @@ fn start(resource: &Resource<Instance>) -> InstancePlan {
         "stopping" => Err(Refusal::Impossible("it is still stopping: start it in a minute".to_owned())),
         other => Err(Refusal::Changed(format!("it cannot be started: its state is `{other}`"))),
     }
+}
+
+/// Whether the instance is protected against it is AWS's to say: it answers `OperationNotPermitted`, and nothing is done.
+fn terminate(resource: &Resource<Instance>) -> InstancePlan {
+    match resource.config.state.name.as_str() {
+        "shutting-down" | "terminated" => Ok(Planned::nothing(resource)),
+        "pending" | "running" | "stopping" | "stopped" => {
+            let step = Step::Terminate { instance_ids: [resource.id.clone()] };
+            Ok(Planned { steps: vec![step], undo: None, after: None })
+        }
+        other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
+    }
+}
+
+fn disassociate(resource: &Resource<Instance>, address: &Address) -> InstancePlan {
+    needs(resource, &["Addresses"])?;
+    let (gone, kept): (Vec<ElasticIp>, Vec<ElasticIp>) =
+        resource.config.addresses.iter().cloned().partition(|it| it.allocation_id == address.allocation_id);
+    let Some(gone) = gone.into_iter().next() else { return Ok(Planned::nothing(resource)) };
+    let Some(association_id) = gone.association_id else {
+        let why = format!("AWS does not say by which association it has {}", address.allocation_id);
+        return Err(Refusal::Impossible(why));
+    };
+    let undo = Action::Ec2AssociateAddress(Address {
+        allocation_id: gone.allocation_id,
+        public_ip: gone.public_ip,
+        network_interface_id: gone.network_interface_id,
+        private_ip_address: gone.private_ip_address,
+    });
+    Ok(Planned::one(Step::DisassociateAddress { association_id }, Some(undo), with_addresses(resource, kept)))
+}
+
+/// Without leave to take the address from whoever has got it in the meantime: AWS refuses that, and says so.
+fn associate(resource: &Resource<Instance>, address: &Address) -> InstancePlan {
+    needs(resource, &["Addresses"])?;
+    let id = &address.allocation_id;
+    let Some(interface) = &address.network_interface_id else {
+        return Err(Refusal::Impossible(format!("the action does not name the NetworkInterfaceId for {id}")));
+    };
+    if let Some(present) = resource.config.addresses.iter().find(|it| it.allocation_id == *id) {
+        let same_interface = present.network_interface_id.as_ref() == Some(interface);
+        let same_private =
+            address.private_ip_address.is_none() || present.private_ip_address == address.private_ip_address;
+        if same_interface && same_private {
+            return Ok(Planned::nothing(resource));
+        }
+        return Err(Refusal::Changed(format!("{id} is associated with another address of the instance")));
+    }
+    if !resource.config.network_interfaces.iter().any(|it| it.network_interface_id == *interface) {
+        return Err(Refusal::Changed(format!("{interface} is no network interface of the instance any more")));
+    }
+    let step = Step::AssociateAddress {
+        allocation_id: id.clone(),
+        network_interface_id: interface.clone(),
+        private_ip_address: address.private_ip_address.clone(),
+        allow_reassociation: false,
+    };
+    let undo = Address { network_interface_id: None, private_ip_address: None, ..address.clone() };
+    let back = ElasticIp {
+        allocation_id: id.clone(),
+        public_ip: address.public_ip.clone(),
+        network_interface_id: Some(interface.clone()),
+        private_ip_address: address.private_ip_address.clone(),
+        ..ElasticIp::default()
+    };
+    let after = with_addresses(resource, [resource.config.addresses.clone(), vec![back]].concat());
+    Ok(Planned::one(step, Some(Action::Ec2DisassociateAddress(undo)), after))
+}
+
+fn with_addresses(resource: &Resource<Instance>, mut addresses: Vec<ElasticIp>) -> Instance {
+    addresses.sort_unstable();
+    Instance { addresses, ..resource.config.clone() }
 }
 
 fn in_state(resource: &Resource<Instance>, state: &str) -> Instance {
@@ -160,6 +257,9 @@ impl ApiCall for Step {
         match self {
             Self::Stop { .. } => operation::EC2_STOP_INSTANCES,
             Self::Start { .. } => operation::EC2_START_INSTANCES,
+            Self::Terminate { .. } => operation::EC2_TERMINATE_INSTANCES,
+            Self::DisassociateAddress { .. } => operation::EC2_DISASSOCIATE_ADDRESS,
+            Self::AssociateAddress { .. } => operation::EC2_ASSOCIATE_ADDRESS,
             Self::ModifyMetadataOptions { .. } => operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS,
         }
     }
@@ -173,6 +273,17 @@ impl ApiCall for Step {
             }
             Self::Start { instance_ids } => {
                 sent(operation, client.start_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+            }
+            Self::Terminate { instance_ids } => {
+                sent(operation, client.terminate_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+            }
+            Self::DisassociateAddress { association_id } => {
+                sent(operation, client.disassociate_address().association_id(association_id).send().await)
+            }
+            Self::AssociateAddress { allocation_id, network_interface_id, private_ip_address, allow_reassociation } => {
+                let call = client.associate_address().allocation_id(allocation_id);
+                let call = call.network_interface_id(network_interface_id).allow_reassociation(*allow_reassociation);
+                sent(operation, call.set_private_ip_address(private_ip_address.clone()).send().await)
             }
             Self::ModifyMetadataOptions { instance_id, options } => sent(
                 operation,
@@ -197,10 +308,11 @@ impl ApiCall for Step {
 
 #[cfg(test)]
 mod tests {
+    use common::resource::NetworkInterface;
     use serde_json::json;
 
     use super::*;
-    use crate::actions::tests::{Samples, planned, resource, the_call};
+    use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
 
     fn instance(state: &str) -> Resource<Instance> {
         let config = Instance {
@@ -217,11 +329,37 @@ mod tests {
         resource("i-1", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", config)
     }
 
+    fn elastic(allocation: &str, interface: Option<&str>) -> Address {
+        Address {
+            allocation_id: allocation.into(),
+            public_ip: None,
+            network_interface_id: interface.map(str::to_owned),
+            private_ip_address: None,
+        }
+    }
+
+    /// An instance with two interfaces, and an Elastic IP on the first.
+    fn with_elastic_ip() -> Resource<Instance> {
+        let mut instance = instance("running");
+        let interface = |id: &str| NetworkInterface { network_interface_id: id.into(), ..NetworkInterface::default() };
+        instance.config.network_interfaces = vec![interface("eni-1"), interface("eni-2")];
+        instance.config.addresses = vec![ElasticIp {
+            allocation_id: "eipalloc-1".into(),
+            association_id: Some("eipassoc-1".into()),
+            public_ip: Some("203.0.113.7".into()),
+            network_interface_id: Some("eni-1".into()),
+            private_ip_address: Some("10.0.0.7".into()),
+        }];
+        instance
+    }
+
     impl Samples for Instance {
         fn samples() -> Vec<(Action, Resource<Self>)> {
             vec![
                 (Action::Stop, instance("running")),
                 (Action::Start, instance("stopped")),
+                (Action::Ec2Terminate, instance("stopped")),
+                (Action::Ec2DisassociateAddress(elastic("eipalloc-1", None)), with_elastic_ip()),
                 (Action::Ec2RequireImdsv2, instance("running")),
             ]
         }
@@ -241,6 +379,66 @@ mod tests {
         let mut instance = instance("running");
         instance.tags.insert("aws:autoscaling:groupName".into(), "web".into());
         assert!(matches!(planned(&Action::Stop, &instance), Err(Refusal::Impossible(why)) if why.contains("web")));
+    }
+
+    #[test]
+    fn an_elastic_ip_goes_by_its_association_and_comes_back_to_its_place() {
+        let instance = with_elastic_ip();
+        let disassociate = Action::Ec2DisassociateAddress(elastic("eipalloc-1", None));
+        let (operation, parameters) = the_call(&disassociate, &instance);
+        assert_eq!(
+            (operation.as_str(), parameters),
+            ("ec2:DisassociateAddress", json!({"AssociationId": "eipassoc-1"}))
+        );
+        let plan = planned(&disassociate, &instance).unwrap();
+        let (operation, parameters) = the_call(&plan.undo.clone().unwrap(), &after::<Instance>(&plan));
+        assert_eq!(
+            (operation.as_str(), parameters),
+            (
+                "ec2:AssociateAddress",
+                json!({
+                    "AllocationId": "eipalloc-1", "NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.7",
+                    "AllowReassociation": false,
+                })
+            )
+        );
+    }
+
+    #[test]
+    fn an_elastic_ip_is_moved_from_nowhere_and_to_nowhere_else() {
+        let mut bare = with_elastic_ip();
+        bare.config.addresses.clear();
+        let disassociate = Action::Ec2DisassociateAddress(elastic("eipalloc-1", None));
+        assert!(planned(&disassociate, &bare).unwrap().steps.is_empty());
+
+        let associate = |interface| Action::Ec2AssociateAddress(elastic("eipalloc-1", interface));
+        assert_eq!(planned(&associate(Some("eni-2")), &bare).unwrap().steps.len(), 1);
+        assert!(planned(&associate(Some("eni-1")), &with_elastic_ip()).unwrap().steps.is_empty());
+        for (interface, instance, why) in [
+            ("eni-2", with_elastic_ip(), "another address of the instance"),
+            ("eni-9", bare.clone(), "no network interface of the instance any more"),
+        ] {
+            let refused = planned(&associate(Some(interface)), &instance);
+            assert!(matches!(&refused, Err(Refusal::Changed(said)) if said.contains(why)), "{refused:?}");
+        }
+        assert!(matches!(planned(&associate(None), &bare), Err(Refusal::Impossible(_))), "to which interface?");
+        for action in [disassociate, associate(Some("eni-1"))] {
+            assert!(refuses_without(&action, bare.clone(), "Addresses"), "{action:?}");
+        }
+
+        let mut unknown = with_elastic_ip();
+        unknown.config.addresses[0].association_id = None;
+        let refused = planned(&Action::Ec2DisassociateAddress(elastic("eipalloc-1", None)), &unknown);
+        assert!(matches!(refused, Err(Refusal::Impossible(why)) if why.contains("eipalloc-1")));
+    }
+
+    #[test]
+    fn whatever_is_not_gone_is_terminated() {
+        for (state, calls) in [("running", 1), ("stopped", 1), ("shutting-down", 0), ("terminated", 0)] {
+            let plan = planned(&Action::Ec2Terminate, &instance(state)).unwrap();
+            assert_eq!((plan.steps.len(), plan.undo), (calls, None), "{state}");
+        }
+        assert!(matches!(planned(&Action::Ec2Terminate, &instance("melting")), Err(Refusal::Impossible(_))));
     }
 
     #[test]

@@ -1,5 +1,179 @@
-//! What is done to classic load balancers.
+//! What is done to classic load balancers: instances are taken out, and put behind them again.
 
-use common::resource::ClassicLoadBalancer;
+use std::collections::BTreeSet;
 
-super::unchanging::unchanging!(ClassicLoadBalancer);
+use aws_sdk_elasticloadbalancing::types as elb;
+use common::action::{Action, Instances};
+use common::aws::{AwsError, Session};
+use common::id::Region;
+use common::operation::{self, Operation};
+use common::record::Resource;
+use common::resource::{ClassicLoadBalancer, InstanceTags, RegisteredInstance};
+use serde::Serialize;
+
+use super::call::sent;
+use super::refusal::{foreign, needs};
+use super::{ApiCall, Mended, Planned, Refusal};
+
+/// A call on a classic load balancer.
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    Deregister { load_balancer_name: String, instances: Vec<RegisteredInstance> },
+    Register { load_balancer_name: String, instances: Vec<RegisteredInstance> },
+}
+
+/// The tag that an Auto Scaling group gives its instances.
+const AUTO_SCALING: &str = "aws:autoscaling:groupName";
+
+impl Mended for ClassicLoadBalancer {
+    type Step = Step;
+
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("elb_deregister_instances", &[operation::ELB_DEREGISTER_INSTANCES_FROM_LOAD_BALANCER]),
+        ("elb_register_instances", &[operation::ELB_REGISTER_INSTANCES_WITH_LOAD_BALANCER]),
+    ];
+
+    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
+        let present = &resource.config.instances;
+        let load_balancer_name = resource.id.clone();
+        match action {
+            Action::ElbDeregisterInstances(unwanted) => {
+                let (gone, kept): (Vec<_>, Vec<_>) =
+                    present.iter().cloned().partition(|instance| unwanted.instance_ids.contains(&instance.instance_id));
+                if gone.is_empty() {
+                    return Ok(Planned::nothing(resource));
+                }
+                needs(resource, &["InstanceTags"])?;
+                let ids = gone.iter().map(|instance| instance.instance_id.as_str());
+                not_of_a_group(ids.clone(), &resource.config.instance_tags)?;
+                let undo = Instances { instance_ids: ids.map(str::to_owned).collect() };
+                let step = Step::Deregister { load_balancer_name, instances: gone };
+                Ok(Planned::one(step, Some(Action::ElbRegisterInstances(undo)), with(resource, kept)))
+            }
+            Action::ElbRegisterInstances(wanted) => {
+                let wanted: BTreeSet<&String> = wanted.instance_ids.iter().collect();
+                let missing = wanted.into_iter().map(|id| RegisteredInstance { instance_id: id.clone() });
+                let missing: Vec<_> = missing.filter(|instance| !present.contains(instance)).collect();
+                if missing.is_empty() {
+                    return Ok(Planned::nothing(resource));
+                }
+                let undo = Instances { instance_ids: missing.iter().map(|it| it.instance_id.clone()).collect() };
+                let after = with(resource, [present.clone(), missing.clone()].concat());
+                let step = Step::Register { load_balancer_name, instances: missing };
+                Ok(Planned::one(step, Some(Action::ElbDeregisterInstances(undo)), after))
+            }
+            other => Err(foreign(other, resource)),
+        }
+    }
+
+    fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
+        undo
+    }
+}
+
+fn with(resource: &Resource<ClassicLoadBalancer>, mut instances: Vec<RegisteredInstance>) -> ClassicLoadBalancer {
+    instances.sort_unstable();
+    ClassicLoadBalancer { instances, ..resource.config.clone() }
+}
+
+/// Refuses to deregister what belongs to an Auto Scaling group: a group that checks its instances' health at the load balancer
+/// takes one that is not there for a broken one, terminates it and starts another behind the same load balancer. See
+/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-add-elb-healthcheck.html>.
+pub(super) fn not_of_a_group<'a>(ids: impl Iterator<Item = &'a str>, tags: &InstanceTags) -> Result<(), Refusal> {
+    for id in ids {
+        if let Some(group) = tags.get(id).and_then(|tags| tags.get(AUTO_SCALING)) {
+            return Err(Refusal::Impossible(format!(
+                "instance {id} belongs to the Auto Scaling group {group}, which may terminate and replace it: detach the \
+                 load balancer from the group instead"
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl ApiCall for Step {
+    fn operation(&self) -> Operation {
+        match self {
+            Self::Deregister { .. } => operation::ELB_DEREGISTER_INSTANCES_FROM_LOAD_BALANCER,
+            Self::Register { .. } => operation::ELB_REGISTER_INSTANCES_WITH_LOAD_BALANCER,
+        }
+    }
+
+    async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        let client = common::client!(aws_sdk_elasticloadbalancing, session, region);
+        let operation = self.operation();
+        match self {
+            Self::Deregister { load_balancer_name, instances } => {
+                let call = client.deregister_instances_from_load_balancer().load_balancer_name(load_balancer_name);
+                sent(operation, call.set_instances(Some(sdk(instances))).send().await)
+            }
+            Self::Register { load_balancer_name, instances } => {
+                let call = client.register_instances_with_load_balancer().load_balancer_name(load_balancer_name);
+                sent(operation, call.set_instances(Some(sdk(instances))).send().await)
+            }
+        }
+    }
+}
+
+fn sdk(instances: &[RegisteredInstance]) -> Vec<elb::Instance> {
+    instances.iter().map(|it| elb::Instance::builder().instance_id(&it.instance_id).build()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
+
+    fn balancer(ids: &[&str]) -> Resource<ClassicLoadBalancer> {
+        let config = ClassicLoadBalancer {
+            load_balancer_name: "web".into(),
+            instances: ids.iter().map(|id| RegisteredInstance { instance_id: (*id).into() }).collect(),
+            ..ClassicLoadBalancer::default()
+        };
+        resource("web", "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/web", config)
+    }
+
+    fn these(ids: &[&str]) -> Instances {
+        Instances { instance_ids: ids.iter().map(|id| (*id).to_owned()).collect() }
+    }
+
+    impl Samples for ClassicLoadBalancer {
+        fn samples() -> Vec<(Action, Resource<Self>)> {
+            vec![(Action::ElbDeregisterInstances(these(&["i-2"])), balancer(&["i-1", "i-2", "i-3"]))]
+        }
+    }
+
+    #[test]
+    fn only_what_is_there_is_deregistered_and_only_what_is_not_is_registered() {
+        let deregister = Action::ElbDeregisterInstances(these(&["i-2", "i-9"]));
+        let (operation, parameters) = the_call(&deregister, &balancer(&["i-1", "i-2"]));
+        assert_eq!(
+            (operation.as_str(), parameters),
+            (
+                "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+                json!({"LoadBalancerName": "web", "Instances": [{"InstanceId": "i-2"}]})
+            )
+        );
+        let register = Action::ElbRegisterInstances(these(&["i-2", "i-1", "i-2"]));
+        let plan = planned(&register, &balancer(&["i-1", "i-3"])).unwrap();
+        assert_eq!(plan.undo, Some(Action::ElbDeregisterInstances(these(&["i-2"]))));
+        assert_eq!(after::<ClassicLoadBalancer>(&plan).config, balancer(&["i-1", "i-2", "i-3"]).config);
+        assert!(planned(&deregister, &balancer(&["i-1"])).unwrap().steps.is_empty());
+    }
+
+    #[test]
+    fn an_instance_of_an_auto_scaling_group_is_not_deregistered() {
+        let mut balancer = balancer(&["i-1", "i-2"]);
+        let group = [(AUTO_SCALING.to_owned(), "web".to_owned())].into();
+        balancer.config.instance_tags = [("i-1".to_owned(), group)].into();
+        let deregister = |id: &str| Action::ElbDeregisterInstances(these(&[id]));
+        assert!(
+            matches!(planned(&deregister("i-1"), &balancer), Err(Refusal::Impossible(why)) if why.contains("group web"))
+        );
+        assert!(planned(&deregister("i-2"), &balancer).is_ok());
+        assert!(refuses_without(&deregister("i-2"), balancer, "InstanceTags"));
+    }
+}

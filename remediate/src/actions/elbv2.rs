@@ -1,5 +1,239 @@
-//! What is done to load balancers.
+//! What is done to load balancers: targets are taken out of their target groups, and put back.
 
-use common::resource::LoadBalancer;
+use std::time::Duration;
 
-super::unchanging::unchanging!(LoadBalancer);
+use aws_sdk_elasticloadbalancingv2::types as elbv2;
+use common::action::{Action, TargetAt, Targets};
+use common::aws::{AwsError, Session};
+use common::id::Region;
+use common::operation::{self, Operation};
+use common::record::Resource;
+use common::resource::{LoadBalancer, Target, TargetGroup};
+use serde::Serialize;
+
+use super::call::sent;
+use super::elb::not_of_a_group;
+use super::refusal::{foreign, needs};
+use super::{ApiCall, Mended, Planned, Refusal};
+
+/// A call on a target group.
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    Deregister { target_group_arn: String, targets: Vec<TargetAt> },
+    Register { target_group_arn: String, targets: Vec<TargetAt> },
+}
+
+impl Mended for LoadBalancer {
+    type Step = Step;
+
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("elb_deregister_targets", &[operation::ELB_DEREGISTER_TARGETS]),
+        ("elb_register_targets", &[operation::ELB_REGISTER_TARGETS]),
+    ];
+
+    /// A target that has been deregistered is `draining` at once, and does not count any more: nobody waits until it is gone.
+    const PATIENCE: Duration = Duration::from_secs(32);
+
+    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
+        match action {
+            Action::ElbDeregisterTargets(unwanted) => deregister(resource, unwanted),
+            Action::ElbRegisterTargets(wanted) => register(resource, wanted),
+            other => Err(foreign(other, resource)),
+        }
+    }
+
+    fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
+        undo
+    }
+}
+
+type BalancerPlan = Result<Planned<LoadBalancer, Step>, Refusal>;
+
+fn deregister(resource: &Resource<LoadBalancer>, unwanted: &Targets) -> BalancerPlan {
+    needs(resource, &["TargetGroups"])?;
+    // A group that is not the load balancer's any more does not put anything on the internet through it.
+    let Some(group) = group(resource, &unwanted.target_group_arn) else { return Ok(Planned::nothing(resource)) };
+    let (gone, kept): (Vec<&Target>, Vec<&Target>) = group
+        .targets
+        .iter()
+        .partition(|target| target.is_registered() && unwanted.targets.iter().any(|it| names(it, target)));
+    if gone.is_empty() {
+        return Ok(Planned::nothing(resource));
+    }
+    needs(resource, &["InstanceTags"])?;
+    not_of_a_group(gone.iter().map(|target| target.id.as_str()), &resource.config.instance_tags)?;
+    let targets: Vec<TargetAt> = gone.into_iter().map(at).collect();
+    let undo = Targets { target_group_arn: group.target_group_arn.clone(), targets: targets.clone() };
+    let after = with(resource, group, kept.into_iter().cloned().collect());
+    let step = Step::Deregister { target_group_arn: group.target_group_arn.clone(), targets };
+    Ok(Planned::one(step, Some(Action::ElbRegisterTargets(undo)), after))
+}
+
+fn register(resource: &Resource<LoadBalancer>, wanted: &Targets) -> BalancerPlan {
+    needs(resource, &["TargetGroups"])?;
+    let Some(group) = group(resource, &wanted.target_group_arn) else {
+        return Err(Refusal::Changed(format!("{} is no target group of it", wanted.target_group_arn)));
+    };
+    let registered = |it: &TargetAt| group.targets.iter().any(|target| target.is_registered() && names(it, target));
+    let missing: Vec<TargetAt> = wanted.targets.iter().filter(|it| !registered(it)).cloned().collect();
+    if missing.is_empty() {
+        return Ok(Planned::nothing(resource));
+    }
+    let undo = Targets { target_group_arn: group.target_group_arn.clone(), targets: missing.clone() };
+    // One that was still draining is the same target, registered again.
+    let others = group.targets.iter().filter(|target| !missing.iter().any(|it| names(it, target))).cloned();
+    let back = missing.iter().map(|it| Target {
+        id: it.id.clone(),
+        port: it.port.or(group.port),
+        quic_server_id: it.quic_server_id.clone(),
+        ..Target::default()
+    });
+    let after = with(resource, group, others.chain(back).collect());
+    let step = Step::Register { target_group_arn: group.target_group_arn.clone(), targets: missing };
+    Ok(Planned::one(step, Some(Action::ElbDeregisterTargets(undo)), after))
+}
+
+fn group<'a>(resource: &'a Resource<LoadBalancer>, arn: &str) -> Option<&'a TargetGroup> {
+    resource.config.target_groups.iter().find(|group| group.target_group_arn == arn)
+}
+
+/// Whether it is this target that an action names: without a port, under each that it is registered with, as AWS has it.
+fn names(it: &TargetAt, target: &Target) -> bool {
+    it.id == target.id && it.port.is_none_or(|port| target.port == Some(port))
+}
+
+fn at(target: &Target) -> TargetAt {
+    TargetAt { id: target.id.clone(), port: target.port, quic_server_id: target.quic_server_id.clone() }
+}
+
+fn with(resource: &Resource<LoadBalancer>, group: &TargetGroup, mut targets: Vec<Target>) -> LoadBalancer {
+    targets.sort_unstable();
+    let mut after = resource.config.clone();
+    if let Some(changed) = after.target_groups.iter_mut().find(|it| it.target_group_arn == group.target_group_arn) {
+        changed.targets = targets;
+    }
+    after
+}
+
+impl ApiCall for Step {
+    fn operation(&self) -> Operation {
+        match self {
+            Self::Deregister { .. } => operation::ELB_DEREGISTER_TARGETS,
+            Self::Register { .. } => operation::ELB_REGISTER_TARGETS,
+        }
+    }
+
+    async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
+        let client = common::client!(aws_sdk_elasticloadbalancingv2, session, region);
+        let operation = self.operation();
+        match self {
+            Self::Deregister { target_group_arn, targets } => {
+                let call = client.deregister_targets().target_group_arn(target_group_arn);
+                sent(operation, call.set_targets(Some(targets.iter().map(sdk).collect())).send().await)
+            }
+            Self::Register { target_group_arn, targets } => {
+                let call = client.register_targets().target_group_arn(target_group_arn);
+                sent(operation, call.set_targets(Some(targets.iter().map(sdk).collect())).send().await)
+            }
+        }
+    }
+}
+
+fn sdk(target: &TargetAt) -> elbv2::TargetDescription {
+    let description = elbv2::TargetDescription::builder().id(&target.id).set_port(target.port);
+    description.set_quic_server_id(target.quic_server_id.clone()).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
+
+    const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188";
+    const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/73e2d6bc24d8a067";
+
+    fn balancer(targets: &[(&str, i32, Option<&str>)]) -> Resource<LoadBalancer> {
+        let targets = targets.iter().map(|(id, port, state)| Target {
+            id: (*id).into(),
+            port: Some(*port),
+            state: state.map(str::to_owned),
+            ..Target::default()
+        });
+        let group =
+            TargetGroup { target_group_arn: GROUP.into(), targets: targets.collect(), ..TargetGroup::default() };
+        let other = TargetGroup { target_group_arn: "arn:other".into(), ..group.clone() };
+        let config = LoadBalancer { target_groups: vec![group, other], ..LoadBalancer::default() };
+        resource(ARN, ARN, config)
+    }
+
+    fn these(targets: &[(&str, Option<i32>)]) -> Targets {
+        let at = |(id, port): &(&str, Option<i32>)| TargetAt { id: (*id).into(), port: *port, quic_server_id: None };
+        Targets { target_group_arn: GROUP.into(), targets: targets.iter().map(at).collect() }
+    }
+
+    impl Samples for LoadBalancer {
+        fn samples() -> Vec<(Action, Resource<Self>)> {
+            let targets = [("i-1", 80, None), ("i-1", 81, None), ("i-2", 80, None)];
+            vec![(Action::ElbDeregisterTargets(these(&[("i-1", Some(81))])), balancer(&targets))]
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_not_named_is_every_port() {
+        let balancer = balancer(&[("i-1", 80, None), ("i-1", 81, None), ("i-2", 80, None)]);
+        let (operation, parameters) = the_call(&Action::ElbDeregisterTargets(these(&[("i-1", None)])), &balancer);
+        assert_eq!(
+            (operation.as_str(), parameters),
+            (
+                "elasticloadbalancing:DeregisterTargets",
+                json!({"TargetGroupArn": GROUP, "Targets": [{"Id": "i-1", "Port": 80}, {"Id": "i-1", "Port": 81}]})
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_draining_is_gone_and_can_be_registered_again() {
+        let draining = balancer(&[("i-1", 80, Some("draining"))]);
+        let targets = || these(&[("i-1", Some(80))]);
+        assert!(planned(&Action::ElbDeregisterTargets(targets()), &draining).unwrap().steps.is_empty());
+        let plan = planned(&Action::ElbRegisterTargets(targets()), &draining).unwrap();
+        assert_eq!(plan.calls()[0].operation, "elasticloadbalancing:RegisterTargets");
+        let group = &after::<LoadBalancer>(&plan).config.target_groups[0];
+        assert_eq!(group.targets.len(), 1);
+        assert!(group.targets[0].is_registered());
+    }
+
+    #[test]
+    fn a_group_of_another_load_balancer_is_left_alone() {
+        let elsewhere =
+            || Targets { target_group_arn: "arn:elsewhere".into(), targets: these(&[("i-1", None)]).targets };
+        let balancer = balancer(&[("i-1", 80, None)]);
+        assert!(planned(&Action::ElbDeregisterTargets(elsewhere()), &balancer).unwrap().steps.is_empty());
+        let refused = planned(&Action::ElbRegisterTargets(elsewhere()), &balancer);
+        assert!(matches!(refused, Err(Refusal::Changed(why)) if why.contains("arn:elsewhere")));
+    }
+
+    #[test]
+    fn an_instance_of_an_auto_scaling_group_is_not_deregistered() {
+        let mut grouped = balancer(&[("i-1", 80, None)]);
+        let tags = [("aws:autoscaling:groupName".to_owned(), "web".to_owned())].into();
+        grouped.config.instance_tags = [("i-1".to_owned(), tags)].into();
+        let action = Action::ElbDeregisterTargets(these(&[("i-1", None)]));
+        assert!(matches!(planned(&action, &grouped), Err(Refusal::Impossible(why)) if why.contains("group web")));
+        for field in ["TargetGroups", "InstanceTags"] {
+            assert!(refuses_without(&action, balancer(&[("i-1", 80, None)]), field), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_target_comes_back_with_its_id_in_quic() {
+        let mut balancer = balancer(&[("i-1", 443, None)]);
+        balancer.config.target_groups[0].targets[0].quic_server_id = Some("0x0102030405060708".into());
+        let plan = planned(&Action::ElbDeregisterTargets(these(&[("i-1", None)])), &balancer).unwrap();
+        let Some(Action::ElbRegisterTargets(undo)) = plan.undo else { panic!("{plan:?}") };
+        assert_eq!(undo.targets[0].quic_server_id.as_deref(), Some("0x0102030405060708"));
+    }
+}

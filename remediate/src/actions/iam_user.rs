@@ -1,4 +1,4 @@
-//! What is done to users: keys are deactivated, never deleted; a password can only be removed.
+//! What is done to users: keys are deactivated, or deleted where that is asked for; a password can only be removed.
 
 use aws_sdk_iam::types::StatusType;
 use common::action::{Action, Key};
@@ -19,6 +19,7 @@ use super::{ApiCall, Mended, Planned, Refusal};
 pub(crate) enum Step {
     DeleteLoginProfile { user_name: String },
     UpdateAccessKey { user_name: String, access_key_id: String, status: String },
+    DeleteAccessKey { user_name: String, access_key_id: String },
 }
 
 const ACTIVE: &str = "Active";
@@ -33,6 +34,7 @@ impl Mended for User {
         ("iam_delete_login_profile", &[operation::IAM_DELETE_LOGIN_PROFILE]),
         ("iam_deactivate_key", &[operation::IAM_UPDATE_ACCESS_KEY]),
         ("iam_activate_key", &[operation::IAM_UPDATE_ACCESS_KEY]),
+        ("iam_delete_key", &[operation::IAM_DELETE_ACCESS_KEY]),
     ];
 
     fn plan(action: &Action, resource: &Resource<Self>) -> UserPlan {
@@ -48,6 +50,7 @@ impl Mended for User {
             }
             Action::IamDeactivateKey(key) => set_status(resource, key, INACTIVE),
             Action::IamActivateKey(key) => set_status(resource, key, ACTIVE),
+            Action::IamDeleteKey(key) => delete(resource, key),
             other => Err(foreign(other, resource)),
         }
     }
@@ -78,11 +81,24 @@ fn set_status(resource: &Resource<User>, key: &Key, status: &str) -> UserPlan {
     Ok(Planned::one(step, Some(undo), after))
 }
 
+fn delete(resource: &Resource<User>, key: &Key) -> UserPlan {
+    needs(resource, &["AccessKeys"])?;
+    let mut after = resource.config.clone();
+    after.access_keys.retain(|present| present.access_key_id != key.access_key_id);
+    if after.access_keys.len() == resource.config.access_keys.len() {
+        return Ok(Planned::nothing(resource));
+    }
+    let user_name = resource.config.user_name.clone();
+    let step = Step::DeleteAccessKey { user_name, access_key_id: key.access_key_id.clone() };
+    Ok(Planned::one(step, None, after))
+}
+
 impl ApiCall for Step {
     fn operation(&self) -> Operation {
         match self {
             Self::DeleteLoginProfile { .. } => operation::IAM_DELETE_LOGIN_PROFILE,
             Self::UpdateAccessKey { .. } => operation::IAM_UPDATE_ACCESS_KEY,
+            Self::DeleteAccessKey { .. } => operation::IAM_DELETE_ACCESS_KEY,
         }
     }
 
@@ -97,6 +113,10 @@ impl ApiCall for Step {
                 let update = client.update_access_key().user_name(user_name).access_key_id(access_key_id);
                 sent(operation, update.status(StatusType::from(status.as_str())).send().await)
             }
+            Self::DeleteAccessKey { user_name, access_key_id } => {
+                let delete = client.delete_access_key().user_name(user_name).access_key_id(access_key_id);
+                sent(operation, delete.send().await)
+            }
         }
     }
 }
@@ -107,7 +127,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::actions::tests::{Samples, needs, planned, resource, the_call};
+    use crate::actions::tests::{Samples, after, needs, planned, resource, the_call};
 
     fn user() -> Resource<User> {
         let key = |id: &str, status: &str| AccessKey {
@@ -134,6 +154,7 @@ mod tests {
                 (Action::IamDeleteLoginProfile, user()),
                 (Action::IamDeactivateKey(key("AKIA1")), user()),
                 (Action::IamActivateKey(key("AKIA2")), user()),
+                (Action::IamDeleteKey(key("AKIA2")), user()),
             ]
         }
     }
@@ -142,6 +163,17 @@ mod tests {
     fn a_password_goes_by_the_name_of_its_user() {
         let (operation, parameters) = the_call(&Action::IamDeleteLoginProfile, &user());
         assert_eq!((operation.as_str(), parameters), ("iam:DeleteLoginProfile", json!({"UserName": "jane"})));
+    }
+
+    #[test]
+    fn one_key_is_deleted_and_the_other_stays() {
+        let plan = planned(&Action::IamDeleteKey(key("AKIA1")), &user()).unwrap();
+        let calls = plan.calls();
+        assert_eq!((calls.len(), calls[0].operation.as_str()), (1, "iam:DeleteAccessKey"));
+        assert_eq!(calls[0].parameters, json!({"UserName": "jane", "AccessKeyId": "AKIA1"}));
+        let left: Vec<String> =
+            after::<User>(&plan).config.access_keys.into_iter().map(|key| key.access_key_id).collect();
+        assert_eq!(left, ["AKIA2"]);
     }
 
     #[test]
@@ -154,5 +186,6 @@ mod tests {
     fn what_could_not_be_read_is_not_changed() {
         assert!(needs(&Action::IamDeleteLoginProfile, user(), "PasswordEnabled"));
         assert!(needs(&Action::IamDeactivateKey(key("AKIA1")), user(), "AccessKeys"));
+        assert!(needs(&Action::IamDeleteKey(key("AKIA1")), user(), "AccessKeys"));
     }
 }

@@ -27,6 +27,7 @@ mod redshift;
 mod refusal;
 mod s3_bucket;
 mod security_group;
+mod shares;
 mod sqs;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,9 @@
 //!
 //! - Everything has a name that begins with [`PREFIX`] and the tag [`TAG`]; `clean` touches nothing else.
 //! - What is public shows nothing: the ACL of an empty bucket, the attributes of an empty queue.
-//! - Groups with open rules are attached to nothing. Instances have no address on the internet, no role, and a group
-//!   without rules.
+//! - Groups with open rules are attached to nothing. Instances have no role and a group without rules, so that neither
+//!   their address on the internet nor a load balancer leads to them.
+//! - Services and task sets of ECS run no tasks, and in those that run alone nothing listens.
 //! - A policy denies users everything before they get a password or a key. Both are thrown away unseen.
 //! - The account's own settings (its public access block above all) are looked at and never changed.
 //!
@@ -21,6 +22,7 @@ mod cli;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
+mod ecs;
 mod ecs_service;
 mod ecs_task;
 mod ecs_task_set;
@@ -40,6 +42,7 @@ mod region;
 mod s3_bucket;
 mod s3_calls;
 mod security_group;
+mod shares;
 mod sqs;
 
 use std::fmt;
@@ -238,10 +241,14 @@ impl Place {
 
     /// The principal that stands for the foreign account.
     fn outsider(&self) -> Result<String, Missing> {
-        let outsider = self.options.outsider.as_ref().ok_or_else(|| {
+        self.foreign_account().map(|outsider| self.root_of(outsider))
+    }
+
+    /// The foreign account.
+    fn foreign_account(&self) -> Result<&AccountId, Missing> {
+        self.options.outsider.as_ref().ok_or_else(|| {
             Missing::LeftOut("it lets in a foreign account, and none was named: give --outsider".to_owned())
-        })?;
-        Ok(self.root_of(outsider))
+        })
     }
 
     fn made(&self, kind: ResourceType, id: &str, arn: Arn, what: &'static str, checks: &[&'static str]) -> Made {

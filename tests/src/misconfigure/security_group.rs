@@ -120,7 +120,7 @@ impl Closed {
 }
 
 /// The default VPC, or else the first by id: a group that nothing is in does no harm in any.
-async fn vpc(client: &Client) -> Result<String, Missing> {
+pub(super) async fn vpc(client: &Client) -> Result<String, Missing> {
     let mut pages = client.describe_vpcs().into_paginator().items().send();
     let mut vpcs = Vec::new();
     while let Some(vpc) = pages.next().await {

@@ -22,7 +22,7 @@ const LISTS: [(&str, &str); 6] = [
 ];
 
 /// Calls whose denial other tests show.
-const ELSEWHERE: [&str; 2] = ["ec2:DescribeRegions", "sts:GetCallerIdentity"];
+const ELSEWHERE: [&str; 3] = ["ec2:DescribeAddresses", "ec2:DescribeRegions", "sts:GetCallerIdentity"];
 
 #[test]
 fn no_call_that_poll_makes_is_left_out_here() {

@@ -2,6 +2,11 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
+use tests::http::{Request, Response};
+use tests::stage::{Stage, input, operations, statuses};
+use tests::{Emulator, Proxy, Verdict};
+
+use crate::elb::DEV;
 
 #[test]
 fn ec2_require_imdsv2() {
@@ -35,4 +40,113 @@ fn stop() {
         change: |config| config["State"]["Name"] = json!("stopped"),
         lost: &["LaunchTime"],
     });
+}
+
+#[test]
+fn ec2_disassociate_address() {
+    goes_there_and_back(&Fix {
+        kind: "ec2",
+        what: "has an Elastic IP",
+        check: "ec2_public_in_dev",
+        settings: DEV,
+        calls: |instance| {
+            let association = &instance["config"]["Addresses"][0]["AssociationId"];
+            assert!(association.is_string(), "{instance}");
+            call("ec2:DisassociateAddress", &json!({"AssociationId": association}))
+        },
+        change: |config| {
+            config["Addresses"] = json!([]);
+            config["PublicIpAddress"] = Value::Null;
+            // The emulator keeps an association of nothing.
+            config["NetworkInterfaces"][0]["Association"] = json!({"PublicIp": null, "IpOwnerId": null});
+        },
+        // Each association has an id of its own. That the address is the same is in the finding's key.
+        lost: &["Addresses"],
+    });
+}
+
+/// An account with an instance that has an automatic address, seen as AWS shows one: to the emulator such an address is the
+/// account's own.
+fn with_automatic_address(settings: &str) -> (Stage, Proxy) {
+    let stage = Stage::empty("ec2");
+    stage.set(&format!("{settings}\n{DEV}"));
+    let run = "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=1&MaxCount=1\
+        &NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.AssociatePublicIpAddress=true";
+    stage.call("ec2", Request::form(run));
+    let account = stage.account.clone();
+    let proxy = Proxy::new(Emulator::shared()).rule("ec2:DescribeInstances", move |call| {
+        let answer = account.call("ec2", Request::form(call.request.text())).unwrap();
+        let own = format!("<ipOwnerId>{}</ipOwnerId>", account.id());
+        assert!(answer.text().contains("<ipOwnerId>") || !answer.text().contains("<publicIp>"), "{}", answer.text());
+        let text = answer.text().replace(&own, "<ipOwnerId>amazon</ipOwnerId>");
+        Verdict::Answer(Response::new(answer.status, text).with("Content-Type", "text/xml"))
+    });
+    (stage.through(&proxy), proxy)
+}
+
+#[test]
+fn an_instance_with_an_automatic_address_is_stopped_and_started_again() {
+    let (stage, proxy) = with_automatic_address("");
+    let findings = stage.audit(stage.poll_all().stdout).matching(&json!({"check": "ec2_public_in_dev"}));
+    let [finding] = findings.as_slice() else { panic!("{findings:#?}") };
+    assert_eq!(finding["action"], "stop");
+    let applied = stage.run(stage.apply(input(&findings))).exits(0).records();
+    assert_eq!((statuses(&applied), operations(&applied)), (vec!["applied".into()], vec!["ec2:StopInstances".into()]));
+    let stopped = stage.poll_all().kind("resource");
+    assert_eq!(stopped[0]["config"]["State"]["Name"], "stopped");
+    let undo = stage.tool("remediate").arg("--apply").stdin(applied[0]["undo"].to_string());
+    assert_eq!(statuses(&stage.run(undo).exits(0).records()), ["applied"]);
+    assert_eq!(stage.poll_all().kind("resource")[0]["config"]["State"]["Name"], "running");
+    assert_eq!(proxy.count("ec2:TerminateInstances"), 0);
+}
+
+#[test]
+fn ec2_terminate_is_done_where_the_settings_ask_for_it_and_the_run_allows_it() {
+    let (stage, proxy) = with_automatic_address("[checks.ec2_public_in_dev]\naction = \"ec2_terminate\"");
+    let findings = stage.audit(stage.poll_all().stdout).matching(&json!({"check": "ec2_public_in_dev"}));
+    assert_eq!(findings[0]["action"], "ec2_terminate");
+    let refused = stage.run(stage.apply(input(&findings))).exits(1).records();
+    assert_eq!((statuses(&refused), proxy.count("ec2:TerminateInstances")), (vec!["refused".into()], 0));
+
+    let applied = stage.run(stage.apply(input(&findings)).arg("--irreversible")).exits(0).records();
+    assert_eq!((statuses(&applied), &applied[0]["undo"]), (vec!["applied".into()], &Value::Null));
+    assert_eq!(stage.poll_all().kind("resource")[0]["config"]["State"]["Name"], "terminated");
+}
+
+#[test]
+fn an_instance_that_is_protected_from_termination_is_not_terminated() {
+    let (stage, _emulator) = with_automatic_address("[checks.ec2_public_in_dev]\naction = \"ec2_terminate\"");
+    let findings = stage.audit(stage.poll_all().stdout).matching(&json!({"check": "ec2_public_in_dev"}));
+    // The emulator terminates it all the same.
+    let why =
+        "The instance may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.";
+    let proxy = Proxy::new(Emulator::shared()).fail("ec2:TerminateInstances", 400, "OperationNotPermitted", why);
+    let seen = Stage::through(&stage, &proxy);
+    let task = json!({"kind": "task", "account": stage.account.id(), "region": "us-east-1", "type": "ec2",
+                      "id": findings[0]["id"], "action": "ec2_terminate"});
+    let failed = seen.run(seen.tool("remediate").args(["--apply", "--irreversible"]).stdin(task.to_string())).exits(1);
+    let outcomes = failed.records();
+    assert_eq!(statuses(&outcomes), ["failed"], "{failed}");
+    assert!(outcomes[0]["reason"].as_str().unwrap().contains("disableApiTermination"), "{failed}");
+    assert_eq!(outcomes[0]["undo"], Value::Null);
+}
+
+#[test]
+fn where_the_elastic_ips_are_denied_nobody_knows_what_is_on_the_internet_and_all_else_is_judged() {
+    let stage = Stage::of("ec2");
+    stage.set(DEV);
+    let findings = stage.findings();
+    let proxy = Proxy::new(Emulator::shared()).deny("ec2:DescribeAddresses");
+    let seen = stage.through(&proxy);
+    let polled = seen.run(seen.tool("poll").args(["--types", "ec2", "--only-test-resources"])).exits(3);
+    assert_eq!(proxy.count("ec2:DescribeAddresses"), 1);
+    let audited = seen.run(seen.tool("audit").stdin(polled.stdout)).exits(3);
+    let instances = stage.made().len();
+    assert_eq!(audited.matching(&json!({"check": "ec2_public_in_dev", "status": "unknown"})).len(), instances);
+    assert_eq!(audited.matching(&json!({"check": "ec2_imdsv2", "status": "fail"})).len(), 1);
+
+    let older = findings.into_iter().filter(|finding| finding["check"] == "ec2_public_in_dev").collect::<Vec<_>>();
+    let refused = seen.run(seen.apply(input(&older))).exits(1);
+    assert_eq!(statuses(&refused.records()), ["refused"], "{refused}");
+    assert_eq!(proxy.count("ec2:DisassociateAddress"), 0);
 }

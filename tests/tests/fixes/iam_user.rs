@@ -46,3 +46,28 @@ fn a_password_is_removed_only_when_that_is_said_and_never_brought_back() {
     let phases: Vec<_> = phases.iter().map(|entry| (&entry["phase"], &entry["outcome"]["status"])).collect();
     assert_eq!(phases, [(&json!("before"), &json!("planned")), (&json!("after"), &json!("applied"))]);
 }
+
+#[test]
+fn a_key_is_deleted_only_where_the_settings_and_the_command_say_so() {
+    let stage = Stage::of("iam_user");
+    stage.set("[checks.iam_user_key_unused]\naction = \"iam_delete_key\"");
+    let findings: Vec<Value> = stage.findings().into_iter().filter(|it| it["check"] == "iam_user_key_unused").collect();
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!(finding["action"]["name"], "iam_delete_key");
+
+    let refused = stage.run(stage.apply(input(&findings))).exits(1).one(&json!({"kind": "outcome"}));
+    assert!(text(&refused["reason"]).contains("--irreversible"), "{refused}");
+    assert_eq!(stage.findings().iter().filter(|it| it["check"] == "iam_user_key_unused").count(), 1);
+
+    let applied = stage.run(stage.apply(input(&findings)).arg("--irreversible")).exits(0);
+    let outcome = applied.one(&json!({"kind": "outcome"}));
+    assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("applied"), &Value::Null), "{outcome}");
+    let id = &finding["action"]["AccessKeyId"];
+    assert_eq!(outcome["calls"][0]["operation"], "iam:DeleteAccessKey");
+    assert_eq!(outcome["calls"][0]["parameters"], json!({"UserName": finding["id"], "AccessKeyId": id}));
+    let left = resources(&stage.poll());
+    let user = left.iter().find(|user| user["id"] == finding["id"]).unwrap();
+    assert_eq!(user["config"]["AccessKeys"], json!([]));
+    let twice = stage.run(stage.apply(input(&findings)).arg("--irreversible")).exits(0);
+    assert_eq!(twice.one(&json!({"kind": "outcome"}))["status"], "already", "{twice}");
+}

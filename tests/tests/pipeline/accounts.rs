@@ -164,6 +164,7 @@ fn a_poll_makes_the_calls_that_are_needed_and_says_how_many() {
     let expected: BTreeMap<String, usize> = [
         ("sts:GetCallerIdentity", 1),
         // One call tells all, whatever there is of it.
+        ("ec2:DescribeAddresses", 1),
         ("ec2:DescribeInstances", 1),
         ("ec2:DescribeSecurityGroups", 1),
         ("s3:ListBuckets", 1),
@@ -307,7 +308,7 @@ fn all_pages_are_read() {
     assert_eq!(scopes(&paged), scopes(&whole));
     for (operation, pages) in [
         ("s3:ListBuckets", 8),
-        ("ec2:DescribeInstances", 3),
+        ("ec2:DescribeInstances", 6),
         ("ec2:DescribeSecurityGroups", 6),
         ("iam:GetAccountAuthorizationDetails", 4),
         ("sqs:ListQueues", 4),

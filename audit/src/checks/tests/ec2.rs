@@ -3,10 +3,10 @@
 use std::slice::from_ref;
 
 use common::resource::{Instance, ResourceType};
-use common::settings::Settings;
+use common::settings::{Check, Settings};
 use serde_json::{Value, json};
 
-use super::{Example, judge, resource, said, settings, table, tags, with};
+use super::{ACCOUNT, Example, judge, resource, said, settings, table, tags, with};
 
 impl Example for Instance {
     const ARN: &'static str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc";
@@ -20,6 +20,7 @@ impl Example for Instance {
             "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
             "PublicIpAddress": null,
             "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}],
+            "Addresses": [],
         })
     }
 
@@ -94,40 +95,99 @@ fn only_what_runs_needs_tags_and_only_what_can_stop_is_stopped() {
     );
 }
 
+fn association(ip: &str, owner: &str) -> Value {
+    json!({"NetworkInterfaceId": "eni-1", "Association": {"PublicIp": ip, "IpOwnerId": owner}})
+}
+
+fn elastic(allocation: &str, ip: &str) -> Value {
+    json!({"AllocationId": allocation, "AssociationId": "eipassoc-1", "PublicIp": ip, "NetworkInterfaceId": "eni-1"})
+}
+
+fn acting(name: &str) -> Settings {
+    let terminate = Check { action: Some(name.to_owned()), ..Check::default() };
+    Settings { checks: [("ec2_public_in_dev".to_owned(), terminate)].into(), ..settings() }
+}
+
 #[test]
-fn public_addresses_in_a_development_account() {
-    let address = |ip: &str, owner: &str| json!({"Association": {"PublicIp": ip, "IpOwnerId": owner}});
+fn automatic_addresses_in_a_development_account() {
+    let automatic = association("198.51.100.7", "amazon");
+    let unknown = association("198.51.100.8", ACCOUNT);
     let on = |interfaces: &[Value]| json!({"NetworkInterfaces": interfaces});
-    let automatic = address("198.51.100.7", "amazon");
-    let elastic = address("198.51.100.8", "111122223333");
+    let with_store = || instance(json!({"RootDeviceType": "instance-store", "NetworkInterfaces": [automatic.clone()]}));
     table(
         &settings(),
         "ec2_public_in_dev",
         &[
             ("automatic", instance(on(from_ref(&automatic))), &["fail high stop"]),
-            ("Elastic IP", instance(on(from_ref(&elastic))), &["fail high -"]),
-            ("both", instance(on(&[automatic.clone(), elastic.clone()])), &["fail high -"]),
+            ("pending", state("pending", on(from_ref(&automatic))), &["fail high stop"]),
             ("on the second interface", instance(on(&[json!({}), automatic.clone()])), &["fail high stop"]),
+            ("of unknown kind", instance(on(from_ref(&unknown))), &["fail high -"]),
+            ("automatic and of unknown kind", instance(on(&[automatic.clone(), unknown])), &["fail high -"]),
             ("an address without an interface", instance(json!({"PublicIpAddress": "198.51.100.9"})), &["fail high -"]),
             ("IPv6 alone", instance(on(&[json!({"Ipv6Addresses": ["2001:db8::1"]})])), &["pass"]),
-            ("stopped", state("stopped", on(from_ref(&elastic))), &["pass"]),
+            ("stopped", state("stopped", on(from_ref(&automatic))), &["pass"]),
+            ("on an instance store", with_store(), &["fail high -"]),
+        ],
+    );
+    table(
+        &acting("ec2_terminate"),
+        "ec2_public_in_dev",
+        &[
+            ("automatic", instance(on(from_ref(&automatic))), &["fail high ec2_terminate"]),
+            ("on an instance store", with_store(), &["fail high ec2_terminate"]),
+            ("an address without an interface", instance(json!({"PublicIpAddress": "198.51.100.9"})), &["fail high -"]),
+        ],
+    );
+    table(
+        &acting("stop"),
+        "ec2_public_in_dev",
+        &[
+            ("automatic", instance(on(from_ref(&automatic))), &["fail high stop"]),
+            ("on an instance store", with_store(), &["fail high -"]),
+        ],
+    );
+    let record = resource("ec2", &instance(on(from_ref(&automatic))));
+    let production = Settings { accounts: std::collections::BTreeMap::new(), ..settings() };
+    assert_eq!(said(&judge(&production, "ec2_public_in_dev", &record)), ["pass"]);
+}
+
+#[test]
+fn each_elastic_ip_is_a_finding_beside_that_of_the_automatic_addresses() {
+    let both = || {
+        json!({
+            "PublicIpAddress": "198.51.100.8",
+            "NetworkInterfaces": [association("198.51.100.8", ACCOUNT), association("198.51.100.7", "amazon")],
+            // The third stands for a second address of an interface, whose association DescribeInstances gives elsewhere.
+            "Addresses": [elastic("eipalloc-1", "198.51.100.8"), elastic("eipalloc-2", "198.51.100.9")],
+        })
+    };
+    let apart = ["fail high ec2_disassociate_address eipalloc-1", "fail high ec2_disassociate_address eipalloc-2"];
+    table(
+        &settings(),
+        "ec2_public_in_dev",
+        &[
+            ("both kinds", instance(both()), &["fail high stop", apart[0], apart[1]]),
+            ("stopped", state("stopped", both()), &["pass"]),
             (
-                "on an instance store",
-                instance(json!({
-                    "RootDeviceType": "instance-store", "NetworkInterfaces": [automatic],
-                })),
-                &["fail high -"],
+                "without an allocation",
+                instance(json!({"Addresses": [elastic("", "198.51.100.8")]})),
+                &["fail high - 198.51.100.8"],
             ),
         ],
     );
-    let record = resource("ec2", &instance(on(&[automatic.clone(), elastic])));
-    let findings = judge(&settings(), "ec2_public_in_dev", &record);
+    for action in ["ec2_terminate", "ec2_disassociate_address", "stop"] {
+        let automatic = if action == "ec2_disassociate_address" { "-" } else { action };
+        let first = format!("fail high {automatic}");
+        let expected = [first.as_str(), apart[0], apart[1]];
+        table(&acting(action), "ec2_public_in_dev", &[("what the settings choose", instance(both()), &expected)]);
+    }
+    let findings = judge(&settings(), "ec2_public_in_dev", &resource("ec2", &instance(both())));
+    assert_eq!(findings[0].evidence, json!({"PublicAddresses": [{"PublicIp": "198.51.100.7", "Kind": "automatic"}]}));
+    let [automatic, elastic, _] = findings.as_slice() else { panic!("three") };
+    assert!(automatic.title.ends_with(": 198.51.100.7 (automatic)"), "{}", automatic.title);
+    assert!(elastic.title.ends_with(": 198.51.100.8 (Elastic IP)"), "{}", elastic.title);
     assert_eq!(
-        findings[0].evidence,
-        json!({"PublicAddresses": [
-            {"PublicIp": "198.51.100.7", "Kind": "automatic"}, {"PublicIp": "198.51.100.8", "Kind": "Elastic IP"},
-        ]})
+        serde_json::to_value(&elastic.action).unwrap(),
+        json!({"name": "ec2_disassociate_address", "AllocationId": "eipalloc-1", "PublicIp": "198.51.100.8"})
     );
-    let production = Settings { accounts: std::collections::BTreeMap::new(), ..settings() };
-    assert_eq!(said(&judge(&production, "ec2_public_in_dev", &record)), ["pass"]);
 }

@@ -1,7 +1,7 @@
 //! The checks of IAM users. It is 2026-11-20T10:00:00Z.
 
 use common::resource::{ResourceType, User};
-use common::settings::{Settings, Thresholds};
+use common::settings::{Check, Settings, Thresholds};
 use serde_json::{Value, json};
 
 use super::{Example, settings, table, with};
@@ -128,4 +128,8 @@ fn unused_keys() {
             ("no key", keys(&[]), &["pass"]),
         ],
     );
+    let delete = Check { action: Some("iam_delete_key".to_owned()), ..Check::default() };
+    let chosen = Settings { checks: [("iam_user_key_unused".to_owned(), delete)].into(), ..settings() };
+    let stale = keys(&[key("AKIA1", "Active", old(), old())]);
+    table(&chosen, "iam_user_key_unused", &[("to be deleted", stale, &["fail medium iam_delete_key AKIA1"])]);
 }

@@ -23,6 +23,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod shares;
 mod sqs;
 
 use std::collections::BTreeSet;
@@ -233,7 +234,7 @@ fn an_absent_field_makes_exactly_those_checks_unknown_that_need_it() {
 #[test]
 fn a_check_reads_no_field_but_those_that_it_needs() {
     // Everything is wrong with these: whatever field a check looks at, it finds something there.
-    let settings = Settings { required_tags: tags(&["Team"]), ..settings() };
+    let settings = Settings { required_tags: tags(&["Owner", "Team"]), ..settings() };
     let judge = Judge::new(&settings, NOW.parse().unwrap(), None).unwrap();
     for kind in ResourceType::ALL {
         let rotten = rotten(*kind);

@@ -247,6 +247,17 @@ fn keys_functions_and_roles() {
                 &["0 service ec2.amazonaws.com"],
             ),
             (
+                "tags, for whoever may assume it",
+                json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:TagSession", "sts:SetSourceIdentity"]}),
+                &[],
+            ),
+            (
+                "tags, and more",
+                json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:TagSession", "sts:A*"]}),
+                &["0 public"],
+            ),
+            ("all of it", json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*"}), &["0 public"]),
+            (
                 "everyone with an external id",
                 json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
                 "Condition": {"StringEquals": {"sts:ExternalId": "x"}}}),

@@ -289,7 +289,7 @@ struct Credentials {
     keys: Vec<AccessKey>,
 }
 
-fn attached(policy: aws_sdk_iam::types::AttachedPolicy) -> AttachedPolicy {
+pub(super) fn attached(policy: aws_sdk_iam::types::AttachedPolicy) -> AttachedPolicy {
     AttachedPolicy {
         policy_name: policy.policy_name.unwrap_or_default(),
         policy_arn: policy.policy_arn.unwrap_or_default(),
