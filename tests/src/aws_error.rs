@@ -7,6 +7,9 @@
 use crate::http::Response;
 use crate::operation::Call;
 
+/// The services that speak JSON and have a path for each operation.
+const REST_JSON: [&str; 2] = ["guardduty", "lambda"];
+
 /// `code` and `message` as the service of `call` says them.
 pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Response {
     const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
@@ -23,6 +26,14 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
                 .with("x-amzn-query-error", format!("{};Sender", code.strip_suffix("Exception").unwrap_or(code))),
             _ => response,
         };
+    }
+    // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+    if REST_JSON.contains(&call.service.as_str()) {
+        let body = serde_json::json!({ "Type": "User", "Message": message });
+        return Response::new(status, body.to_string())
+            .with("Content-Type", "application/json")
+            .with("x-amzn-ErrorType", code)
+            .with("x-amzn-RequestId", REQUEST_ID);
     }
     let body = match call.service.as_str() {
         "s3" => format!(
@@ -49,6 +60,7 @@ pub(crate) fn access_denied(call: &Call) -> Response {
         "ec2" => (403, "UnauthorizedOperation"),
         "sns" => (403, "AuthorizationError"),
         "sqs" => (403, "AccessDeniedException"),
+        service if REST_JSON.contains(&service) => (403, "AccessDeniedException"),
         _ if call.request.header("x-amz-target").is_some() => (400, "AccessDeniedException"),
         _ => (403, "AccessDenied"),
     };
@@ -65,6 +77,7 @@ pub(crate) fn throttled(call: &Call) -> Response {
         "s3" => (503, "SlowDown"),
         "ec2" => (503, "RequestLimitExceeded"),
         "sqs" => (403, "RequestThrottled"),
+        service if REST_JSON.contains(&service) => (429, "TooManyRequestsException"),
         _ if call.request.header("x-amz-target").is_some() => (400, "ThrottlingException"),
         _ => (400, "Throttling"),
     };

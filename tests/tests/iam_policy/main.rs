@@ -64,9 +64,7 @@ fn configured(account: &Account, tool: &str) -> Tool {
     if !path.exists() {
         let mut settings = format!("required_tags = [\"Owner\"]\n[accounts.\"{}\"]\ndev = true\n", account.id());
         for check in Tool::new("audit").arg("--list-checks").run().exits(0).records() {
-            if !check["action"].is_null() {
-                let _ = write!(settings, "[checks.{}]\nfix = true\n", text(&check["id"]));
-            }
+            let _ = write!(settings, "[checks.{}]\nfix = true\n", text(&check["id"]));
         }
         fs::write(&path, settings).unwrap();
     }

@@ -1,6 +1,7 @@
 //! Each tool through a recorder, for each type alone: what it calls is granted, and what is granted is called.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
 
@@ -24,6 +25,12 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let statements = bucket["config"]["Policy"]["Statement"].as_array()?;
         Some(json!({"name": "s3_remove_policy_statements", "Statements": statements}))
     }),
+    // In the place of others where the settings say so.
+    ("ec2_terminate", |_| Some(json!("ec2_terminate"))),
+    ("iam_delete_key", |user| {
+        let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
+        Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
+    }),
     // Where AWS encrypts by default whatever is not told otherwise, nothing but this changes it.
     ("s3_set_encryption", |bucket| {
         let to = json!({"Rules": [
@@ -46,20 +53,24 @@ const OLD_REPORT: &str = "<GetCredentialReportResponse xmlns=\"https://iam.amazo
     <GetCredentialReportResult><Content></Content><ReportFormat>text/csv</ReportFormat>\
     <GeneratedTime>2026-01-01T00:00:00Z</GeneratedTime></GetCredentialReportResult></GetCredentialReportResponse>";
 
-/// Does the same for each type, two at a time.
+/// Does the same for each type, two at a time, and says of all which of them fail.
 fn for_each_type(work: impl Fn(ResourceType) + Sync) {
     let queue = Mutex::new(types());
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap().next();
-                    let Some(kind) = next else { break };
-                    work(kind);
-                }
-            });
+    let failed = Mutex::new(Vec::new());
+    let next = || queue.lock().unwrap().next();
+    let worker = || {
+        while let Some(kind) = next() {
+            if catch_unwind(AssertUnwindSafe(|| work(kind))).is_err() {
+                failed.lock().unwrap().push(kind);
+            }
         }
+    };
+    thread::scope(|scope| {
+        scope.spawn(worker);
+        scope.spawn(worker);
     });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "see above for {failed:?}");
 }
 
 fn recorder() -> Proxy {
