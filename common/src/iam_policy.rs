@@ -10,13 +10,19 @@ use crate::operation::Operation;
 
 /// The policy that allows these calls, on any resource: what they are made on is only known once it was listed.
 ///
-/// `roles` is the ARN of the role to assume in each account (`arn:aws:iam::*:role/sluice`); the policy is then that of both,
-/// the caller, who needs only the second statement, and the role, which needs only the first.
-pub fn document(operations: impl IntoIterator<Item = Operation>, roles: Option<&str>) -> Value {
+/// `roles` are the ARNs of the roles that are assumed: that in each account (`arn:aws:iam::*:role/sluice`), and that which
+/// reads the organization. The policy is then that of all, the caller, who needs only the second statement, and the roles,
+/// which need only the first.
+pub fn document<'a>(
+    operations: impl IntoIterator<Item = Operation>,
+    roles: impl IntoIterator<Item = &'a str>,
+) -> Value {
     let actions: BTreeSet<&str> =
         operations.into_iter().flat_map(|operation| operation.permissions().iter().copied()).collect();
     let mut statements = vec![json!({"Sid": "Sluice", "Effect": "Allow", "Action": actions, "Resource": "*"})];
-    if let Some(roles) = roles {
+    let roles: Vec<&str> = roles.into_iter().collect();
+    if !roles.is_empty() {
+        let roles = if let [role] = roles[..] { json!(role) } else { json!(roles) };
         statements.push(json!({
             "Sid": "SluiceEntersAccounts", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": roles,
         }));
@@ -37,5 +43,7 @@ mod tests {
         assert_eq!(policy["Statement"].as_array().map(Vec::len), Some(1));
         let policy = document(calls, Some("arn:aws:iam::*:role/sluice"));
         assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:iam::*:role/sluice");
+        let policy = document(calls, ["arn:aws:iam::*:role/sluice", "arn:aws:iam::111122223333:role/org-read"]);
+        assert_eq!(policy["Statement"][1]["Resource"].as_array().map(Vec::len), Some(2));
     }
 }

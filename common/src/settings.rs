@@ -52,11 +52,14 @@ pub struct Aws {
     pub profile: Option<String>,
     /// The role (name, path and name, or ARN with `{account}`) to assume in each account but the caller's own.
     pub role: Option<String>,
-    /// The external id that the role's trust policy asks for.
+    /// The ARN of the role to assume for reading the organization, where the caller's account may not.
+    pub org_role: Option<String>,
+    /// The external id that the roles' trust policies ask for.
     pub external_id: Option<String>,
     /// The session's name, as CloudTrail shows it.
     pub session_name: Option<String>,
-    /// The accounts to look at. Empty: the caller's own.
+    /// The accounts to look at, and the only ones that `remediate` touches. Empty: `poll` looks at the caller's own, and
+    /// `remediate` goes by its records.
     pub accounts: Vec<AccountId>,
     /// The regions to look at. Empty: all that are enabled.
     pub regions: Vec<Region>,
@@ -83,7 +86,8 @@ pub struct Trusted {
 pub struct Central {
     /// GuardDuty's administrator account.
     pub guardduty: Option<AccountId>,
-    /// The account that aggregates what AWS Config records.
+    /// The account that aggregates what AWS Config records. Not for an aggregator of the whole organization, which needs
+    /// nobody's authorization.
     pub config: Option<AccountId>,
     /// The account that CloudTrail's trails belong or deliver to.
     pub cloudtrail: Option<AccountId>,

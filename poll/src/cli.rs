@@ -24,7 +24,8 @@ pub struct Args {
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<Region>,
-    /// The resource types to look for, separated by commas [default: all]; with `-`, those that --iam-policy is for
+    /// The resource types to look for, separated by commas [default: all, and the organization with --org]; with `-`, those
+    /// that --iam-policy is for
     #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = resource_types())]
     pub types: Vec<ResourceType>,
     /// Wait for what AWS is still at work on (a database that is being made), for this long in all, such as 15m
@@ -51,6 +52,7 @@ const AFTER: &str = "Examples:
   poll | audit
   poll --regions eu-west-1,us-east-1 --types s3_bucket,ec2 > resources.ndjson
   poll --org --role sluice-read --stats | audit --fail-on high
+  poll --org --org-role arn:aws:iam::111122223333:role/org-read --role sluice-read
   echo '{\"account\":\"111122223333\",\"region\":\"eu-west-1\",\"type\":\"ec2\",\"id\":\"i-0abc\"}' | poll -
 
 Exit codes: 0 all done; 2 usage; 3 incomplete, and a record or a line on stderr says what; 4 could not start.";
@@ -72,7 +74,15 @@ impl Args {
                 "with `-`, --types is for --iam-policy alone: stdin says what is looked up".into(),
             ));
         }
-        Ok(if self.types.is_empty() { ResourceType::ALL.to_vec() } else { without_repeats(&self.types) })
+        let mut types = if self.types.is_empty() { ResourceType::ALL.to_vec() } else { without_repeats(&self.types) };
+        // Few accounts may read the organization: it is looked at where somebody asks for it, and with its accounts always.
+        if self.aws.org || (self.types.is_empty() && !self.looks_up()) {
+            types.retain(|kind| *kind != ResourceType::Organization);
+        }
+        if self.aws.org {
+            types.insert(0, ResourceType::Organization);
+        }
+        Ok(types)
     }
 }
 
@@ -128,7 +138,19 @@ mod tests {
     fn with_a_dash_types_are_for_the_policy_alone() {
         assert!(parse(&["-", "--types", "ec2"]).unwrap().types().is_err());
         assert_eq!(parse(&["-", "--types", "ec2", "--iam-policy"]).unwrap().types().unwrap(), [ResourceType::Ec2]);
-        assert_eq!(parse(&[]).unwrap().types().unwrap(), ResourceType::ALL);
+        assert_eq!(parse(&["-"]).unwrap().types().unwrap(), ResourceType::ALL);
+    }
+
+    #[test]
+    fn the_organization_is_polled_where_somebody_asks_for_it() {
+        use ResourceType::{Ec2, Organization};
+        let types = |arguments| parse(arguments).unwrap().types().unwrap();
+        assert_eq!(types(&[])[..], ResourceType::ALL[1..]);
+        assert_eq!(types(&["--org"]), ResourceType::ALL);
+        assert_eq!(types(&["--org", "--types", "ec2"]), [Organization, Ec2]);
+        assert_eq!(types(&["--org", "--types", "ec2,organization"]), [Organization, Ec2]);
+        assert_eq!(types(&["--types", "organization"]), [Organization]);
+        assert_eq!(types(&["--types", "ec2"]), [Ec2]);
     }
 
     #[test]

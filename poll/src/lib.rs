@@ -23,14 +23,13 @@ mod types;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use common::aws::{Sessions, block_on};
+use common::aws::{AwsError, NO_ORGANIZATION, Sessions, block_on};
 use common::cli::{Failure, Io, Tool};
 use common::exit::Exit;
 use common::iam_policy;
-use common::operation::{
-    EC2_DESCRIBE_REGIONS, ORGANIZATIONS_DESCRIBE_ORGANIZATION, ORGANIZATIONS_LIST_ACCOUNTS, Operation,
-};
-use common::resource::ResourceType;
+use common::id::Region;
+use common::operation::{EC2_DESCRIBE_REGIONS, Operation};
+use common::resource::{Extent, ResourceType};
 use common::settings::Settings;
 use tokio::sync::mpsc;
 
@@ -41,6 +40,7 @@ use lookup::Lookup;
 use output::Output;
 use plan::{Wanted, needs_regions};
 use settle::Settle;
+use sink::{Line, scope};
 use sweep::Sweep;
 use types::{list_calls, settle_calls};
 
@@ -101,23 +101,52 @@ fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde
     if needs_regions(types) {
         operations.push(EC2_DESCRIBE_REGIONS);
     }
-    if args.aws.org {
-        operations.extend([ORGANIZATIONS_DESCRIBE_ORGANIZATION, ORGANIZATIONS_LIST_ACCOUNTS]);
-    }
-    iam_policy::document(operations, args.aws.role_everywhere(&settings.aws).as_deref())
+    let role = args.aws.role_everywhere(&settings.aws);
+    let org_role = args.aws.org_role.as_deref().or(settings.aws.org_role.as_deref());
+    let org_role = org_role.filter(|_| types.contains(&ResourceType::Organization));
+    iam_policy::document(operations, role.as_deref().into_iter().chain(org_role))
 }
 
 async fn sweep(
     args: &Args,
-    types: Vec<ResourceType>,
+    mut types: Vec<ResourceType>,
     settings: &Settings,
     sessions: &Sessions,
     output: &mut Output<impl std::io::Write>,
     progress: Option<&common::cli::Say>,
 ) -> Result<(), Failure> {
-    let accounts = sessions.accounts().await.map_err(|error| Failure::Start(error.to_string()))?;
+    // Also reads the organization, where its accounts are wanted: nothing is written if that fails.
+    let accounts = sessions.accounts().await.map_err(start)?;
+    if types.contains(&ResourceType::Organization) {
+        organization(sessions, output).await?;
+    }
+    types.retain(|kind| kind.extent() != Extent::Organization);
+    if types.is_empty() {
+        return Ok(());
+    }
     let settle = args.settle.map(Settle::within);
     let wanted = Wanted::new(&args.regions, &settings.aws.regions);
     let sweep = Sweep { sessions: sessions.clone(), types, wanted, only_tests: args.only_test_resources, settle };
     sweep.run(accounts, output, progress).await
+}
+
+/// Writes the organization, first of all: what comes behind it is judged by who belongs to it. With
+/// `--only-test-resources` too: it is no resource that somebody made, and the findings would be others without it.
+async fn organization(sessions: &Sessions, output: &mut Output<impl std::io::Write>) -> Result<(), Failure> {
+    let session = sessions.organization_session().await.map_err(start)?;
+    let (account, resource) = match sessions.organization().await {
+        Ok(organization) => (organization.account.clone(), Line::resource(organization)),
+        Err(error) if error.code() == NO_ORGANIZATION => (session.account().clone(), None),
+        Err(error) => return Err(start(error)),
+    };
+    let scope = scope(&account, &Region::global(), ResourceType::Organization, u64::from(resource.is_some()), None);
+    for line in resource.into_iter().chain(Line::scope(scope)) {
+        output.line(line)?;
+    }
+    output.flush()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+fn start(error: AwsError) -> Failure {
+    Failure::Start(error.to_string())
 }

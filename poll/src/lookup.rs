@@ -153,15 +153,19 @@ impl Lookup {
     async fn answer(&self, entry: Entry) -> Answer {
         match entry {
             Entry::Look(reference, kind) => {
-                let looked = self.look(&reference).await;
+                let looked = self.look(&reference, kind).await;
                 Answer::Looked(reference, kind, looked)
             }
             other => Answer::Other(other),
         }
     }
 
-    async fn look(&self, reference: &Reference) -> Result<Look, AwsError> {
-        let session = self.sessions.account(&reference.account).await?;
+    async fn look(&self, reference: &Reference, kind: ResourceType) -> Result<Look, AwsError> {
+        // The organization is not the management account's alone to read, and few may enter that.
+        let session = match kind.extent() {
+            Extent::Organization => self.sessions.organization_session().await?,
+            _ => self.sessions.account(&reference.account).await?,
+        };
         match look(&session, reference).await {
             Ok(Look::Found(resource)) => Ok(match self.settle {
                 Some(settle) => {

@@ -33,8 +33,9 @@ input, an interrupted run); 4 could not start.";
 /// Put right what audit found
 #[derive(Debug, Parser)]
 #[command(name = "remediate", version, long_about = HELP)]
-#[command(mut_arg("accounts", |arg| arg.help("Touch these accounts alone, separated by commas [default: those that the records name]")))]
+#[command(mut_arg("accounts", |arg| arg.help("Touch these accounts alone, separated by commas [default: the settings', or else those that the records name]")))]
 #[command(mut_arg("org", |arg| arg.hide(true)))]
+#[command(mut_arg("org_role", |arg| arg.hide(true)))]
 pub struct Arguments {
     /// Act; without it the plan is printed [env: REMEDIATE=true]
     #[arg(long)]

@@ -36,7 +36,7 @@ pub(crate) struct Rules<'a> {
     /// The real time: `--now` is for judging, and makes nothing due.
     pub(crate) now: Timestamp,
     pub(crate) irreversible: bool,
-    /// The only accounts to touch; empty: whichever the jobs name.
+    /// The only accounts to touch, by the arguments or else the settings; empty: whichever the jobs name.
     pub(crate) accounts: &'a [AccountId],
 }
 
@@ -47,7 +47,10 @@ impl Rules<'_> {
             return Err(Stay::because(*status, reason));
         }
         if !self.accounts.is_empty() && !self.accounts.contains(&job.reference.account) {
-            return Err(Stay::denied(format!("account {} is not among --accounts", job.reference.account)));
+            let account = &job.reference.account;
+            return Err(Stay::denied(format!(
+                "account {account} is not among those of --accounts, or of the settings' [aws] accounts"
+            )));
         }
         let Some(action) = &job.action else {
             return Err(Stay::because(OutcomeStatus::Refused, "no fix is offered: a person must mend it"));

@@ -1,21 +1,33 @@
 //! What comes in, read to its end before anything is done.
 
-use std::io::{Read, Write};
+use std::io::{self, Write};
 
 use common::cli::{Failure, Say};
 use common::exit::Exit;
-use common::stream::{Broken, Item, ReadError, Reader, Writer};
+use common::record::Resource;
+use common::resource::{Organization, ResourceType};
+use common::stream::{Broken, Item, ReadError, Reader, Writer, without_place};
+use serde::Deserialize;
 
 use crate::guard::Polled;
 use crate::job::{Input, Job};
 
+/// All that came in.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    /// What there is to do.
+    pub(crate) jobs: Vec<Job>,
+    /// How much was polled.
+    pub(crate) polled: Polled,
+    /// Who is known: poll writes it, and audit passes it on.
+    pub(crate) organizations: Vec<Resource>,
+    /// Whether all of it was understood.
+    pub(crate) exit: Exit,
+}
+
 /// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
-pub(crate) fn read(
-    input: impl Read,
-    writer: &mut Writer<impl Write>,
-    say: &Say,
-) -> Result<(Vec<Job>, Polled, Exit), Failure> {
-    let (mut jobs, mut polled, mut exit) = (Vec::new(), Polled::default(), Exit::Done);
+pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<Incoming, Failure> {
+    let (mut jobs, mut polled, mut organizations, mut exit) = (Vec::new(), Polled::default(), Vec::new(), Exit::Done);
     for item in Reader::new(input) {
         let item = match item {
             Ok(item) => item,
@@ -34,6 +46,7 @@ pub(crate) fn read(
                     say.error(broken);
                     exit = Exit::Incomplete;
                 }
+                organizations.extend(organization(&item)?);
             }
             Err(why) => {
                 say.error(why);
@@ -42,7 +55,7 @@ pub(crate) fn read(
         }
     }
     writer.flush().map_err(Failure::Output)?;
-    Ok((jobs, polled, exit))
+    Ok(Incoming { jobs, polled, organizations, exit })
 }
 
 /// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
@@ -51,4 +64,30 @@ fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
         polled.add(item.parse()?);
     }
     Ok(())
+}
+
+/// The organization, if the record is one.
+///
+/// # Errors
+///
+/// One that is not understood ends the run: who belongs to it would be taken for a stranger, and cut off.
+fn organization(item: &Item) -> Result<Option<Resource>, Failure> {
+    #[derive(Deserialize)]
+    struct Typed {
+        r#type: Option<String>,
+    }
+    let is_resource = item.kind().is_ok_and(|kind| kind.as_deref() == Some("resource"));
+    let typed = || item.parse::<Typed>().ok().and_then(|typed| typed.r#type);
+    if !is_resource || typed().as_deref() != Some(ResourceType::Organization.name()) {
+        return Ok(None);
+    }
+    let broken = |why: &dyn std::fmt::Display| {
+        Failure::Incomplete(format!("nothing was done: the organization is not understood: {why}"))
+    };
+    let organization: Resource = item.parse().map_err(|error| broken(&error))?;
+    let line = item.line;
+    match organization.clone().typed::<Organization>() {
+        Ok(_) => Ok(Some(organization)),
+        Err(error) => Err(broken(&format_args!("line {line}: {}", without_place(&error)))),
+    }
 }

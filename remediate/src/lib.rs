@@ -43,6 +43,7 @@ use common::stream::Writer;
 use crate::decide::Rules;
 use crate::engine::{Engine, Group};
 use crate::guard::{Limits, Touched};
+use crate::input::Incoming;
 use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::Stop;
@@ -61,8 +62,9 @@ const DEFAULT_MAX_PERCENT: u8 = 30;
 /// Runs the tool.
 #[expect(clippy::needless_pass_by_value, reason = "what common::cli::main calls takes its arguments")]
 pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
-    if arguments.aws.org {
-        let why = "--org is for `poll`: here the records say which accounts, and --accounts keeps it to some of them";
+    if arguments.aws.org || arguments.aws.org_role.is_some() {
+        let why = "--org and --org-role are for `poll`: here the records say which accounts, and --accounts keeps it to some \
+                   of them";
         return Err(Failure::Usage(why.to_owned()));
     }
     let Io { input, mut output, say, .. } = io;
@@ -72,16 +74,20 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     }
     // Ahead of all that is written: exceptions that are not understood are a guard that is off.
     let settings = &settings.with_exceptions(&arguments.exceptions)?;
-    let judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
+    let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    let (jobs, polled, read) = input::read(input, &mut writer, say).map_err(|failure| match failure {
-        // Whoever asked for action must not take its silence for success.
-        Failure::Output(error) if apply => {
-            Failure::Incomplete(format!("nothing was done: cannot write the outcomes: {error}"))
-        }
-        other => other,
-    })?;
+    let Incoming { jobs, polled, organizations, exit: read } =
+        input::read(input, &mut writer, say).map_err(|failure| match failure {
+            // Whoever asked for action must not take its silence for success.
+            Failure::Output(error) if apply => {
+                Failure::Incomplete(format!("nothing was done: cannot write the outcomes: {error}"))
+            }
+            other => other,
+        })?;
+    for organization in &organizations {
+        judge.learn(organization).map_err(start)?;
+    }
     let limits = Limits {
         max_actions: arguments.max_actions.or(settings.remediate.max_actions).unwrap_or(DEFAULT_MAX_ACTIONS),
         max_percent: arguments.max_percent.or(settings.remediate.max_percent).unwrap_or(DEFAULT_MAX_PERCENT),
@@ -107,7 +113,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
                 judge: &judge,
                 now: clock::now(),
                 irreversible: arguments.irreversible,
-                accounts: &arguments.aws.accounts,
+                accounts: match &arguments.aws.accounts[..] {
+                    [] => &settings.aws.accounts,
+                    named => named,
+                },
             };
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             signals::watch(Arc::clone(&stop));

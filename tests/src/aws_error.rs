@@ -7,17 +7,15 @@
 use crate::http::Response;
 use crate::operation::Call;
 
-/// The services that speak JSON and have a path for each operation.
-const REST_JSON: [&str; 2] = ["guardduty", "lambda"];
-
 /// `code` and `message` as the service of `call` says them.
 pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Response {
     const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
     let message_xml = message.replace('&', "&amp;").replace('<', "&lt;");
-    if call.request.header("x-amz-target").is_some() {
+    if speaks_json(call) {
         let body = serde_json::json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": message });
         let response = Response::new(status, body.to_string())
             .with("Content-Type", "application/x-amz-json-1.0")
+            .with("x-amzn-ErrorType", code)
             .with("x-amzn-RequestId", REQUEST_ID);
         // SQS spoke the query protocol once; its clients go by the code of that time, which stands in this header.
         // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
@@ -26,14 +24,6 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
                 .with("x-amzn-query-error", format!("{};Sender", code.strip_suffix("Exception").unwrap_or(code))),
             _ => response,
         };
-    }
-    // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
-    if REST_JSON.contains(&call.service.as_str()) {
-        let body = serde_json::json!({ "Type": "User", "Message": message });
-        return Response::new(status, body.to_string())
-            .with("Content-Type", "application/json")
-            .with("x-amzn-ErrorType", code)
-            .with("x-amzn-RequestId", REQUEST_ID);
     }
     let body = match call.service.as_str() {
         "s3" => format!(
@@ -54,14 +44,19 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
         .with("x-amz-request-id", REQUEST_ID)
 }
 
+/// Whether the service's answers are JSON: where the request names its operation in a header, and where it does so by its
+/// path (<https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>).
+fn speaks_json(call: &Call) -> bool {
+    call.request.header("x-amz-target").is_some() || matches!(call.service.as_str(), "guardduty" | "lambda")
+}
+
 /// What the service says to a caller whose policies do not allow the call.
 pub(crate) fn access_denied(call: &Call) -> Response {
     let (status, code) = match call.service.as_str() {
         "ec2" => (403, "UnauthorizedOperation"),
         "sns" => (403, "AuthorizationError"),
-        "sqs" => (403, "AccessDeniedException"),
-        service if REST_JSON.contains(&service) => (403, "AccessDeniedException"),
-        _ if call.request.header("x-amz-target").is_some() => (400, "AccessDeniedException"),
+        "sqs" | "guardduty" | "lambda" => (403, "AccessDeniedException"),
+        _ if speaks_json(call) => (400, "AccessDeniedException"),
         _ => (403, "AccessDenied"),
     };
     let message = format!(
@@ -77,8 +72,8 @@ pub(crate) fn throttled(call: &Call) -> Response {
         "s3" => (503, "SlowDown"),
         "ec2" => (503, "RequestLimitExceeded"),
         "sqs" => (403, "RequestThrottled"),
-        service if REST_JSON.contains(&service) => (429, "TooManyRequestsException"),
-        _ if call.request.header("x-amz-target").is_some() => (400, "ThrottlingException"),
+        "guardduty" | "lambda" => (429, "TooManyRequestsException"),
+        _ if speaks_json(call) => (400, "ThrottlingException"),
         _ => (400, "Throttling"),
     };
     error(call, status, code, "Rate exceeded")

@@ -53,6 +53,7 @@ fn operation(service: &str, request: &Request) -> String {
     match service {
         "s3" => s3(request),
         "s3control" => s3control(request),
+        "guardduty" => guardduty(request),
         "lambda" => lambda(request),
         _ => {
             let form = request.text();
@@ -139,6 +140,19 @@ fn s3(request: &Request) -> String {
     .to_owned()
 }
 
+fn guardduty(request: &Request) -> String {
+    let parts: Vec<&str> = request.path().split('/').filter(|part| !part.is_empty()).collect();
+    match (request.method.as_str(), parts.as_slice()) {
+        ("GET", ["detector"]) => "ListDetectors",
+        ("POST", ["detector"]) => "CreateDetector",
+        ("GET", ["detector", _]) => "GetDetector",
+        ("GET", ["detector", _, "administrator"]) => "GetAdministratorAccount",
+        ("POST", ["admin", "enable"]) => "EnableOrganizationAdminAccount",
+        _ => return unnamed(request),
+    }
+    .to_owned()
+}
+
 /// `/2015-03-31/functions/NAME/policy/SID`: a date, what it is about, whose, and a part of it.
 fn lambda(request: &Request) -> String {
     let parts: Vec<&str> = request.path().split('/').skip(2).filter(|part| !part.is_empty()).collect();
@@ -212,6 +226,19 @@ mod tests {
         assert_eq!(call("s3", "GET", path, "", &[]).name(), "s3control:GetPublicAccessBlock");
         assert_eq!(call("s3", "PUT", path, "", &[]).name(), "s3control:PutPublicAccessBlock");
         assert_eq!(call("s3", "GET", "/v20180820/accesspoint", "", &[]).name(), "s3control:GET /v20180820/accesspoint");
+    }
+
+    #[test]
+    fn names_rest_operations_of_guardduty() {
+        for (method, target, name) in [
+            ("GET", "/detector?maxResults=50", "ListDetectors"),
+            ("POST", "/detector", "CreateDetector"),
+            ("GET", "/detector/d-1", "GetDetector"),
+            ("GET", "/detector/d-1/administrator", "GetAdministratorAccount"),
+            ("GET", "/detector/d-1/member", "GET /detector/d-1/member"),
+        ] {
+            assert_eq!(call("guardduty", method, target, "", &[]).name(), format!("guardduty:{name}"), "{target}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Stage {
     }
 
     /// The same account, seen through a proxy.
+    #[must_use]
     pub fn through(&self, proxy: &Proxy) -> Self {
         Self { account: self.account.through(proxy), ..self.clone() }
     }

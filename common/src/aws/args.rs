@@ -4,7 +4,7 @@ use crate::arn::partition_of;
 use crate::id::{AccountId, Region};
 use crate::settings;
 
-use super::role::Role;
+use super::role::{OrgRole, Role};
 use super::start::StartError;
 
 /// How many requests may be under way at once unless somebody says otherwise.
@@ -34,6 +34,10 @@ pub struct AwsArgs {
     /// Look at all active accounts of the organization
     #[arg(long, conflicts_with = "accounts")]
     pub org: bool,
+    /// The ARN of the role to assume for reading the organization, where the caller's account may not (--external-id and
+    /// --session-name count for it too)
+    #[arg(long, value_name = "ARN", value_parser = org_role)]
+    pub org_role: Option<String>,
     /// How many requests may be under way at once [default: 32]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub concurrency: Option<usize>,
@@ -45,6 +49,7 @@ pub(super) struct Choice {
     pub(super) profile: Profile,
     pub(super) region: Option<Region>,
     pub(super) role: Option<Role>,
+    pub(super) org_role: Option<OrgRole>,
     pub(super) external_id: Option<String>,
     pub(super) session_name: String,
     pub(super) accounts: Accounts,
@@ -98,6 +103,7 @@ impl AwsArgs {
             None => Profile::Chain(environment("AWS_PROFILE").or_else(|| settings.profile.clone())),
         };
         let role = self.role.as_deref().or(settings.role.as_deref()).map(Role::parse).transpose()?;
+        let org_role = self.org_role.as_deref().or(settings.org_role.as_deref()).map(OrgRole::parse).transpose()?;
         let session_name =
             self.session_name.clone().or_else(|| settings.session_name.clone()).unwrap_or(format!("sluice-{tool}"));
         let session_name = check_session_name(&session_name)?;
@@ -117,13 +123,17 @@ impl AwsArgs {
         let concurrency = check_concurrency(concurrency)?;
         let region = self.region.clone();
         let external_id = self.external_id.clone().or_else(|| settings.external_id.clone());
-        Ok(Choice { profile, region, role, external_id, session_name, accounts, concurrency })
+        Ok(Choice { profile, region, role, org_role, external_id, session_name, accounts, concurrency })
     }
 }
 
 /// What is wrong on the command line is a usage error; the same in the settings is found when they are chosen.
 fn role(text: &str) -> Result<String, StartError> {
     Role::parse(text).map(|_| text.to_owned())
+}
+
+fn org_role(text: &str) -> Result<String, StartError> {
+    OrgRole::parse(text).map(|role| role.arn)
 }
 
 fn session_name(text: &str) -> Result<String, StartError> {
@@ -174,6 +184,7 @@ mod tests {
         settings::Aws {
             profile: Some("filed".into()),
             role: Some("filed-role".into()),
+            org_role: Some("arn:aws:iam::111122223333:role/filed".into()),
             external_id: Some("filed-id".into()),
             session_name: Some("filed-name".into()),
             accounts: vec!["111122223333".parse().unwrap()],
@@ -194,14 +205,17 @@ mod tests {
 
         let filed = choose("", &[], &settings()).unwrap();
         assert_eq!(filed.role, Some(Role::Name("filed-role".into())));
+        assert_eq!(filed.org_role, OrgRole::parse("arn:aws:iam::111122223333:role/filed").ok());
         assert_eq!(filed.external_id.as_deref(), Some("filed-id"));
         assert_eq!(filed.session_name, "filed-name");
         assert_eq!(filed.accounts, Accounts::These(vec!["111122223333".parse().unwrap()]));
         assert_eq!(filed.concurrency, 7);
 
-        let line = "--role r --external-id i --session-name name --accounts 444455556666 --concurrency 9";
+        let line = "--role r --org-role arn:aws:iam::444455556666:role/o --external-id i --session-name name \
+                    --accounts 444455556666 --concurrency 9";
         let flags = choose(line, &[], &settings()).unwrap();
         assert_eq!(flags.role, Some(Role::Name("r".into())));
+        assert_eq!(flags.org_role, OrgRole::parse("arn:aws:iam::444455556666:role/o").ok());
         assert_eq!(flags.external_id.as_deref(), Some("i"));
         assert_eq!(flags.session_name, "name");
         assert_eq!(flags.accounts, Accounts::These(vec!["444455556666".parse().unwrap()]));
@@ -236,6 +250,7 @@ mod tests {
             ("--session-name x", "`x` is not a session name"),
             ("--session-name a/b", "`a/b` is not a session name"),
             ("--role a:b", "`a:b` is not a role"),
+            ("--org-role reader", "`reader` is not the ARN of a role"),
         ] {
             let error = Line::try_parse_from(format!("tool {line}").split_whitespace()).err().unwrap().to_string();
             assert!(error.contains(says), "{error}");
@@ -245,6 +260,7 @@ mod tests {
             (settings::Aws { concurrency: Some(0), ..settings() }, "--concurrency"),
             (settings::Aws { session_name: text("a/b"), ..settings() }, "`a/b` is not a session name"),
             (settings::Aws { role: text("a:b"), ..settings() }, "`a:b` is not a role"),
+            (settings::Aws { org_role: text("reader"), ..settings() }, "`reader` is not the ARN of a role"),
         ] {
             let error = choose("", &[], &settings).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

@@ -4,7 +4,7 @@
 //! [`Session`] of each account; [`client!`](crate::client) makes the SDK's clients from it.
 //!
 //! - `args`, `role`: what the user said. `config`: what the SDK makes of it, with the environment.
-//! - `sessions`, `session`, `assume`: the accounts and their credentials.
+//! - `sessions`, `session`, `assume`: the accounts and their credentials. `organization`: which accounts there are.
 //! - `http`, `intercept`, `retry`: what lies under every client.
 //! - `start`, `error`: [`StartError`], [`AwsError`].
 
@@ -14,6 +14,7 @@ mod config;
 mod error;
 mod http;
 mod intercept;
+mod organization;
 mod retry;
 mod role;
 mod session;
@@ -28,6 +29,7 @@ mod tests;
 pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
 pub use error::AwsError;
 pub use intercept::operation;
+pub use organization::{NO_ORGANIZATION, organization};
 pub use session::Session;
 pub use sessions::Sessions;
 pub use start::StartError;

@@ -60,6 +60,28 @@ impl Role {
     }
 }
 
+/// The role that reads the organization: the ARN of one, since it is not clear in which account it would be otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OrgRole {
+    /// The account that it is in.
+    pub(super) account: AccountId,
+    pub(super) arn: String,
+}
+
+impl OrgRole {
+    /// Reads the ARN.
+    pub(super) fn parse(text: &str) -> Result<Self, StartError> {
+        let fail = || StartError::OrgRole(text.chars().take(200).collect());
+        match Role::parse(text) {
+            Ok(Role::Arn(arn)) if !arn.contains(PLACEHOLDER) => {
+                let account = arn.parse::<Arn>().ok().and_then(|arn| arn.account.parse().ok()).ok_or_else(fail)?;
+                Ok(Self { account, arn })
+            }
+            _ => Err(fail()),
+        }
+    }
+}
+
 /// Path and name of a role: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 fn is_role_name(text: &str) -> bool {
     text.len() <= 512 + 64
@@ -103,6 +125,17 @@ mod tests {
     fn a_role_of_another_account_is_not_taken_for_this_one() {
         let role = Role::parse("arn:aws:iam::444455556666:role/audit").unwrap();
         assert_eq!(role.arn("aws", &"111122223333".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn the_organizations_role_is_one_of_one_account() {
+        let arn = "arn:aws-cn:iam::111122223333:role/team/org-read";
+        let role = OrgRole::parse(arn).unwrap();
+        assert_eq!((role.account.as_str(), role.arn.as_str()), ("111122223333", arn));
+        for bad in ["org-read", "arn:aws:iam::{account}:role/org-read", "arn:aws:iam::1:role/x", "a:b", ""] {
+            let error = OrgRole::parse(bad).unwrap_err();
+            assert!(matches!(&error, StartError::OrgRole(named) if named == bad), "{bad}: {error}");
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
 use crate::arn::Arn;
 use crate::id::{AccountId, Region};
+use crate::record::Resource;
+use crate::resource::Organization;
 use crate::settings;
 
 use super::args::{Accounts, AwsArgs, Choice};
@@ -19,6 +20,7 @@ use super::assume::{self, AssumedRole};
 use super::config;
 use super::error::AwsError;
 use super::intercept::{Requests, Watch};
+use super::organization::{enterable, organization};
 use super::session::Session;
 use super::start::StartError;
 
@@ -36,6 +38,9 @@ struct Inner {
     requests: Requests,
     /// What became of each account: a role that was denied once is not asked for again.
     accounts: Mutex<HashMap<AccountId, Entry>>,
+    /// The session that reads the organization, where that is not the caller's own.
+    organization_session: OnceCell<Result<Session, AwsError>>,
+    organization: OnceCell<Result<Resource<Organization>, AwsError>>,
 }
 
 /// One account's answer, which whoever comes first waits for and all others share.
@@ -79,7 +84,15 @@ impl Sessions {
         let partition = arn.parse::<Arn>().map_err(|_| nonsense())?.partition;
         let account: AccountId = identity.account().unwrap_or_default().parse().map_err(|_| nonsense())?;
         let own = Session::new(account, partition, home, config.clone(), watch);
-        Ok(Self(Arc::new(Inner { choice, own, config, requests, accounts: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            choice,
+            own,
+            config,
+            requests,
+            accounts: Mutex::default(),
+            organization_session: OnceCell::new(),
+            organization: OnceCell::new(),
+        })))
     }
 
     /// The account whose credentials these are.
@@ -104,28 +117,26 @@ impl Sessions {
         match &self.0.choice.accounts {
             Accounts::Own => Ok(vec![self.caller().clone()]),
             Accounts::These(accounts) => Ok(accounts.clone()),
-            Accounts::Organization => self.organization().await,
+            Accounts::Organization => enterable(&self.organization().await?.config),
         }
     }
 
-    /// The organization's accounts without those that nobody can enter: suspended, closed, or not there yet.
-    async fn organization(&self) -> Result<Vec<AccountId>, AwsError> {
-        const OPERATION: &str = "organizations:ListAccounts";
-        let client = crate::client!(aws_sdk_organizations, &self.0.own, self.home_region());
-        let mut pages = client.list_accounts().into_paginator().send();
-        let mut accounts = Vec::new();
-        while let Some(page) = pages.next().await {
-            for account in page.map_err(|error| AwsError::new(OPERATION, error))?.accounts() {
-                if enterable(account) {
-                    let id = account.id().unwrap_or_default();
-                    let id = id.parse().map_err(|error: crate::id::IdError| {
-                        AwsError::of(OPERATION, "BadResponse", error.to_string())
-                    })?;
-                    accounts.push(id);
-                }
+    /// The organization, with all its accounts. AWS is asked once, also where that fails.
+    pub async fn organization(&self) -> Result<Resource<Organization>, AwsError> {
+        let read = Box::pin(async { organization(&self.organization_session().await?).await });
+        self.0.organization.get_or_init(|| read).await.clone()
+    }
+
+    /// The session that may read the organization: that of `--org-role`, which like `--role` is not assumed in the caller's
+    /// own account, or else the caller's own.
+    pub async fn organization_session(&self) -> Result<Session, AwsError> {
+        match &self.0.choice.org_role {
+            Some(role) if role.account != *self.caller() => {
+                let enter = || self.assume(&role.account, role.arn.clone());
+                self.0.organization_session.get_or_init(enter).await.clone()
             }
+            _ => Ok(self.0.own.clone()),
         }
-        Ok(accounts)
     }
 
     /// The session of an account. The answer, also an error, is kept: a denied role is asked for once.
@@ -141,7 +152,7 @@ impl Sessions {
     }
 
     async fn enter(&self, account: &AccountId) -> Result<Session, AwsError> {
-        let Inner { choice, own, config, requests, .. } = &*self.0;
+        let Inner { choice, own, .. } = &*self.0;
         let unusable = |message| AwsError::of(assume::OPERATION, "NoRole", message);
         let role = choice.role.as_ref().ok_or_else(|| {
             let own = own.account();
@@ -155,6 +166,13 @@ impl Sessions {
                 "the role {role} is not one of account {account}: give --role a name, or an ARN with {{account}} in it"
             ))
         })?;
+        // Once for each account; whatever waits for a session would otherwise carry it along.
+        Box::pin(self.assume(account, arn)).await
+    }
+
+    /// Assumes a role of an account.
+    async fn assume(&self, account: &AccountId, arn: String) -> Result<Session, AwsError> {
+        let Inner { choice, own, config, requests, .. } = &*self.0;
         let sts = crate::client!(aws_sdk_sts, own, own.home_region());
         let (external_id, session_name) = (choice.external_id.clone(), choice.session_name.clone());
         let role = AssumedRole::start(sts, account.clone(), arn, external_id, session_name).await?;
@@ -172,16 +190,5 @@ impl Sessions {
     /// How many requests were sent, retries included, by operation: `"s3:GetBucketAcl" => 12`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.0.requests.counted()
-    }
-}
-
-/// Whether an account can be entered at all. `State` replaces `Status`, which AWS has announced to retire in September 2026
-/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html>); emulators know only the latter.
-fn enterable(account: &aws_sdk_organizations::types::Account) -> bool {
-    match (account.state(), account.status()) {
-        (Some(state), _) => {
-            !matches!(state, AccountState::Suspended | AccountState::Closed | AccountState::PendingActivation)
-        }
-        (None, status) => !matches!(status, Some(AccountStatus::Suspended)),
     }
 }

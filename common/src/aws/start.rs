@@ -21,6 +21,12 @@ pub enum StartError {
         "`{0}` is not a role: a name, a path/name, or an ARN such as arn:aws:iam::{{account}}:role/NAME is expected"
     )]
     Role(String),
+    /// The role that reads the organization has no account.
+    #[error(
+        "`{0}` is not the ARN of a role in one account: for --org-role something like arn:aws:iam::111122223333:role/NAME is \
+         expected"
+    )]
+    OrgRole(String),
     /// The session name cannot be one.
     #[error("`{0}` is not a session name: 2 to 64 letters, digits and any of _ + = , . @ - are expected")]
     SessionName(String),

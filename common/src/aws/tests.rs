@@ -12,7 +12,7 @@ use super::args::{AwsArgs, Choice};
 use super::config;
 use super::intercept::{Requests, Watch};
 use super::loopback::{Reply, SECRET, Server, assumed, identity, refusal, sdk_config};
-use super::{AwsError, Session, Sessions, StartError};
+use super::{AwsError, NO_ORGANIZATION, Session, Sessions, StartError};
 
 const OPERATION: &str = "sts:GetCallerIdentity";
 
@@ -373,42 +373,111 @@ async fn without_a_role_another_account_says_give_role() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// Organizations' answer to a request: the organization, or a page of its accounts.
+fn organizations(request: &str) -> Option<Reply> {
+    let body = if request.contains("AWSOrganizationsV20161128.DescribeOrganization") {
+        r#"{"Organization":{"Id":"o-acme","Arn":"arn:aws:organizations::111122223333:organization/o-acme",
+            "FeatureSet":"ALL","MasterAccountId":"111122223333"}}"#
+    } else if !request.contains("AWSOrganizationsV20161128.ListAccounts") {
+        return None;
+    } else if request.contains("NextToken") {
+        r#"{"Accounts":[{"Id":"777788889999","State":"ACTIVE"},{"Id":"888899990000","State":"CLOSED"},
+            {"Id":"999900001111","State":"PENDING_CLOSURE"},{"Id":"000011112222","State":"PENDING_ACTIVATION"}]}"#
+    } else {
+        r#"{"Accounts":[{"Id":"111122223333","Status":"ACTIVE"},{"Id":"444455556666","Status":"SUSPENDED"},
+            {"Id":"555566667777","State":"SUSPENDED","Status":"ACTIVE"}],"NextToken":"t"}"#
+    };
+    Some(Reply::Answer(200, body.into()))
+}
+
+async fn start(args: &AwsArgs, server: &Server) -> Sessions {
+    Sessions::with_config(choice(args), sdk_config(&server.address, 1, 4)).await.unwrap()
+}
+
 #[tokio::test]
-async fn the_organization_is_all_pages_without_those_that_nobody_can_enter() {
-    let server = Server::start(|request| {
-        if !request.text.contains("AWSOrganizationsV20161128.ListAccounts") {
-            return identity("111122223333", "aws");
-        }
-        let page = if request.text.contains("NextToken") {
-            r#"{"Accounts":[{"Id":"777788889999","State":"ACTIVE"},{"Id":"888899990000","State":"CLOSED"},
-                {"Id":"999900001111","State":"PENDING_CLOSURE"},{"Id":"000011112222","State":"PENDING_ACTIVATION"}]}"#
-        } else {
-            r#"{"Accounts":[{"Id":"111122223333","Status":"ACTIVE"},{"Id":"444455556666","Status":"SUSPENDED"},
-                {"Id":"555566667777","State":"SUSPENDED","Status":"ACTIVE"}],"NextToken":"t"}"#
-        };
-        Reply::Answer(200, page.into())
-    })
-    .await;
-    let args = AwsArgs { org: true, ..AwsArgs::default() };
-    let sessions = Sessions::with_config(choice(&args), sdk_config(&server.address, 1, 4)).await.unwrap();
+async fn the_organization_is_all_pages_asked_for_once() {
+    let server = Server::start(|it| organizations(&it.text).unwrap_or_else(|| identity("111122223333", "aws"))).await;
+    let sessions = start(&AwsArgs { org: true, ..AwsArgs::default() }, &server).await;
     let accounts = sessions.accounts().await.unwrap();
     let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
-    assert_eq!(accounts, ["111122223333", "777788889999", "999900001111"]);
+    assert_eq!(accounts, ["111122223333", "777788889999", "999900001111"], "without those that nobody can enter");
+
+    let record = sessions.organization().await.unwrap();
+    assert_eq!(
+        (record.account.as_str(), record.region.as_str(), record.id.as_str()),
+        ("111122223333", "global", "o-acme")
+    );
+    assert_eq!(record.arn.to_string(), "arn:aws:organizations::111122223333:organization/o-acme");
+    let members: Vec<_> =
+        record.config.accounts.iter().map(|it| (it.id.as_str(), it.state.as_deref().unwrap())).collect();
+    assert_eq!(
+        members,
+        [
+            ("000011112222", "PENDING_ACTIVATION"),
+            ("111122223333", "ACTIVE"),
+            ("444455556666", "SUSPENDED"),
+            ("555566667777", "SUSPENDED"),
+            ("777788889999", "ACTIVE"),
+            ("888899990000", "CLOSED"),
+            ("999900001111", "PENDING_CLOSURE"),
+        ],
+        "who cannot be entered belongs to it all the same"
+    );
+    assert_eq!(sessions.requests()["organizations:DescribeOrganization"], 1);
     assert_eq!(sessions.requests()["organizations:ListAccounts"], 2);
 }
 
 #[tokio::test]
-async fn an_organization_that_may_not_be_listed_is_an_error() {
-    let server = Server::start(|request| match request.number {
-        1 => identity("111122223333", "aws"),
-        _ => Reply::Answer(400, r#"{"__type":"AccessDeniedException","Message":"no"}"#.into()),
-    })
-    .await;
-    let args = AwsArgs { org: true, ..AwsArgs::default() };
-    let sessions = Sessions::with_config(choice(&args), sdk_config(&server.address, 1, 4)).await.unwrap();
-    let error = sessions.accounts().await.unwrap_err();
-    assert!(error.is_denied(), "{error}");
-    assert_eq!(error.operation, "organizations:ListAccounts");
+async fn the_organization_is_read_with_the_role_that_may() {
+    for (caller, assumed_roles) in [("444455556666", 1), ("111122223333", 0)] {
+        let server = Server::start(move |request| {
+            if request.text.contains("Action=AssumeRole") {
+                return assumed("ASIAORG", in_one_hour());
+            }
+            organizations(&request.text).unwrap_or_else(|| identity(caller, "aws"))
+        })
+        .await;
+        let role = "arn:aws:iam::111122223333:role/org-read";
+        let args = AwsArgs { org: true, org_role: Some(role.into()), ..AwsArgs::default() };
+        let sessions = start(&args, &server).await;
+        let (accounts, organization) = tokio::join!(sessions.accounts(), sessions.organization());
+        assert_eq!((accounts.unwrap().len(), organization.unwrap().config.accounts.len()), (3, 7));
+        let requests = server.requests();
+        let count = |text: &str| requests.iter().filter(|request| request.contains(text)).count();
+        assert_eq!(count("Action=AssumeRole"), assumed_roles, "called from {caller}");
+        assert_eq!(count("RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Forg-read"), assumed_roles);
+        assert_eq!(count("Credential=ASIAORG/"), 3 * assumed_roles, "nothing but the organization is read with it");
+    }
+}
+
+#[tokio::test]
+async fn an_organization_that_cannot_be_read_is_an_error() {
+    const DENIED: &str = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
+    const NONE: &str = r#"{"__type":"AWSOrganizationsNotInUseException","Message":"not a member"}"#;
+    const ODD: &str = r#"{"Organization":{"Id":"o-acme","Arn":"o-acme"}}"#;
+    for (call, status, body, code) in [
+        ("DescribeOrganization", 400, DENIED, "AccessDeniedException"),
+        ("ListAccounts", 400, DENIED, "AccessDeniedException"),
+        ("DescribeOrganization", 400, NONE, NO_ORGANIZATION),
+        ("DescribeOrganization", 200, ODD, "BadResponse"),
+        ("DescribeOrganization", 200, "{}", "BadResponse"),
+        ("ListAccounts", 200, r#"{"Accounts":[{"Id":"acme"}]}"#, "BadResponse"),
+    ] {
+        let server = Server::start(move |request| {
+            if request.text.contains(&format!("AWSOrganizationsV20161128.{call}")) {
+                return Reply::Answer(status, body.into());
+            }
+            organizations(&request.text).unwrap_or_else(|| identity("111122223333", "aws"))
+        })
+        .await;
+        let sessions = start(&AwsArgs { org: true, ..AwsArgs::default() }, &server).await;
+        for _ in 0..2 {
+            let error = sessions.accounts().await.unwrap_err();
+            assert_eq!((error.operation.as_str(), error.code()), (format!("organizations:{call}").as_str(), code));
+        }
+        let asked = format!("organizations:{call}");
+        assert_eq!(sessions.requests()[&asked], 1, "{asked} {code}: it is not asked for again");
+    }
 }
 
 #[test]

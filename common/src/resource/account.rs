@@ -12,8 +12,11 @@ pub struct AccountSecurity {
     /// Whether the root user has an MFA device.
     #[serde(rename = "AccountMFAEnabled")]
     pub account_mfa_enabled: Option<bool>,
-    /// How many access keys the root user has (0 or 1).
+    /// How many access keys the root user has.
     pub account_access_keys_present: Option<i32>,
+    /// Whether the root user has a password. A member account that the organization made, or whose root credentials it took
+    /// away, has none. `null` where AWS does not say.
+    pub account_password_present: Option<bool>,
     /// The rules for passwords; `null` where there are none.
     pub password_policy: Option<PasswordPolicy>,
     /// S3's public access block of the account; `null` where it has none.

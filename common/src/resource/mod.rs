@@ -58,7 +58,10 @@ pub use rds::{DbEndpoint, DbInstance, VpcSecurityGroup};
 pub use rds_cluster::{DbCluster, DbClusterMember};
 pub use rds_snapshot::{DbClusterSnapshot, DbSnapshot, SnapshotAttribute};
 pub use redshift::{ClusterParameterGroup, RedshiftCluster};
-pub use region::{ConfigurationRecorder, DeliveryChannel, Detector, FlowLog, RegionServices, Trail, Vpc};
+pub use region::{
+    Administrator, AggregationAuthorization, ConfigurationRecorder, ConfigurationRecorderStatus, DeliveryChannel,
+    Detector, FlowLog, RegionServices, Trail, Vpc,
+};
 pub use s3_bucket::{
     AccessControlPolicy, Bucket, Encryption, EncryptionByDefault, EncryptionRule, Grant, Grantee, Owner,
     PublicAccessBlock,

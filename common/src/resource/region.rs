@@ -1,4 +1,6 @@
 //! `region`: what an account has turned on in a region.
+//!
+//! Each field is the answer of one call, so that a call that is denied costs that field and no other.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,24 +11,30 @@ use serde::{Deserialize, Serialize};
 pub struct RegionServices {
     /// The region.
     pub region_name: String,
-    /// GuardDuty's detectors.
+    /// GuardDuty's detectors: one at most.
     pub detectors: Vec<Detector>,
+    /// The account that administers GuardDuty for this one; `null` where it has none, as the administrator itself has.
+    pub administrator: Option<Administrator>,
     /// AWS Config's recorders.
     pub configuration_recorders: Vec<ConfigurationRecorder>,
+    /// What they are doing.
+    pub configuration_recorders_status: Vec<ConfigurationRecorderStatus>,
     /// Where AWS Config delivers.
     pub delivery_channels: Vec<DeliveryChannel>,
-    /// The accounts that may aggregate what AWS Config records.
-    pub aggregation_authorizations: Vec<String>,
-    /// CloudTrail's trails that cover the region, those of other regions and of the organization too.
+    /// Who may aggregate what AWS Config records.
+    pub aggregation_authorizations: Vec<AggregationAuthorization>,
+    /// CloudTrail's trails that cover the region: also those of other regions and of the organization.
     pub trails: Vec<Trail>,
-    /// The VPCs, with their flow logs.
+    /// The account's VPCs, without those that others share with it.
     pub vpcs: Vec<Vpc>,
+    /// The flow logs of VPCs, without those of single subnets and network interfaces.
+    pub flow_logs: Vec<FlowLog>,
     /// Whether new EBS volumes are encrypted by default.
     pub ebs_encryption_by_default: Option<bool>,
 }
 
 /// A GuardDuty detector.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Detector {
@@ -34,31 +42,50 @@ pub struct Detector {
     pub detector_id: String,
     /// `ENABLED` or `DISABLED`.
     pub status: Option<String>,
-    /// The administrator account that it reports to, if any.
-    pub administrator_id: Option<String>,
-    /// `Enabled`, or why that does not work.
+}
+
+/// GuardDuty's administrator account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Administrator {
+    /// The account.
+    pub account_id: Option<String>,
+    /// `Enabled` where it works.
     pub relationship_status: Option<String>,
 }
 
 /// A recorder of AWS Config.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ConfigurationRecorder {
     /// Its name.
     pub name: Option<String>,
-    /// Whether it records.
-    pub recording: Option<bool>,
-    /// `SUCCESS`, `FAILURE`, `PENDING`, ...
-    pub last_status: Option<String>,
+    /// The role that it reads with.
+    #[serde(rename = "RoleARN")]
+    pub role_arn: Option<String>,
     /// Whether it records all types of resources.
     pub all_supported: Option<bool>,
     /// Whether it records those that are in no region, such as IAM's.
     pub include_global_resource_types: Option<bool>,
 }
 
+/// What a recorder of AWS Config is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ConfigurationRecorderStatus {
+    /// The recorder's name.
+    pub name: Option<String>,
+    /// Whether it records.
+    pub recording: Option<bool>,
+    /// `Success`, `Failure`, `Pending`, ...: what became of what it last delivered.
+    pub last_status: Option<String>,
+}
+
 /// Where AWS Config delivers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeliveryChannel {
@@ -67,11 +94,23 @@ pub struct DeliveryChannel {
     /// The bucket.
     pub s3_bucket_name: Option<String>,
     /// The topic.
+    #[serde(rename = "SnsTopicARN")]
     pub sns_topic_arn: Option<String>,
 }
 
+/// An account that may aggregate what AWS Config records here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AggregationAuthorization {
+    /// The account.
+    pub authorized_account_id: Option<String>,
+    /// The region in which it may.
+    pub authorized_aws_region: Option<String>,
+}
+
 /// A trail of CloudTrail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Trail {
@@ -94,12 +133,12 @@ pub struct Trail {
     pub s3_bucket_name: Option<String>,
     /// The key that encrypts its files.
     pub kms_key_id: Option<String>,
-    /// Whether it is on.
+    /// Whether it is on. `null` where that could not be read; `unread` then has `Trails.IsLogging`.
     pub is_logging: Option<bool>,
 }
 
 /// A VPC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Vpc {
@@ -107,8 +146,8 @@ pub struct Vpc {
     pub vpc_id: String,
     /// Whether AWS made it.
     pub is_default: Option<bool>,
-    /// Its flow logs.
-    pub flow_logs: Vec<FlowLog>,
+    /// Its main range.
+    pub cidr_block: Option<String>,
 }
 
 /// A flow log of a VPC.
@@ -118,10 +157,14 @@ pub struct Vpc {
 pub struct FlowLog {
     /// `fl-...`.
     pub flow_log_id: Option<String>,
+    /// The VPC.
+    pub resource_id: Option<String>,
     /// `ACTIVE`.
     pub flow_log_status: Option<String>,
     /// `SUCCESS` or `FAILED`.
     pub deliver_logs_status: Option<String>,
     /// `ACCEPT`, `REJECT` or `ALL`.
     pub traffic_type: Option<String>,
+    /// `cloud-watch-logs`, `s3`, ...
+    pub log_destination_type: Option<String>,
 }

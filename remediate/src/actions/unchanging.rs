@@ -1,12 +1,15 @@
 //! Types to which nothing is done: what a person must decide, or what is not a thing of its own.
 
+use common::action::Action;
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::Operation;
+use common::record::Resource;
 use common::resource::{AccountSecurity, Organization, RegionServices, Volume};
 use serde::Serialize;
 
-use super::ApiCall;
+use super::refusal::foreign;
+use super::{ApiCall, Mended, Planned, Refusal};
 
 /// The call of a type that has none.
 #[derive(Debug, Serialize)]
@@ -22,34 +25,30 @@ impl ApiCall for Never {
     }
 }
 
-/// A type that has no actions.
+/// Types that have no actions.
 macro_rules! unchanging {
     ($($config:ty),+ $(,)?) => {$(
-        impl $crate::actions::Mended for $config {
-            type Step = $crate::actions::unchanging::Never;
+        impl Mended for $config {
+            type Step = Never;
 
-            const CALLS: &'static [(&'static str, &'static [::common::operation::Operation])] = &[];
+            const CALLS: &'static [(&'static str, &'static [Operation])] = &[];
 
-            fn plan(
-                action: &::common::action::Action,
-                resource: &::common::record::Resource<Self>,
-            ) -> Result<$crate::actions::Planned<Self, Self::Step>, $crate::actions::Refusal> {
-                Err($crate::actions::refusal::foreign(action, resource))
+            fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Never>, Refusal> {
+                Err(foreign(action, resource))
             }
 
-            fn rebase(undo: ::common::action::Action, _: &Self, _: &Self) -> ::common::action::Action {
+            fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
                 undo
             }
         }
 
         #[cfg(test)]
-        impl $crate::actions::tests::Samples for $config {
-            fn samples() -> Vec<(::common::action::Action, ::common::record::Resource<Self>)> {
+        impl crate::actions::tests::Samples for $config {
+            fn samples() -> Vec<(Action, Resource<Self>)> {
                 Vec::new()
             }
         }
     )+};
 }
-pub(super) use unchanging;
 
 unchanging!(Organization, AccountSecurity, RegionServices, Volume);

@@ -1,4 +1,4 @@
-//! PLACEHOLDER
+//! Accounts, of which nothing is made: the maker changes no setting of the account's.
 
 use common::resource::AccountSecurity;
 

@@ -1,4 +1,4 @@
-//! PLACEHOLDER
+//! Organizations, of which nothing is made: they are not an account's to change.
 
 use common::resource::Organization;
 

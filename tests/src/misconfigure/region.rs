@@ -1,4 +1,5 @@
-//! PLACEHOLDER
+//! Regions, of which nothing is made: what watches over one is the account's, and the maker changes no setting of the
+//! account's.
 
 use common::resource::RegionServices;
 

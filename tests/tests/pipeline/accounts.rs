@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::http::{Request, Response};
 use tests::{Emulator, Proxy, Ran, Verdict};
 
-use tests::stage::{Stage, json_request, resources, sorted, text};
+use tests::stage::{Stage, input, json_request, resources, sorted, statuses, text};
 
 /// `account region type status count` of each scope, sorted.
 fn scopes(polled: &Ran) -> Vec<String> {
@@ -85,6 +85,34 @@ fn findings_of_another_account_are_mended_there() {
     assert!(other.findings().is_empty());
 }
 
+#[test]
+fn remediate_touches_no_account_but_those_of_the_arguments_or_else_the_settings() {
+    let stage = Stage::of("sqs");
+    let findings = stage.findings();
+    let (own, other) = (stage.account.id(), "444455556666");
+    let home = stage.tool("remediate").home().to_owned();
+    let remediate = |settings: &str, args: &[&str]| {
+        std::fs::write(home.join("accounts.toml"), format!("[aws]\naccounts = [{settings}]")).unwrap();
+        let tool = stage.remediate(input(&findings)).args(["--config", "accounts.toml"]).args(args.iter().copied());
+        statuses(&stage.run(tool).exits(0).kind("outcome"))
+    };
+    for (settings, args, expected) in [
+        ("", &[][..], "planned"),
+        (&*format!("{own:?}"), &[], "planned"),
+        (&*format!("{other:?}"), &[], "refused"),
+        (&*format!("{other:?}, {own:?}"), &[], "planned"),
+        (&*format!("{other:?}"), &["--accounts", own], "planned"),
+        (&*format!("{own:?}"), &["--accounts", other], "refused"),
+    ] {
+        assert_eq!(remediate(settings, args), [expected; 2], "accounts = [{settings}], {args:?}");
+    }
+    let refused =
+        stage.run(stage.apply(input(&findings)).args(["--config", "accounts.toml", "--accounts", other])).exits(1);
+    let reason = format!("account {own} is not among those of --accounts");
+    assert!(text(&refused.kind("outcome")[0]["reason"]).starts_with(&reason), "{refused}");
+    assert_eq!(stage.findings().len(), 2, "nothing was touched");
+}
+
 /// A call to Organizations.
 fn organizations(stage: &Stage, operation: &str, body: &Value) -> Value {
     let request = json_request(&format!("AWSOrganizationsV20161128.{operation}"), body);
@@ -102,8 +130,9 @@ fn the_active_accounts_of_an_organization_are_polled() {
     });
     organizations(&stage, "CloseAccount", &json!({"AccountId": suspended}));
     let polled = stage.run(stage.tool("poll").args(["--org", "--role", "x", "--types", "iam_user"])).exits(0);
-    let expected = [stage.account.id(), &member].map(|id| format!("{id} global iam_user ok 0"));
-    assert_eq!(scopes(&polled), sorted(expected), "{polled}");
+    let users = [stage.account.id(), &member].map(|id| format!("{id} global iam_user ok 0"));
+    let organization = format!("{} global organization ok 1", stage.account.id());
+    assert_eq!(scopes(&polled), sorted(users.into_iter().chain([organization])), "{polled}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ use common::action::Action;
 use common::arn::Arn;
 use common::record::{Finding, FindingStatus, Resource, Unread};
 use common::resource::{Extent, ResourceType};
-use common::settings::{Account, RequiredTag, Settings};
+use common::settings::{Account, Central, RequiredTag, Settings};
 use common::with_config;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -90,9 +90,11 @@ pub(super) fn tags(texts: &[&str]) -> Vec<RequiredTag> {
 /// Settings under which every check has something to ask.
 pub(super) fn settings() -> Settings {
     let dev = Account { dev: true, ..Account::default() };
+    let central = || Some("999900001111".parse().unwrap());
     Settings {
         required_tags: tags(&["owner"]),
         accounts: [(ACCOUNT.parse().unwrap(), dev)].into(),
+        central: Central { guardduty: central(), config: central(), cloudtrail: central() },
         ..Settings::default()
     }
 }
