@@ -54,7 +54,7 @@ fn user(account: &Account, name: &str, policy: &Value) -> Account {
     };
     let form = |action: &str| Request::form(format!("Action={action}&Version=2010-05-08&UserName={name}"));
     iam(form("CreateUser"));
-    let document: String = policy.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let document = policy.to_string().bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
     let put =
         format!("Action=PutUserPolicy&Version=2010-05-08&UserName={name}&PolicyName=printed&PolicyDocument={document}");
     iam(Request::form(put));
