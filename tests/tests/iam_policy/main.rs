@@ -13,7 +13,8 @@ use std::fs;
 
 use common::resource::ResourceType;
 use serde_json::{Value, json};
-use tests::stage::{NOW, input, text, undos};
+use tests::http::Request;
+use tests::stage::{NOW, input, json_request, text, undos};
 use tests::{Account, Ran, Tool};
 
 /// As much as there is to do.
@@ -41,7 +42,20 @@ fn permissions(policy: &Value) -> BTreeSet<String> {
     statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap()).map(text).collect()
 }
 
+/// Fills an account with all that is made of these types, and with what is its owner's to set up: an organization, a trail
+/// and a detector.
 fn misconfigure(account: &Account, types: &str) {
+    let bucket = format!("trail-{}", account.id());
+    let trail = json!({"Name": "all", "S3BucketName": bucket});
+    for (service, request) in [
+        ("organizations", json_request("AWSOrganizationsV20161128.CreateOrganization", &json!({"FeatureSet": "ALL"}))),
+        ("guardduty", Request::new("POST", "/detector").body(json!({"enable": true}).to_string())),
+        ("s3", Request::new("PUT", &format!("/{bucket}"))),
+        ("cloudtrail", json_request("CloudTrail_20131101.CreateTrail", &trail)),
+    ] {
+        let answer = account.call(service, request).unwrap();
+        assert!(answer.status < 300, "{service}: {answer:?}");
+    }
     let _ = account.tool("misconfigure").args(["--types", types]).run().exits(0);
 }
 
