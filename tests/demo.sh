@@ -66,20 +66,26 @@ run() {
     fi
 }
 
-# What became of each thing, a line each.
+# What became of each thing for which there is a fix, a line each; the rest is counted.
 outcomes() {
     "$python" -c '
 import json, sys
+without = 0
 for line in sys.stdin:
     record = json.loads(line)
     if record["kind"] != "outcome":
         continue
     action = record["action"]
+    if action is None:
+        without += 1
+        continue
     name = action if isinstance(action, str) else action["name"]
     calls = ", ".join(call["operation"] for call in record["calls"])
     print("  {:<9} {:<30} {:<44} {}".format(record["status"], name, record["id"].split("/")[-1], calls))
     if record["status"] != "applied" and record.get("reason"):
         print("            " + record["reason"])
+if without:
+    print("  and {} findings without a fix: they are for people".format(without))
 ' <"$1"
 }
 
@@ -132,7 +138,7 @@ key_unused_days = 0
 fix = true              # off unless asked for: whoever comes through the open port is cut off
 
 [remediate]             # in this account nearly everything is broken, and all of it is to be mended
-max_actions = 50        # 20 unless said otherwise
+max_actions = 100       # 20 unless said otherwise
 max_percent = 100       # 30 unless said otherwise
 journal = "journal.ndjson"
 TOML
@@ -142,7 +148,7 @@ say 'The emulator of AWS starts on a free port of the loopback interface, with a
 start_emulator
 say "It is $AWS_ENDPOINT_URL. All that these tools do to it, they do to AWS in the same way."
 run 'misconfigure > 00-made.ndjson'
-say_count '{reference} resources: buckets, instances, security groups, users, queues; some bad, some good.' 00-made.ndjson
+say_count '{reference} resources of each type that Sluice knows, some bad, some good.' 00-made.ndjson
 
 say
 say 'The settings of this demo; everything works without any:'
@@ -160,7 +166,7 @@ say 'Without --apply nothing changes. The plan says which calls would be made, a
 run 'remediate < 02-findings.ndjson > 03-plan.ndjson'
 outcomes 03-plan.ndjson
 say
-say 'A password cannot be brought back, so it is left alone as long as nobody says --irreversible.'
+say 'A password cannot be brought back, nor a task that was stopped: they are left alone as long as nobody says --irreversible.'
 
 chapter 'Do it'
 say 'Each resource is looked at before and after: "applied" means that the check passes now.'
@@ -171,13 +177,13 @@ chapter 'Is it gone?'
 run 'poll > 05-resources.ndjson && audit < 05-resources.ndjson > 06-findings.ndjson'
 run 'audit -o table < 05-resources.ndjson'
 say
-say 'All but the password, which nobody was asked about. Now somebody is:'
+say 'All that has a fix, but for what cannot be undone, about which nobody was asked. Now somebody is:'
 run 'remediate --apply --irreversible < 06-findings.ndjson > 07-outcomes.ndjson'
 outcomes 07-outcomes.ndjson
 say
-say 'And all of it once more: nothing is found, so nothing is done.'
+say 'And all of it once more: nothing that has a fix is found, so nothing is done.'
 run 'poll | tee 08-resources.ndjson | audit | remediate --apply --irreversible > 08-outcomes.ndjson'
-say_count '{outcome} outcomes.' 08-outcomes.ndjson
+outcomes 08-outcomes.ndjson
 
 chapter 'Somebody needed that port'
 say 'Each outcome has the task that undoes it. (undo_of writes what "jq -c .undo" would; you may not have jq.)'

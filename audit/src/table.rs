@@ -168,9 +168,9 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A queue's id is its URL, of which only the last part tells anything.
+/// As much of the resource's id as tells anything.
 fn short_id(finding: &Finding) -> &str {
-    if finding.r#type == ResourceType::Sqs.name() { finding.arn.resource_name() } else { &finding.id }
+    finding.r#type.parse().map_or(&finding.id, |kind: ResourceType| kind.short_id(&finding.id))
 }
 
 /// The title without the resource, which has a column of its own; and why it is excepted, if it is.
