@@ -46,9 +46,12 @@ mod tests {
 
     #[test]
     fn an_action_needs_its_calls_and_a_look() {
-        assert_eq!(names(&["ec2_require_imdsv2"], &[]), ["ec2:DescribeInstances", "ec2:ModifyInstanceMetadataOptions"]);
-        assert_eq!(names(&["stop"], &[ResourceType::Ec2]), ["ec2:DescribeInstances", "ec2:StopInstances"]);
-        assert_eq!(names(&["stop", "start"], &[ResourceType::Ec2]).len(), 3);
+        let looks = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"];
+        assert_eq!(names(&["sqs_set_policy"], &[]), [&looks[..], &["sqs:SetQueueAttributes"]].concat());
+        let stop = names(&["stop"], &[ResourceType::Rds]);
+        assert_eq!(stop, ["rds:DescribeDBInstances", "rds:StopDBInstance"], "of one type alone");
+        let both = names(&["stop", "start"], &[ResourceType::Rds]);
+        assert_eq!(both, ["rds:DescribeDBInstances", "rds:StartDBInstance", "rds:StopDBInstance"]);
         assert_eq!(names(&["stop"], &[ResourceType::Sqs]), [""; 0]);
     }
 
