@@ -7,7 +7,8 @@
 //!
 //! # Layout
 //!
-//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told.
+//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
+//!   must allow it.
 //! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
@@ -21,9 +22,11 @@ mod input;
 mod job;
 mod journal;
 mod out;
+mod permissions;
 mod signals;
 mod wait;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -64,10 +67,14 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
                    of them";
         return Err(Failure::Usage(why.to_owned()));
     }
+    let Io { input, mut output, say, .. } = io;
+    if arguments.iam_policy {
+        let policy = permissions::policy(&arguments, settings)?;
+        return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
+    }
     // Ahead of all that is written: exceptions that are not understood are a guard that is off.
     let settings = &settings.with_exceptions(&arguments.exceptions)?;
     let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
-    let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
     let Incoming { jobs, polled, organizations, exit: read } =
