@@ -15,6 +15,8 @@ use super::{Missing, Place, TAG, call, ec2, unbuilt, unless};
 pub(super) const CLUSTER: &str = "sluice-test-ecs";
 /// The family of the task definition.
 pub(super) const FAMILY: &str = "sluice-test-ecs";
+/// What ECS says of a task definition that another type has removed meanwhile.
+const GONE: [&str; 2] = ["ClientException", "InvalidParameterException"];
 /// What has `sleep` and little else.
 const IMAGE: &str = "public.ecr.aws/docker/library/busybox:stable";
 
@@ -93,6 +95,7 @@ pub(super) async fn clear(client: &Client) -> Result<(), AwsError> {
         "ClusterContainsContainerInstancesException",
         "UpdateInProgressException",
     ];
+    // The three types are cleaned at once, and several of them may find the cluster free.
     let cleared = unless(IN_USE, call!("ecs:DeleteCluster", client.delete_cluster().cluster(CLUSTER)))?;
     if cleared.is_none() {
         return Ok(());
@@ -101,8 +104,9 @@ pub(super) async fn clear(client: &Client) -> Result<(), AwsError> {
     let mut pages = request.into_paginator().items().send();
     while let Some(arn) = pages.next().await {
         let arn = arn.map_err(|error| AwsError::new("ecs:ListTaskDefinitions", error))?;
-        call!("ecs:DeregisterTaskDefinition", client.deregister_task_definition().task_definition(&arn))?;
-        call!("ecs:DeleteTaskDefinitions", client.delete_task_definitions().task_definitions(&arn))?;
+        let deregister = client.deregister_task_definition().task_definition(&arn);
+        unless(&GONE, call!("ecs:DeregisterTaskDefinition", deregister))?;
+        unless(&GONE, call!("ecs:DeleteTaskDefinitions", client.delete_task_definitions().task_definitions(&arn)))?;
     }
     Ok(())
 }
