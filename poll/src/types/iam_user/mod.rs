@@ -43,12 +43,19 @@ const REPORT_PAUSE: Duration = Duration::from_secs(2);
 const REPORTED: [&str; 5] = ["PasswordEnabled", "PasswordLastChanged", "PasswordLastUsed", "MfaActive", "AccessKeys"];
 
 impl Polled for User {
+    /// The last six are for users who are newer than the report: they are looked up one by one.
     const LIST: &'static [Operation] = &[
         IAM_GENERATE_CREDENTIAL_REPORT,
         IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
         IAM_GET_CREDENTIAL_REPORT,
         IAM_LIST_ACCESS_KEYS,
         IAM_GET_ACCESS_KEY_LAST_USED,
+        IAM_GET_LOGIN_PROFILE,
+        IAM_GET_USER,
+        IAM_LIST_ATTACHED_USER_POLICIES,
+        IAM_LIST_GROUPS_FOR_USER,
+        IAM_LIST_MFA_DEVICES,
+        IAM_LIST_USER_POLICIES,
     ];
     const LOOK: &'static [Operation] = &[
         IAM_GET_ACCESS_KEY_LAST_USED,
@@ -395,6 +402,12 @@ mod tests {
         assert_eq!(one.arn.to_string(), "arn:aws-cn:iam::111122223333:user/team/jane");
         assert!(one.region.is_global());
         assert_eq!(one.config.access_keys[0].create_date, Some(Timestamp::from_second(10).unwrap()));
+    }
+
+    /// Else the policy that `--iam-policy` prints would leave out the newest users, and fail their scope.
+    #[test]
+    fn a_listing_may_look_up_users_whom_the_report_does_not_know() {
+        assert!(User::LOOK.iter().all(|operation| User::LIST.contains(operation)));
     }
 
     #[test]
