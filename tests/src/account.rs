@@ -48,7 +48,11 @@ impl Account {
 
     /// The account of that number, with whatever other tests of this process made in it.
     pub fn with_id(id: &str) -> Self {
-        let emulator = Emulator::shared();
+        Self::of(Emulator::shared(), id)
+    }
+
+    /// The account of that number in an emulator of one's own.
+    pub fn of(emulator: &Emulator, id: &str) -> Self {
         let credentials = assume_role(emulator, id);
         let home = Arc::new(tempfile::tempdir().expect("a temporary home directory"));
         Self { id: id.to_owned(), credentials, endpoint: emulator.url(), home }
@@ -58,6 +62,12 @@ impl Account {
     #[must_use]
     pub fn through(&self, proxy: &Proxy) -> Self {
         Self { endpoint: proxy.url(), ..self.clone() }
+    }
+
+    /// The same account and home, with other credentials: those of a user, say.
+    #[must_use]
+    pub fn with(&self, credentials: Credentials) -> Self {
+        Self { credentials, ..self.clone() }
     }
 
     /// Twelve digits.

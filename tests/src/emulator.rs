@@ -31,6 +31,14 @@ impl Emulator {
         SHARED.get_or_init(|| Self::start().unwrap_or_else(|error| panic!("{error}")))
     }
 
+    /// One more, for a test that changes how the emulator as a whole behaves.
+    ///
+    /// # Panics
+    /// When it cannot be started: the message says what to do.
+    pub fn alone() -> Self {
+        Self::start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Where it listens, as in `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -85,6 +93,13 @@ impl Emulator {
             ));
         };
         Ok(Self { address: SocketAddr::from(([127, 0, 0, 1], port)), process, log })
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }
 

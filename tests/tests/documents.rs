@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -233,6 +234,38 @@ fn the_actions_that_are_listed_are_all() {
 fn the_table_of_checks_is_what_audit_prints() {
     let table = Tool::new("audit").args(["--list-checks", "-o", "markdown"]).run().exits(0).stdout;
     generated_part("README.md", "checks", &String::from_utf8(table).unwrap());
+}
+
+/// The permissions of the policy that a tool prints, save that of asking which regions there are: it is told once.
+fn permissions(tool: &str, arguments: &[&str]) -> BTreeSet<String> {
+    let ran = Tool::new(tool).args(arguments).arg("--iam-policy").run().exits(0);
+    let policy: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    let names = actions.iter().map(|name| name.as_str().unwrap().to_owned());
+    names.filter(|name| name != "ec2:DescribeRegions").collect()
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_permissions_that_are_listed_are_those_that_the_tools_print() {
+    let look = |kind: ResourceType| permissions("poll", &["-", "--types", kind.name()]);
+    let mut types = String::from("| type | to list all | to look at one |\n|---|---|---|\n");
+    for kind in ResourceType::ALL.iter().copied().filter(|kind| !poll::look_calls(*kind).is_empty()) {
+        let list = permissions("poll", &["--types", kind.name()]);
+        let look = look(kind);
+        let look = if look == list { "the same".to_owned() } else { listed(&look) };
+        let _ = writeln!(types, "| `{kind}` | {} | {look} |", listed(&list));
+    }
+    let mut actions = String::from("| type | action | permissions |\n|---|---|---|\n");
+    for (kind, action, _) in remediate::calls() {
+        let all = permissions("remediate", &["--types", kind.name(), "--actions", action]);
+        let _ = writeln!(actions, "| `{kind}` | `{action}` | {} |", listed(all.difference(&look(kind))));
+    }
+    generated_part("docs/permissions.md", "types", &types);
+    generated_part("docs/permissions.md", "actions", &actions);
 }
 
 /// Every Markdown file for people.
