@@ -128,7 +128,7 @@ impl Checked for RegionServices {
                 actions: &[],
                 fix: false,
                 needs: &["FlowLogs", "Vpcs"],
-                meaning: "A VPC has no active flow log.",
+                meaning: "A VPC has no active flow log that can be delivered and has what was rejected.",
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6",
             },
             arises: always,
