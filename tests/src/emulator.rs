@@ -57,8 +57,18 @@ impl Emulator {
         read_log(&self.log)
     }
 
+    /// The virtual environment with moto: `SLUICE_VENV`, which the Makefile sets, or the place where the Makefile puts it.
+    pub fn venv() -> PathBuf {
+        if let Some(path) = env::var_os("SLUICE_VENV") {
+            return path.into();
+        }
+        let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let cache = cache.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")));
+        cache.unwrap_or_default().join("sluice/venv")
+    }
+
     fn start() -> Result<Self, String> {
-        let python = venv().join("bin/python");
+        let python = Self::venv().join("bin/python");
         if !python.exists() {
             return Err(format!("no emulator: {} does not exist; run `make test`, which makes it", python.display()));
         }
@@ -101,16 +111,6 @@ impl Drop for Emulator {
         drop(self.process.kill());
         drop(self.process.wait());
     }
-}
-
-/// The virtual environment with moto: `SLUICE_VENV`, which the Makefile sets, or the place where the Makefile puts it.
-fn venv() -> PathBuf {
-    if let Some(path) = env::var_os("SLUICE_VENV") {
-        return path.into();
-    }
-    let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let cache = cache.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")));
-    cache.unwrap_or_default().join("sluice/venv")
 }
 
 fn read_log(log: &File) -> String {

@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tests::Tool;
+use tests::calls::{NEEDS, REGIONS, VOLUMES};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -266,6 +267,26 @@ fn the_permissions_that_are_listed_are_those_that_the_tools_print() {
     }
     generated_part("docs/permissions.md", "types", &types);
     generated_part("docs/permissions.md", "actions", &actions);
+}
+
+#[test]
+fn the_calls_that_are_shown_are_those_that_are_counted() {
+    let resources: usize = VOLUMES.iter().map(|volume| volume.made.iter().sum::<usize>() + volume.given).sum();
+    let made: Vec<String> = VOLUMES
+        .iter()
+        .map(|volume| format!("{} `{}`", volume.made.iter().sum::<usize>() + volume.given, volume.kind))
+        .collect();
+    let calls: usize = NEEDS.iter().map(|need| need.count).sum();
+    let mut table = format!(
+        "{calls} calls for {resources} resources in {} regions ({}):\n\n| type | call | one for each | calls |\n|---|---|---|--:|\n",
+        REGIONS.len(),
+        made.join(", ")
+    );
+    for need in NEEDS {
+        let kind = need.kind.map_or_else(|| "all".to_owned(), |kind| format!("`{kind}`"));
+        let _ = writeln!(table, "| {kind} | `{}` | {} | {} |", need.operation, need.each, need.count);
+    }
+    generated_part("docs/performance.md", "calls", &table);
 }
 
 /// Every Markdown file for people.
