@@ -17,8 +17,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::checks::{self, About, Case, Check, Checked, Problem, Unclear};
-use crate::exempt::Exceptions;
+use crate::checks::{self, About, Case, Check, Checked, Other, Problem, Unclear};
+use crate::exempt::{Covering, Exceptions};
 use crate::policy::Trusted;
 
 /// What of the settings the checks go by.
@@ -251,10 +251,24 @@ impl Judge {
             }
             return;
         }
-        let covering = self.exceptions.covering(case.resource, Some(about.id), self.rules.now);
-        verdict.exceptions.extend(covering.numbers);
-        let finding = |problem| self.finding(about, choice, case, Some(problem), covering.holding);
-        verdict.findings.extend(problems.into_iter().map(finding));
+        for problem in problems {
+            let covering = self.covering(case.resource, about.id, problem.of.as_deref());
+            verdict.exceptions.extend(covering.numbers);
+            verdict.findings.push(self.finding(about, choice, case, Some(problem), covering.holding));
+        }
+    }
+
+    /// The exceptions that cover a check of a resource, or the other one that its problem is about.
+    fn covering<C>(&self, resource: &Resource<C>, check: &str, other: Option<&Other>) -> Covering<'_> {
+        let mut covering = self.exceptions.covering(resource, Some(check), self.rules.now);
+        for check in other.iter().flat_map(|other| [check, other.check]) {
+            if let (None, Some(other)) = (covering.holding, other) {
+                let others = self.exceptions.covering(&other.resource, Some(check), self.rules.now);
+                let expired = if others.holding.is_some() { Vec::new() } else { covering.numbers };
+                covering = Covering { numbers: [expired, others.numbers].concat(), ..others };
+            }
+        }
+        covering
     }
 
     fn finding<C: Checked>(

@@ -137,7 +137,16 @@ impl Rules<'_> {
         {
             return Ok(finding.clone());
         }
-        if let Some(finding) = with(FindingStatus::Excepted) {
+        // The key of a whole resource is mended when the check passes; that of a part (a rule, an access key) also when the
+        // check fails for other parts only. Nothing else may read as mended: not a check that is off, nor a key that was
+        // changed by hand.
+        let whole = format!("{check}:{}", resource.arn);
+        let part = job.key.strip_prefix(&whole).is_some_and(|part| part.starts_with(':'));
+        let own = part || job.key == whole;
+        // Of parts, one may be excepted and another not.
+        let meant = |finding: &&Finding| !part || finding.key == job.key;
+        let mut excepted = findings.iter().filter(|finding| finding.status == FindingStatus::Excepted);
+        if let Some(finding) = excepted.find(meant) {
             let why = finding.reason.as_deref().unwrap_or("somebody said that this is allowed");
             return Err(Stay::because(OutcomeStatus::Excepted, why));
         }
@@ -145,13 +154,7 @@ impl Rules<'_> {
             let why = finding.reason.as_deref().unwrap_or("the check cannot be judged now");
             return Err(Stay::denied(format!("what is not known is not touched: {why}")));
         }
-        // The key of a whole resource is mended when the check passes; that of a part (a rule, an access key) also when the
-        // check fails for other parts only. Nothing else may read as mended: not a check that is off, nor a key that was
-        // changed by hand.
-        let whole = format!("{check}:{}", resource.arn);
-        let part = job.key.strip_prefix(&whole).is_some_and(|part| part.starts_with(':'));
-        let own = part || job.key == whole;
-        match (with(FindingStatus::Pass), with(FindingStatus::Fail)) {
+        match (with(FindingStatus::Pass), with(FindingStatus::Fail).or(with(FindingStatus::Excepted))) {
             _ if !own => Err(Stay::denied(format!("its key is not one of `{check}` on {}", resource.arn))),
             (Some(_), _) => Err(Stay::because(OutcomeStatus::Already, "the check passes now")),
             (None, Some(_)) if part => {
@@ -204,7 +207,7 @@ fn protection(tags: &BTreeMap<String, String>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use common::settings::Settings;
+    use common::settings::{Account, Settings};
     use serde_json::json;
 
     use super::*;
@@ -301,6 +304,44 @@ mod tests {
             let status = if expected == "excepted" && !by_tag { None } else { Some(OutcomeStatus::Refused) };
             assert!(status.is_none_or(|status| stay.status == status), "{exception} {check:?}: {}", stay.reason);
         }
+    }
+
+    #[test]
+    fn of_the_instances_behind_a_load_balancer_one_may_be_excepted_and_another_not() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let exception = json!({"check": "ec2_public_in_dev", "id": "i-1", "reason": "agreed"});
+        let settings = Settings {
+            exceptions: vec![serde_json::from_value(exception).unwrap()],
+            accounts: [("111122223333".parse().unwrap(), Account { dev: true, ..Account::default() })].into(),
+            ..Settings::default()
+        };
+        let judge = Judge::new(&settings, now, None).unwrap();
+        let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+        let balancer = |instances: &[&str]| -> Looked {
+            let instances: Vec<_> = instances.iter().map(|id| json!({"InstanceId": id})).collect();
+            let resource = json!({
+                "kind": "resource", "account": "111122223333", "region": "eu-west-1", "type": "elb", "id": "web",
+                "arn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/web",
+                "config": {"Scheme": "internet-facing", "Instances": instances},
+            });
+            serde_json::from_str(&resource.to_string()).unwrap()
+        };
+        let job = |id: &str, resource: &Looked| {
+            let action = json!({"name": "elb_deregister_instances", "InstanceIds": [id]});
+            let action: Action = serde_json::from_value(action).unwrap();
+            let mut job = job(Some("elb_public_in_dev"), action.clone());
+            job.reference = resource.reference();
+            job.key = format!("elb_public_in_dev:{}:{id}", resource.arn);
+            (job, action)
+        };
+        let both = balancer(&["i-1", "i-2"]);
+        let (first, deregister) = job("i-1", &both);
+        let stay = rules.decide(&first, &deregister, &both).unwrap_err();
+        assert_eq!((stay.status, stay.reason.as_str()), (OutcomeStatus::Excepted, "agreed"));
+        let (second, deregister) = job("i-2", &both);
+        assert_eq!(rules.decide(&second, &deregister, &both).unwrap().steps.len(), 1);
+        assert!(rules.done(&second, &deregister, &both).is_err());
+        assert_eq!(rules.done(&second, &deregister, &balancer(&["i-1"])), Ok(()));
     }
 
     #[test]

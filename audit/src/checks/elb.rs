@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::action::{Action, Instances};
-use common::record::Severity;
+use common::arn::Arn;
+use common::record::{Resource, ResourceKind, Severity};
 use common::resource::{ClassicLoadBalancer, InstanceTags, ResourceType};
 use serde_json::json;
 
-use super::{About, Case, Check, Checked, Problem, Unclear, always, dev_account, tags};
+use super::{About, Case, Check, Checked, Other, Problem, Unclear, always, dev_account, tags};
 
 /// What AWS recommends of tags: that whatever belongs together has the same.
 pub(super) const TAGGING_PAGE: &str =
@@ -75,7 +76,8 @@ fn public_in_dev(case: &Case<'_, ClassicLoadBalancer>) -> Result<Vec<Problem>, U
     let problem = |id: &String| {
         let evidence = json!({"Scheme": balancer.scheme, "DNSName": balancer.dns_name, "InstanceId": id});
         let action = Action::ElbDeregisterInstances(Instances { instance_ids: vec![id.clone()] });
-        Problem::new(puts_on_the_internet(id), evidence).part(id).action(action)
+        let problem = Problem::new(puts_on_the_internet(id), evidence).part(id).action(action);
+        problem.of(behind(case, id, &balancer.instance_tags))
     };
     Ok(balancer.instances.iter().map(|instance| problem(&instance.instance_id)).collect())
 }
@@ -83,6 +85,28 @@ fn public_in_dev(case: &Case<'_, ClassicLoadBalancer>) -> Result<Vec<Problem>, U
 /// What a load balancer does to an instance in a development account.
 pub(super) fn puts_on_the_internet(instance: &str) -> String {
     format!("puts instance {instance} on the internet in a development account")
+}
+
+/// An instance behind a load balancer: one that may be on the internet may be so through a load balancer, too.
+pub(super) fn behind<C: Checked>(case: &Case<'_, C>, id: &str, tags: &InstanceTags) -> Other {
+    let balancer = case.resource;
+    let (account, region) = (balancer.account.clone(), balancer.region.clone());
+    let arn = Arn::new(&balancer.arn.partition, "ec2", region.as_str(), account.as_str(), format!("instance/{id}"));
+    let resource = Resource {
+        kind: ResourceKind::Kind,
+        account,
+        region,
+        r#type: ResourceType::Ec2.name().to_owned(),
+        id: id.to_owned(),
+        arn,
+        // Where they are not known, no exception that goes by tags covers it.
+        tags: tags.get(id).cloned().unwrap_or_default(),
+        config: (),
+        unread: Vec::new(),
+        settled: true,
+        observed_at: balancer.observed_at,
+    };
+    Other { resource, check: "ec2_public_in_dev" }
 }
 
 /// Whether clients on the internet can reach a load balancer.

@@ -9,7 +9,7 @@ use common::record::Severity;
 use common::resource::{LoadBalancer, ResourceType, Target, TargetGroup};
 use serde_json::json;
 
-use super::elb::{TAGGING_PAGE, internet_facing, mismatches, puts_on_the_internet};
+use super::elb::{TAGGING_PAGE, behind, internet_facing, mismatches, puts_on_the_internet};
 use super::{About, Case, Check, Checked, Problem, Unclear, always, dev_account, tags};
 
 impl Checked for LoadBalancer {
@@ -89,7 +89,10 @@ fn public_in_dev(case: &Case<'_, LoadBalancer>) -> Result<Vec<Problem>, Unclear>
     }
     let mut problems = Vec::new();
     for group in &balancer.target_groups {
-        problems.extend(registered_instances(group)?.map(|target| exposed(balancer, group, target)));
+        problems.extend(
+            registered_instances(group)?
+                .map(|target| exposed(balancer, group, target).of(behind(case, &target.id, &balancer.instance_tags))),
+        );
     }
     Ok(problems)
 }

@@ -19,11 +19,15 @@ impl Checked for Function {
                 actions: &["lambda_remove_permissions"],
                 fix: true,
                 needs: &["Policy"],
-                meaning: "The function's resource policy lets in anyone, by its API or by its URL.",
+                meaning: "The function's resource policy lets in anyone, by its API, by its URL, or by way of a bucket in S3.",
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/lambda-controls.html#lambda-1",
             },
             arises: always,
-            judge: |case| policies::public(case, remove),
+            judge: |case| {
+                let mut problems = policies::public(case, remove)?;
+                problems.extend(policies::unguarded(case, "s3.amazonaws.com")?);
+                Ok(problems)
+            },
         },
         Check {
             about: About {

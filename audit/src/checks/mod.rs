@@ -159,6 +159,17 @@ pub(crate) struct Problem {
     pub(crate) pick: Pick,
     /// Why it cannot be said whether anything is wrong.
     pub(crate) unclear: Option<Unclear>,
+    /// Whose exceptions cover it as well.
+    pub(crate) of: Option<Box<Other>>,
+}
+
+/// Another resource that a problem is about: the instance that a load balancer puts on the internet.
+#[derive(Debug)]
+pub(crate) struct Other {
+    /// The resource, of which no more than its tags is known.
+    pub(crate) resource: Resource<()>,
+    /// The check that finds the same of the resource by itself.
+    pub(crate) check: &'static str,
 }
 
 impl Problem {
@@ -173,6 +184,7 @@ impl Problem {
             actions: Vec::new(),
             pick: Pick::FirstOrNamed,
             unclear: None,
+            of: None,
         }
     }
 
@@ -183,6 +195,11 @@ impl Problem {
 
     fn part(mut self, part: impl Into<String>) -> Self {
         self.part = Some(part.into());
+        self
+    }
+
+    fn of(mut self, other: Other) -> Self {
+        self.of = Some(Box::new(other));
         self
     }
 

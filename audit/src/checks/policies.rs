@@ -78,6 +78,26 @@ pub(super) fn public<C: HasPolicy>(
     Ok(vec![Problem::new(what, json!({ "Statements": statements })).action(remove(statements))])
 }
 
+/// Whether the policy lets in a service on behalf of whoever uses it: anyone can have it call. Without an action, since
+/// there is something of the owner's as well that calls by it, and would be cut off.
+pub(super) fn unguarded<C: HasPolicy>(case: &Case<'_, C>, service: &str) -> Result<Vec<Problem>, Unclear> {
+    let Some(Judged { access, .. }) = case.judged()? else { return Ok(Vec::new()) };
+    let of_service = |grant: &&Grant| match &grant.grantee {
+        Grantee::Service { name, .. } => name.as_deref().is_none_or(|name| name == service),
+        _ => false,
+    };
+    let indices = policy::statements(access.unguarded_services().filter(of_service));
+    if indices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let what = format!(
+        "is open to anyone by way of {service}: its {} does not say for which account (aws:SourceAccount)",
+        C::CALLED
+    );
+    let evidence = json!({ "Statements": case.statements(&indices) });
+    Ok(vec![Problem::new(what, evidence).part(service)])
+}
+
 /// Whether the policy lets in somebody in particular who is neither the owner nor trusted.
 ///
 /// Whether a public access block closes the policy at present does not count: it does so only while the policy is public

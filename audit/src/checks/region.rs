@@ -128,7 +128,7 @@ impl Checked for RegionServices {
                 actions: &[],
                 fix: false,
                 needs: &["FlowLogs", "Vpcs"],
-                meaning: "A VPC has no active flow log.",
+                meaning: "A VPC has no active flow log that can be delivered and has what was rejected.",
                 page: "https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6",
             },
             arises: always,
@@ -190,13 +190,17 @@ fn guardduty_central(case: &Case<'_, RegionServices>) -> Answer {
 
 fn config(case: &Case<'_, RegionServices>) -> Answer {
     let RegionServices { configuration_recorders_status: recorders, delivery_channels: channels, .. } = case.config();
-    let records = recorders.iter().any(|recorder| recorder.recording == Some(true));
+    let mut on = recorders.iter().filter(|recorder| recorder.recording == Some(true)).peekable();
+    let is_on = on.peek().is_some();
+    // CIS asks for both: a recorder that may not read, or whose bucket is gone, is on and records nothing.
+    let records = on.any(|recorder| recorder.last_status.as_deref() != Some("Failure"));
     let unknown = recorders.iter().any(|recorder| recorder.recording.is_none());
     if !records && unknown && !channels.is_empty() {
         return Err(Unclear("the record does not say ConfigurationRecordersStatus.Recording".to_owned()));
     }
     let missing = [
-        (!records && !unknown, "has no recorder of AWS Config that is on"),
+        (!is_on && !unknown, "has no recorder of AWS Config that is on"),
+        (is_on && !records && !unknown, "has a recorder of AWS Config that is on and fails"),
         (channels.is_empty(), "has no delivery channel for AWS Config"),
     ];
     let missing: Vec<&str> = missing.into_iter().filter_map(|(is_missing, what)| is_missing.then_some(what)).collect();
@@ -280,19 +284,27 @@ fn cloudtrail_central(case: &Case<'_, RegionServices>) -> Answer {
     Ok(without_trail(case, format!("is covered by no trail of account {central} that is logging")))
 }
 
+/// What is logged counts once it arrives, and the controls ask for what was rejected.
 fn without_flow_logs(case: &Case<'_, RegionServices>, vpc: &Vpc) -> Option<Problem> {
     let id = &vpc.vpc_id;
     let logs: Vec<_> =
         case.config().flow_logs.iter().filter(|log| log.resource_id.as_deref() == Some(id.as_str())).collect();
-    if logs.iter().any(|log| log.flow_log_status.as_deref() == Some("ACTIVE")) {
-        return None;
-    }
+    let active: Vec<_> = logs.iter().filter(|log| log.flow_log_status.as_deref() == Some("ACTIVE")).collect();
+    let mut arriving = active.iter().filter(|log| log.deliver_logs_status.as_deref() != Some("FAILED")).peekable();
+    let what = match (active.is_empty(), arriving.peek().is_none()) {
+        (true, _) => "has a VPC without an active flow log",
+        (_, true) => "has a VPC whose flow log cannot be delivered",
+        _ if arriving.all(|log| log.traffic_type.as_deref() == Some("ACCEPT")) => {
+            "has a VPC whose flow log leaves out what was rejected"
+        }
+        _ => return None,
+    };
     let evidence = json!({ "VpcId": id, "IsDefault": vpc.is_default, "FlowLogs": logs });
     if logs.iter().any(|log| log.flow_log_status.is_none()) {
         let why = format!("the record does not say FlowLogStatus of a flow log of {id}");
         return Some(Problem::unclear(Unclear(why), evidence).part(id));
     }
-    Some(Problem::new(format!("has a VPC without an active flow log: {id}"), evidence).part(id))
+    Some(Problem::new(format!("{what}: {id}"), evidence).part(id))
 }
 
 fn ebs_encryption(case: &Case<'_, RegionServices>) -> Answer {

@@ -184,12 +184,15 @@ fn elastic_ip(it: &Address) -> ElasticIp {
 }
 
 fn interface(it: InstanceNetworkInterface) -> NetworkInterface {
+    let ipv6_addresses = it.ipv6_addresses.unwrap_or_default().into_iter();
+    let mut ipv6_addresses: Vec<_> = ipv6_addresses.filter_map(|it| it.ipv6_address).collect();
+    ipv6_addresses.sort_unstable();
     NetworkInterface {
         network_interface_id: it.network_interface_id.unwrap_or_default(),
         association: it
             .association
             .map(|association| Association { public_ip: association.public_ip, ip_owner_id: association.ip_owner_id }),
-        ipv6_addresses: it.ipv6_addresses.unwrap_or_default().into_iter().filter_map(|it| it.ipv6_address).collect(),
+        ipv6_addresses,
     }
 }
 
@@ -281,6 +284,15 @@ mod tests {
 
         let record = convert(&owner(), &region, described(), &Err(denied("ec2:DescribeAddresses")));
         assert!(record.unread("Addresses").is_some_and(|unread| unread.operation == "ec2:DescribeAddresses"));
+    }
+
+    #[test]
+    fn two_looks_at_one_interface_are_equal_whatever_the_order() {
+        let with = |addresses: [&str; 2]| {
+            let addresses = addresses.map(|it| InstanceIpv6Address::builder().ipv6_address(it).build());
+            interface(InstanceNetworkInterface::builder().set_ipv6_addresses(Some(addresses.to_vec())).build())
+        };
+        assert_eq!(with(["2001:db8::7", "2001:db8::8"]), with(["2001:db8::8", "2001:db8::7"]));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(crate) struct Described {
 impl Polled for EcsService {
     const LIST: &'static [Operation] = &[ECS_DESCRIBE_SERVICES, ECS_LIST_CLUSTERS, ECS_LIST_SERVICES];
     const LOOK: &'static [Operation] = &[ECS_DESCRIBE_SERVICES];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let mut result = Ok(());

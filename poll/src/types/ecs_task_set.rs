@@ -25,6 +25,7 @@ impl Polled for EcsTaskSet {
     const LIST: &'static [Operation] =
         &[ECS_DESCRIBE_SERVICES, ECS_DESCRIBE_TASK_SETS, ECS_LIST_CLUSTERS, ECS_LIST_SERVICES];
     const LOOK: &'static [Operation] = &[ECS_DESCRIBE_TASK_SETS];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let owner = Owner::of(&account.session);

@@ -22,6 +22,7 @@ const CALLS: &[Operation] = &[EC2_DESCRIBE_TAGS, ELB_DESCRIBE_LOAD_BALANCERS, EL
 impl Polled for ClassicLoadBalancer {
     const LIST: &'static [Operation] = CALLS;
     const LOOK: &'static [Operation] = CALLS;
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         for region in reach.regions() {

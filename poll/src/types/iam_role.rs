@@ -30,6 +30,7 @@ const NO_SUCH: &str = "NoSuchEntity";
 impl Polled for Role {
     const LIST: &'static [Operation] = &[IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS];
     const LOOK: &'static [Operation] = &[IAM_GET_ROLE, IAM_LIST_ATTACHED_ROLE_POLICIES, IAM_LIST_ROLE_POLICIES];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, _: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

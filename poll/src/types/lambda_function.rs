@@ -62,6 +62,7 @@ macro_rules! facts {
 impl Polled for Function {
     const LIST: &'static [Operation] = &[LAMBDA_GET_POLICY, LAMBDA_LIST_FUNCTIONS, LAMBDA_LIST_TAGS];
     const LOOK: &'static [Operation] = &[LAMBDA_GET_FUNCTION_CONFIGURATION, LAMBDA_GET_POLICY, LAMBDA_LIST_TAGS];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

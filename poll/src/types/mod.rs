@@ -221,6 +221,18 @@ mod tests {
         AwsError::of(operation, "AccessDenied", "not authorized")
     }
 
+    /// Else `--settle --iam-policy` grants what is never called.
+    #[test]
+    fn what_is_always_settled_is_not_waited_for() {
+        use ResourceType::{
+            EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup, Sqs,
+        };
+        for kind in [EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup, Sqs] {
+            assert_eq!(settle_calls(kind), [], "{kind}");
+        }
+        assert_eq!(settle_calls(ResourceType::Rds), look_calls(ResourceType::Rds));
+    }
+
     #[test]
     fn a_reference_that_cannot_be_looked_up_is_refused_instead_of_gone() {
         let reference = |kind: &str, region: &str| Reference {

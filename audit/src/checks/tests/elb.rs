@@ -72,6 +72,35 @@ fn instances_that_are_on_the_internet_in_a_development_account() {
     assert_eq!(said(&judge(&production, "elb_public_in_dev", &record)), ["pass"]);
 }
 
+/// The original framework's list of instances that may be public counted for load balancers, too.
+#[test]
+fn an_instance_that_may_be_on_the_internet_may_be_so_through_a_load_balancer() {
+    let config = json!({
+        "Scheme": "internet-facing", "Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}],
+        "InstanceTags": {"i-1": {"Purpose": "bastion"}},
+    });
+    let record = resource("elb", &balancer(config));
+    let (both, one) =
+        (["fail high elb_deregister_instances i-1", "fail high elb_deregister_instances i-2"], "excepted");
+    for (exception, expected) in [
+        (json!({"check": "ec2_public_in_dev", "id": "i-1"}), [one, both[1]]),
+        (json!({"check": "elb_public_in_dev", "type": "ec2", "id": "i-1"}), [one, both[1]]),
+        (json!({"id": "i-1"}), [one, both[1]]),
+        (json!({"arn": "arn:aws:ec2:eu-west-1:111122223333:instance/i-2"}), [both[0], one]),
+        (json!({"type": "ec2", "tags": {"purpose": "bastion"}}), [one, both[1]]),
+        (json!({"id": "web"}), [one, one]),
+        (json!({"check": "ec2_imdsv2", "id": "i-1"}), both),
+        (json!({"check": "ec2_public_in_dev", "id": "web"}), both),
+        (json!({"check": "ec2_public_in_dev", "id": "i-1", "until": "2020-01-01"}), both),
+        (json!({"check": "ec2_public_in_dev", "id": "i-1", "account": "444455556666"}), both),
+    ] {
+        let mut written = exception.clone();
+        written["reason"] = json!("agreed");
+        let settings = Settings { exceptions: vec![serde_json::from_value(written).unwrap()], ..settings() };
+        assert_eq!(said(&judge(&settings, "elb_public_in_dev", &record)), expected, "{exception}");
+    }
+}
+
 #[test]
 fn tags_are_compared_where_both_have_them() {
     let all = Settings { required_tags: Vec::new(), ..settings() };

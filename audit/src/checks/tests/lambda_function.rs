@@ -90,6 +90,28 @@ fn public_functions() {
                 ),
                 pass,
             ),
+            (
+                "anyone's buckets",
+                to(&json!({"Service": "s3.amazonaws.com"}), &json!({})),
+                &["fail critical - s3.amazonaws.com"],
+            ),
+            ("anyone's anything", to(&json!({"Service": "*"}), &json!({})), &["fail critical - s3.amazonaws.com"]),
+            (
+                "the buckets of its account",
+                to(
+                    &json!({"Service": "s3.amazonaws.com"}),
+                    &json!({"StringEquals": {"AWS:SourceAccount": "111122223333"}}),
+                ),
+                pass,
+            ),
+            (
+                "a bucket",
+                to(
+                    &json!({"Service": "s3.amazonaws.com"}),
+                    &json!({"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::acme-uploads"}}),
+                ),
+                pass,
+            ),
             ("no policy", with(ResourceType::LambdaFunction, json!({})), pass),
         ],
     );

@@ -129,6 +129,21 @@ fn config() {
             ("a recorder that is off", is(off.clone(), channel.clone()), critical),
             ("no recorder", is(json!([]), channel.clone()), critical),
             ("no delivery channel", is(on.clone(), json!([])), critical),
+            (
+                "it records and fails",
+                is(json!([{"Recording": true, "LastStatus": "Failure"}]), channel.clone()),
+                critical,
+            ),
+            (
+                "one of two does not fail",
+                is(json!([{"Recording": true, "LastStatus": "Failure"}, {"Recording": true}]), channel.clone()),
+                &["pass"],
+            ),
+            (
+                "it has nothing to record yet",
+                is(json!([{"Recording": true, "LastStatus": "Pending"}]), channel.clone()),
+                &["pass"],
+            ),
             ("one of two records", is(json!([{"Recording": false}, {"Recording": true}]), channel.clone()), &["pass"]),
             (
                 "nobody knows whether it records",
@@ -236,6 +251,24 @@ fn flow_logs() {
                 "one that is not active",
                 is(&["vpc-1"], json!([{"ResourceId": "vpc-1", "FlowLogStatus": "FAILED"}])),
                 &["fail medium - vpc-1"],
+            ),
+            (
+                "one that cannot be delivered",
+                is(
+                    &["vpc-1"],
+                    json!([{"ResourceId": "vpc-1", "FlowLogStatus": "ACTIVE", "DeliverLogsStatus": "FAILED"}]),
+                ),
+                &["fail medium - vpc-1"],
+            ),
+            (
+                "one that leaves out what was rejected",
+                is(&["vpc-1"], json!([{"ResourceId": "vpc-1", "FlowLogStatus": "ACTIVE", "TrafficType": "ACCEPT"}])),
+                &["fail medium - vpc-1"],
+            ),
+            (
+                "one that has nothing but what was rejected",
+                is(&["vpc-1"], json!([{"ResourceId": "vpc-1", "FlowLogStatus": "ACTIVE", "TrafficType": "REJECT"}])),
+                &["pass"],
             ),
             (
                 "one that does not tell",
