@@ -52,6 +52,8 @@ pub(crate) struct Tally {
     unknown: u64,
     /// Resources on which AWS is still at work.
     unsettled: u64,
+    /// Fixes that cut off somebody who is not known.
+    strangers: u64,
     /// Parts of the input that were not understood.
     broken: u64,
     /// Whether a finding failed at or above `--fail-on`.
@@ -289,6 +291,8 @@ impl Filter<'_> {
         match finding.status {
             FindingStatus::Unknown => self.tally.unknown += 1,
             FindingStatus::Fail => {
+                let about_strangers = finding.check.ends_with("_outsiders") || finding.check.ends_with("_shared");
+                self.tally.strangers += u64::from(about_strangers && finding.action.is_some());
                 self.tally.no |= self.options.fail_on.is_some_and(|least| finding.severity >= least);
             }
             FindingStatus::Pass | FindingStatus::Excepted => {}
@@ -317,7 +321,7 @@ impl Filter<'_> {
         if self.options.unused_exceptions {
             self.lapsed()?;
         }
-        let Self { sink, tally, say, .. } = self;
+        let Self { judge, sink, tally, say, .. } = self;
         sink.finish(&tally, say)?;
         if !tally.untyped.is_empty() {
             let kinds: Vec<String> = tally.untyped.iter().map(|(kind, count)| format!("{count} of `{kind}`")).collect();
@@ -327,6 +331,13 @@ impl Filter<'_> {
             say.note(format!(
                 "{} unknown: what they need could not be read",
                 counted(tally.unknown, "finding is", "findings are")
+            ));
+        }
+        if tally.strangers > 0 && judge.knows_nobody() {
+            say.note(format!(
+                "{} with a fix that cuts off an account which is not known, and no account is: `poll --org` or the settings' \
+                 [trusted] say who is",
+                counted(tally.strangers, "finding comes", "findings come")
             ));
         }
         if tally.unsettled > 0 {

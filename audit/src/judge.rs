@@ -173,6 +173,11 @@ impl Judge {
         self.exceptions.covering(resource, check, at).holding
     }
 
+    /// Whether no account beside a resource's own is known: neither the settings nor an organization's record named one.
+    pub(crate) fn knows_nobody(&self) -> bool {
+        self.rules.trusted.accounts.is_empty() && self.rules.trusted.organizations.is_empty()
+    }
+
     /// The exceptions, in the order of the settings.
     pub(crate) fn exceptions(&self) -> &[Exception] {
         self.exceptions.all()

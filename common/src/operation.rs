@@ -159,12 +159,14 @@ operations! {
     LAMBDA_LIST_TAGS = "lambda:ListTags";
     LAMBDA_REMOVE_PERMISSION = "lambda:RemovePermission";
 
-    RDS_DESCRIBE_DB_CLUSTERS = "rds:DescribeDBClusters";
+    // Their answers have the tags, which RDS guards with a permission of its own. Without it they might be left out, and a
+    // resource without tags is one that lacks the required ones.
+    RDS_DESCRIBE_DB_CLUSTERS = "rds:DescribeDBClusters" needs ["rds:DescribeDBClusters", "rds:ListTagsForResource"];
     RDS_DESCRIBE_DB_CLUSTER_SNAPSHOT_ATTRIBUTES = "rds:DescribeDBClusterSnapshotAttributes";
-    RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS = "rds:DescribeDBClusterSnapshots";
-    RDS_DESCRIBE_DB_INSTANCES = "rds:DescribeDBInstances";
+    RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS = "rds:DescribeDBClusterSnapshots" needs ["rds:DescribeDBClusterSnapshots", "rds:ListTagsForResource"];
+    RDS_DESCRIBE_DB_INSTANCES = "rds:DescribeDBInstances" needs ["rds:DescribeDBInstances", "rds:ListTagsForResource"];
     RDS_DESCRIBE_DB_SNAPSHOT_ATTRIBUTES = "rds:DescribeDBSnapshotAttributes";
-    RDS_DESCRIBE_DB_SNAPSHOTS = "rds:DescribeDBSnapshots";
+    RDS_DESCRIBE_DB_SNAPSHOTS = "rds:DescribeDBSnapshots" needs ["rds:DescribeDBSnapshots", "rds:ListTagsForResource"];
     RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE = "rds:ModifyDBClusterSnapshotAttribute";
     RDS_MODIFY_DB_INSTANCE = "rds:ModifyDBInstance";
     RDS_MODIFY_DB_SNAPSHOT_ATTRIBUTE = "rds:ModifyDBSnapshotAttribute";

@@ -113,3 +113,27 @@ fn a_list_of_required_tags_beats_the_settings_even_when_it_is_empty() {
     assert_eq!(missing(&["--required-tags", "Team,Cost"]), json!(["Cost"]));
     assert_eq!(missing(&["--required-tags", ""]), Value::Null);
 }
+
+#[test]
+fn where_nobody_is_known_it_is_said_what_the_fixes_would_do() {
+    let queue = |account: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": account}, "Action": "sqs:*",
+            "Resource": "arn:aws:sqs:eu-west-1:111122223333:jobs",
+        }]});
+        json!({
+            "kind": "resource", "account": "111122223333", "region": "eu-west-1", "type": "sqs", "id": "jobs",
+            "arn": "arn:aws:sqs:eu-west-1:111122223333:jobs", "config": {"Policy": policy},
+        })
+        .to_string()
+    };
+    let says = |settings: &Settings, account: &str| {
+        audit_with(settings, &[], queue(account).as_bytes()).stderr.contains("cuts off an account which is not known")
+    };
+    let nobody = Settings::default();
+    assert!(says(&nobody, "444455556666"));
+    assert!(!says(&nobody, "111122223333"), "nothing is found");
+    let mut somebody = Settings::default();
+    somebody.trusted.accounts.push("777788889999".parse().unwrap());
+    assert!(!says(&somebody, "444455556666"), "somebody has said who is known");
+}
