@@ -270,11 +270,14 @@ pub struct Targets {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TargetAt {
-    /// An instance id.
+    /// An instance id, or an address.
     pub id: String,
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
+    /// The zone of an address; `all` for one outside the VPC, which AWS takes only so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
     /// Its id in QUIC, without which a target group of that protocol takes no target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quic_server_id: Option<String>,
