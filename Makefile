@@ -57,7 +57,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs nightly Rust and cargo-fu
 		done; \
 	done
 
-schemas: ## write anew what is generated: schemas/, docs/checks.md
+schemas: ## write anew what is generated: schemas/, docs/permissions.md, tables of the documents
 	SLUICE_BLESS=1 cargo test --workspace --locked --test documents
 
 # Checked each time: a stamp says that pip came to its end, python that it still runs (it does not after the system's

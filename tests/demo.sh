@@ -199,7 +199,7 @@ run 'audit -o table < 10-resources.ndjson'
 chapter 'Who hears of it?'
 say 'notify tells Slack or SNS. With --dry-run it sends nothing; what it would send stands in its record:'
 topic=arn:aws:sns:us-east-1:123456789012:alerts
-run "cat 10-findings.ndjson 07-outcomes.ndjson | notify --dry-run --sns-topic $topic > 11-deliveries.ndjson"
+run "cat 09-outcomes.ndjson 10-findings.ndjson | notify --dry-run --sns-topic $topic > 11-deliveries.ndjson"
 say
 "$python" -c '
 import json, sys

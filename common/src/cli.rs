@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser};
 
 use crate::exit::Exit;
+use crate::resource::ResourceType;
 use crate::settings::Settings;
 use crate::stream::is_broken_pipe;
 
@@ -28,6 +30,12 @@ pub struct Common {
     /// Say only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
+}
+
+/// A parser of resource types that knows them all, so that `--help` and a mistake list them.
+pub fn resource_types() -> impl TypedValueParser<Value = ResourceType> {
+    PossibleValuesParser::new(ResourceType::ALL.iter().map(|kind| kind.name()))
+        .try_map(|name| name.parse::<ResourceType>())
 }
 
 /// A tool's command line.

@@ -28,6 +28,8 @@ pub(crate) enum Heading {
     Changed,
     /// An outcome `refused`.
     Refused,
+    /// An outcome `refused`, since there is no action.
+    ByHand,
     /// A finding `fail`.
     Open,
     /// A failed scope.
@@ -50,6 +52,7 @@ impl Heading {
             Self::Interrupted => "Interrupted",
             Self::Changed => "Changed meanwhile, left alone",
             Self::Refused => "Refused by a guard",
+            Self::ByHand => "To be mended by hand",
             Self::Open => "Open",
             Self::NotLooked => "Not looked at: what is there is not known",
             Self::Unknown => "Unknown: what the check needs could not be read",
@@ -168,6 +171,7 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         OutcomeStatus::Applied => Heading::Applied,
         OutcomeStatus::Changed => Heading::Changed,
         OutcomeStatus::Excepted => Heading::Excepted,
+        OutcomeStatus::Refused if record.action.is_none() => Heading::ByHand,
         OutcomeStatus::Refused => Heading::Refused,
         OutcomeStatus::Failed => Heading::Failed,
         OutcomeStatus::Interrupted => Heading::Interrupted,

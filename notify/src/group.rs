@@ -166,6 +166,7 @@ impl Group {
             (Heading::Interrupted, "interrupted"),
             (Heading::Changed, "changed meanwhile"),
             (Heading::Refused, "refused"),
+            (Heading::ByHand, "to be mended by hand"),
             (Heading::Planned, "planned"),
         ];
         self.counts(&words)

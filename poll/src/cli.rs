@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use clap::Parser;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::aws::AwsArgs;
-use common::cli::{Common, Failure, Tool};
+use common::cli::{Common, Failure, Tool, resource_types};
 use common::id::Region;
 use common::resource::ResourceType;
 
@@ -27,7 +26,7 @@ pub struct Args {
     pub regions: Vec<Region>,
     /// The resource types to look for, separated by commas [default: all, and the organization with --org]; with `-`, those
     /// that --iam-policy is for
-    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = types())]
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = resource_types())]
     pub types: Vec<ResourceType>,
     /// Wait for what AWS is still at work on (a database that is being made), for this long in all, such as 15m
     #[arg(long, value_name = "TIME", value_parser = settle::limit)]
@@ -93,12 +92,6 @@ impl Tool for Args {
     fn common(&self) -> &Common {
         &self.common
     }
-}
-
-/// A parser that knows the types, so that `--help` and a mistake list them.
-fn types() -> impl TypedValueParser<Value = ResourceType> {
-    PossibleValuesParser::new(ResourceType::ALL.iter().map(|kind| kind.name()))
-        .try_map(|name| name.parse::<ResourceType>())
 }
 
 fn dash(text: &str) -> Result<String, String> {

@@ -42,7 +42,7 @@ use plan::{Wanted, needs_regions};
 use settle::Settle;
 use sink::{Line, scope};
 use sweep::Sweep;
-use types::list_calls;
+use types::{list_calls, settle_calls};
 
 /// Runs the tool with the process's own arguments, stdin, stdout and stderr.
 pub fn main() -> ExitCode {
@@ -94,6 +94,9 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
 fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde_json::Value {
     let calls = if args.looks_up() { look_calls } else { list_calls };
     let mut operations: Vec<Operation> = types.iter().flat_map(|kind| calls(*kind)).copied().collect();
+    if args.settle.is_some() && !args.looks_up() {
+        operations.extend(types.iter().flat_map(|kind| settle_calls(*kind)));
+    }
     // Which regions there are; also asked where one that was named seems not to be enabled.
     if needs_regions(types) {
         operations.push(EC2_DESCRIBE_REGIONS);

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use common::action::Action;
 use common::aws::AwsArgs;
-use common::cli::{Common, Tool};
+use common::cli::{Common, Tool, resource_types};
+use common::resource::ResourceType;
 use jiff::Timestamp;
 
 const HELP: &str = "Put right what audit found
@@ -19,6 +22,10 @@ which calls would be made. Such a plan can be read, edited and applied:
 What was applied is undone by
 
     jq -c 'select(.undo).undo' outcomes | remediate --apply
+
+What the role that applies it must be allowed is printed by --iam-policy, for all actions or for some:
+
+    remediate --iam-policy --actions s3_block_public_access,s3_set_public_access_block
 
 Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken \
 input, an interrupted run); 4 could not start.";
@@ -54,6 +61,16 @@ pub struct Arguments {
     /// Judge as if it were this time, as `audit --now` did [default: the time now]
     #[arg(long, value_name = "TIME")]
     pub now: Option<Timestamp>,
+    /// Print the least IAM policy that --apply needs, and ask AWS nothing. An undo is an action of its own
+    #[arg(long)]
+    pub iam_policy: bool,
+    /// With --iam-policy: the actions to allow, separated by commas (docs/records.md lists them) [default: all]
+    #[arg(long, value_name = "ACTION,...", value_delimiter = ',', hide_possible_values = true, requires = "iam_policy",
+          value_parser = PossibleValuesParser::new(Action::ALL.iter().map(|(name, ..)| *name)))]
+    pub actions: Vec<String>,
+    /// With --iam-policy: the resource types to allow them on, separated by commas [default: all]
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', requires = "iam_policy", value_parser = resource_types())]
+    pub types: Vec<ResourceType>,
     /// How the accounts are reached.
     #[command(flatten)]
     pub aws: AwsArgs,
@@ -67,5 +84,34 @@ impl Tool for Arguments {
 
     fn common(&self) -> &Common {
         &self.common
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn actions_and_types_are_for_the_policy_alone() {
+        let parse = |arguments: &[&str]| Arguments::try_parse_from([&["remediate"], arguments].concat());
+        let arguments = parse(&["--iam-policy", "--actions", "stop,start", "--types", "ec2,rds"]).unwrap();
+        assert_eq!(arguments.actions, ["stop", "start"]);
+        assert_eq!(arguments.types, [ResourceType::Ec2, ResourceType::Rds]);
+        for (arguments, expected) in [
+            (&["--actions", "stop"][..], "--iam-policy"),
+            (&["--types", "ec2"], "--iam-policy"),
+            (&["--iam-policy", "--actions", "stopp"], "'stop'"),
+            (&["--iam-policy", "--types", "ec3"], "ec2"),
+        ] {
+            let error = parse(arguments).unwrap_err().to_string();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
     }
 }

@@ -21,6 +21,10 @@ use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::{Stop, pauses};
 
+/// How long to look for the effect of a call that AWS did not answer. Where it had one, AWS is at work soon, and where it had
+/// none, there is nothing to wait for.
+const UNANSWERED: Duration = Duration::from_secs(64);
+
 /// How many resources are worked on at once.
 const PARALLEL: usize = 8;
 
@@ -224,7 +228,11 @@ impl Engine<'_, '_> {
     /// effect all the same (a time-out), and one that succeeded may not have mended the finding.
     async fn verify(&self, job: &Job, predicted: Option<&Looked>, error: Option<&AwsError>, outcome: &mut Outcome) {
         let refused = error.is_some_and(|error| !error.outcome_unknown());
-        let patience = if refused { Duration::ZERO } else { actions::patience(&job.reference.kind) };
+        let patience = match error {
+            None => actions::patience(&job.reference.kind),
+            Some(error) if error.outcome_unknown() => actions::patience(&job.reference.kind).min(UNANSWERED),
+            Some(_) => Duration::ZERO,
+        };
         let mut seen = self.seen(job, predicted).await;
         let mut stopped = false;
         for pause in pauses(patience) {

@@ -23,11 +23,14 @@ pub(crate) struct Incoming {
     pub(crate) organizations: Vec<Resource>,
     /// Whether all of it was understood.
     pub(crate) exit: Exit,
+    /// Why nothing may be done: a part is missing without which the rest may mean something else.
+    pub(crate) unusable: Option<String>,
 }
 
 /// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
 pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<Incoming, Failure> {
     let (mut jobs, mut polled, mut organizations, mut exit) = (Vec::new(), Polled::default(), Vec::new(), Exit::Done);
+    let mut unusable = None;
     for item in Reader::new(input) {
         let item = match item {
             Ok(item) => item,
@@ -36,7 +39,10 @@ pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &
                 exit = Exit::Incomplete;
                 continue;
             }
-            Err(ReadError::Io { source, .. }) => return Err(Failure::Input(source)),
+            Err(ReadError::Io { source, .. }) => {
+                unusable = Some(Failure::Input(source).to_string());
+                break;
+            }
         };
         match Input::read(&item) {
             Ok(Input::Job(job)) => jobs.push(*job),
@@ -46,7 +52,10 @@ pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &
                     say.error(broken);
                     exit = Exit::Incomplete;
                 }
-                organizations.extend(organization(&item)?);
+                match organization(&item) {
+                    Ok(organization) => organizations.extend(organization),
+                    Err(why) => unusable = Some(why),
+                }
             }
             Err(why) => {
                 say.error(why);
@@ -55,7 +64,7 @@ pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &
         }
     }
     writer.flush().map_err(Failure::Output)?;
-    Ok(Incoming { jobs, polled, organizations, exit })
+    Ok(Incoming { jobs, polled, organizations, exit, unusable })
 }
 
 /// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
@@ -70,8 +79,8 @@ fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
 ///
 /// # Errors
 ///
-/// One that is not understood ends the run: who belongs to it would be taken for a stranger, and cut off.
-fn organization(item: &Item) -> Result<Option<Resource>, Failure> {
+/// Why one is not understood. Nothing may be done then: who belongs to it would be taken for a stranger, and cut off.
+fn organization(item: &Item) -> Result<Option<Resource>, String> {
     #[derive(Deserialize)]
     struct Typed {
         r#type: Option<String>,
@@ -81,9 +90,7 @@ fn organization(item: &Item) -> Result<Option<Resource>, Failure> {
     if !is_resource || typed().as_deref() != Some(ResourceType::Organization.name()) {
         return Ok(None);
     }
-    let broken = |why: &dyn std::fmt::Display| {
-        Failure::Incomplete(format!("nothing was done: the organization is not understood: {why}"))
-    };
+    let broken = |why: &dyn std::fmt::Display| format!("the organization is not understood: {why}");
     let organization: Resource = item.parse().map_err(|error| broken(&error))?;
     let line = item.line;
     match organization.clone().typed::<Organization>() {

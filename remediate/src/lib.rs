@@ -7,7 +7,8 @@
 //!
 //! # Layout
 //!
-//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told.
+//! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
+//!   must allow it.
 //! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
@@ -21,9 +22,11 @@ mod input;
 mod job;
 mod journal;
 mod out;
+mod permissions;
 mod signals;
 mod wait;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,7 +35,7 @@ use common::aws::{Sessions, block_on};
 use common::cli::{self, Failure, Io, Tool};
 use common::clock;
 use common::exit::Exit;
-use common::record::OutcomeStatus;
+use common::record::{Outcome, OutcomeStatus};
 use common::reference::Reference;
 use common::settings::Settings;
 use common::stream::Writer;
@@ -64,13 +67,17 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
                    of them";
         return Err(Failure::Usage(why.to_owned()));
     }
+    let Io { input, mut output, say, .. } = io;
+    if arguments.iam_policy {
+        let policy = permissions::policy(&arguments, settings)?;
+        return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
+    }
     // Ahead of all that is written: exceptions that are not understood are a guard that is off.
     let settings = &settings.with_exceptions(&arguments.exceptions)?;
     let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
-    let Io { input, output, say, .. } = io;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    let Incoming { jobs, polled, organizations, exit: read } =
+    let Incoming { jobs, polled, organizations, exit: read, unusable } =
         input::read(input, &mut writer, say).map_err(|failure| match failure {
             // Whoever asked for action must not take its silence for success.
             Failure::Output(error) if apply => {
@@ -99,6 +106,19 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         report(unfinished, journal, &out);
     }
     let run = format!("{}-{}", clock::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id());
+    if let Some(why) = unusable {
+        // One input, one outcome, also where nothing comes of any.
+        let reason = format!("nothing was done: {why}");
+        say.error(&reason);
+        for job in &jobs {
+            let outcome = job.outcome(OutcomeStatus::Interrupted, &run, clock::now());
+            out.write(&Outcome { reason: Some(reason.clone()), ..outcome });
+        }
+        return match out.finish(apply) {
+            (_, None) => Ok(Exit::Incomplete),
+            (_, Some(error)) => Err(Failure::Output(error)),
+        };
+    }
     let work = async {
         if !jobs.is_empty() {
             let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
@@ -177,7 +197,7 @@ fn start(error: impl std::fmt::Display) -> Failure {
 }
 
 /// What an earlier run was cut off in: nobody but the journal knows of it.
-fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outcomes<'_>) {
+fn report(unfinished: &[Outcome], journal: &Journal, out: &Outcomes<'_>) {
     for outcome in unfinished {
         let mut outcome = outcome.clone();
         outcome.status = OutcomeStatus::Interrupted;
@@ -194,5 +214,50 @@ fn report(unfinished: &[common::record::Outcome], journal: &Journal, out: &Outco
         {
             out.warn(error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use clap::Parser;
+    use common::cli::{Captured, Say};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Gives a text, and then an error instead of an end.
+    struct BreaksOff(Option<String>);
+
+    impl Read for BreaksOff {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let text = self.0.take().ok_or_else(|| std::io::Error::other("the disk has gone"))?;
+            buffer[..text.len()].copy_from_slice(text.as_bytes());
+            Ok(text.len())
+        }
+    }
+
+    #[test]
+    fn what_came_before_the_input_broke_off_has_an_outcome_and_nothing_is_done() {
+        let task = json!({
+            "account": "111122223333", "region": "eu-west-1", "type": "ec2", "id": "i-1", "action": "stop",
+        });
+        let journal = tempfile::tempdir().unwrap();
+        let place = journal.path().join("journal.ndjson");
+        let arguments = ["remediate", "--apply", "--journal", place.to_str().unwrap()];
+        let (said, written) = (Captured::default(), Captured::default());
+        let say = Say::to("remediate", said.clone());
+        let input = Box::new(BreaksOff(Some(format!("{task}\n{task}\n"))));
+        let io = Io { input, output: Box::new(written.clone()), terminal: false, say: &say };
+        let exit = run(Arguments::parse_from(arguments), &Settings::default(), io).unwrap();
+        assert_eq!(exit, Exit::Incomplete);
+        let outcomes: Vec<Value> = written.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(outcomes.len(), 2);
+        for outcome in outcomes {
+            assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("interrupted"), &Value::Null));
+            assert_eq!(outcome["reason"], "nothing was done: cannot read the input: the disk has gone");
+        }
+        assert!(said.text().contains("the disk has gone"), "{}", said.text());
     }
 }

@@ -15,6 +15,9 @@ use crate::http::{Request, Response, connect};
 use crate::pipeline::Tool;
 use crate::proxy::Proxy;
 
+/// The region of an account's tools, unless they are told of another.
+const HOME: &str = "us-east-1";
+
 /// Temporary credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -48,7 +51,11 @@ impl Account {
 
     /// The account of that number, with whatever other tests of this process made in it.
     pub fn with_id(id: &str) -> Self {
-        let emulator = Emulator::shared();
+        Self::of(Emulator::shared(), id)
+    }
+
+    /// The account of that number in an emulator of one's own.
+    pub fn of(emulator: &Emulator, id: &str) -> Self {
         let credentials = assume_role(emulator, id);
         let home = Arc::new(tempfile::tempdir().expect("a temporary home directory"));
         Self { id: id.to_owned(), credentials, endpoint: emulator.url(), home }
@@ -58,6 +65,12 @@ impl Account {
     #[must_use]
     pub fn through(&self, proxy: &Proxy) -> Self {
         Self { endpoint: proxy.url(), ..self.clone() }
+    }
+
+    /// The same account and home, with other credentials: those of a user, say.
+    #[must_use]
+    pub fn with(&self, credentials: Credentials) -> Self {
+        Self { credentials, ..self.clone() }
     }
 
     /// Twelve digits.
@@ -81,7 +94,7 @@ impl Account {
             ("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key),
             ("AWS_SESSION_TOKEN", &self.credentials.session_token),
-            ("AWS_REGION", "us-east-1"),
+            ("AWS_REGION", HOME),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ]
     }
@@ -97,7 +110,7 @@ impl Account {
             .build();
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
+            .region(Region::from_static(HOME))
             .endpoint_url(&self.endpoint)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
@@ -110,7 +123,15 @@ impl Account {
     /// # Errors
     /// When no answer comes. An answer that says no is an answer.
     pub fn call(&self, service: &str, request: Request) -> io::Result<Response> {
-        send(&self.endpoint, &self.credentials, service, request)
+        self.call_in(HOME, service, request)
+    }
+
+    /// The same in another region.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub fn call_in(&self, region: &str, service: &str, request: Request) -> io::Result<Response> {
+        send(&self.endpoint, &self.credentials, region, service, request)
     }
 
     /// One of the tools, with this account's credentials and nothing else in its environment.
@@ -124,7 +145,7 @@ fn assume_role(emulator: &Emulator, account: &str) -> Credentials {
     let action = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=tests";
     let request = Request::form(format!("{action}&RoleArn=arn:aws:iam::{account}:role/tests"));
     let root = Credentials { access_key_id: "tests".into(), ..Credentials::default() };
-    let answer = send(&emulator.url(), &root, "sts", request).expect("an answer of the emulator").text();
+    let answer = send(&emulator.url(), &root, HOME, "sts", request).expect("an answer of the emulator").text();
     let field = |name: &str| {
         let after = answer.split_once(&format!("<{name}>")).map(|(_, after)| after);
         let value = after.and_then(|after| after.split_once('<')).map(|(value, _)| value.trim().to_owned());
@@ -138,9 +159,15 @@ fn assume_role(emulator: &Emulator, account: &str) -> Credentials {
 }
 
 /// The emulator reads account, service and region from the signature's head, and does not check the rest.
-fn send(endpoint: &str, credentials: &Credentials, service: &str, request: Request) -> io::Result<Response> {
+fn send(
+    endpoint: &str,
+    credentials: &Credentials,
+    region: &str,
+    service: &str,
+    request: Request,
+) -> io::Result<Response> {
     let host = endpoint.trim_start_matches("http://");
-    let scope = format!("{}/20260101/us-east-1/{service}/aws4_request", credentials.access_key_id);
+    let scope = format!("{}/20260101/{region}/{service}/aws4_request", credentials.access_key_id);
     let mut request = request
         .with("Host", host)
         .with("Authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"));

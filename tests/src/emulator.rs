@@ -31,6 +31,14 @@ impl Emulator {
         SHARED.get_or_init(|| Self::start().unwrap_or_else(|error| panic!("{error}")))
     }
 
+    /// One more, for a test that changes how the emulator as a whole behaves.
+    ///
+    /// # Panics
+    /// When it cannot be started: the message says what to do.
+    pub fn alone() -> Self {
+        Self::start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// Where it listens, as in `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -49,8 +57,18 @@ impl Emulator {
         read_log(&self.log)
     }
 
+    /// The virtual environment with moto: `SLUICE_VENV`, which the Makefile sets, or the place where the Makefile puts it.
+    pub fn venv() -> PathBuf {
+        if let Some(path) = env::var_os("SLUICE_VENV") {
+            return path.into();
+        }
+        let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let cache = cache.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")));
+        cache.unwrap_or_default().join("sluice/venv")
+    }
+
     fn start() -> Result<Self, String> {
-        let python = venv().join("bin/python");
+        let python = Self::venv().join("bin/python");
         if !python.exists() {
             return Err(format!("no emulator: {} does not exist; run `make test`, which makes it", python.display()));
         }
@@ -88,14 +106,11 @@ impl Emulator {
     }
 }
 
-/// The virtual environment with moto: `SLUICE_VENV`, which the Makefile sets, or the place where the Makefile puts it.
-fn venv() -> PathBuf {
-    if let Some(path) = env::var_os("SLUICE_VENV") {
-        return path.into();
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
-    let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let cache = cache.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")));
-    cache.unwrap_or_default().join("sluice/venv")
 }
 
 fn read_log(log: &File) -> String {

@@ -19,11 +19,13 @@
 
 mod account;
 mod aws_error;
+pub mod calls;
 mod emulator;
 pub mod filter;
 pub mod fix;
 pub mod http;
 mod http_sink;
+pub mod many;
 pub mod misconfigure;
 mod operation;
 mod pipeline;

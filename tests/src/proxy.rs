@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -116,6 +116,22 @@ pub enum Verdict {
     CutBefore,
     /// The connection ends without an answer, and it did happen.
     CutAfter,
+    /// The connection ends in the middle of the answer, and it did happen.
+    CutWithin,
+    /// No answer comes, for as long as the client waits, and it did happen.
+    Silence,
+}
+
+impl Verdict {
+    /// An error in the service's own shape; the emulator does not hear of it.
+    pub fn error(call: &Call, status: u16, code: &str, message: &str) -> Self {
+        Self::Answer(aws_error::error(call, status, code, message))
+    }
+
+    /// What the service says to a caller who calls too often.
+    pub fn throttled(call: &Call) -> Self {
+        Self::Answer(aws_error::throttled(call))
+    }
 }
 
 type Decide = dyn Fn(&Call) -> Verdict + Send + Sync;
@@ -258,6 +274,22 @@ impl State {
                 let answer = connect(upstream, &call.request)?;
                 io::copy(&mut &answer, &mut io::sink())?;
                 client.shutdown(Shutdown::Both)
+            }
+            Verdict::CutWithin => {
+                let mut answer = Vec::new();
+                connect(upstream, &call.request)?.read_to_end(&mut answer)?;
+                // All of the head, which says how much there is to come, and half of that.
+                let head = answer.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |at| at + 4);
+                let mut to = client;
+                to.write_all(&answer[..usize::midpoint(head, answer.len())])?;
+                client.shutdown(Shutdown::Both)
+            }
+            Verdict::Silence => {
+                let answer = connect(upstream, &call.request)?;
+                io::copy(&mut &answer, &mut io::sink())?;
+                // Ends when the client hangs up.
+                let mut from = client;
+                io::copy(&mut from, &mut io::sink()).map(drop)
             }
         }
     }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tests::Tool;
+use tests::calls::{NEEDS, REGIONS, VOLUMES};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -232,10 +234,59 @@ fn the_actions_that_are_listed_are_all() {
 #[test]
 fn the_table_of_checks_is_what_audit_prints() {
     let table = Tool::new("audit").args(["--list-checks", "-o", "markdown"]).run().exits(0).stdout;
-    let introduction = "# Checks\n\nWhat `audit` looks for; `audit --list-checks -o markdown` prints this table, and a test holds it. Ids are for \
-                        ever. `FSBP` is AWS\nFoundational Security Best Practices (Security Hub), `CIS` the CIS AWS Foundations \
-                        Benchmark 3.0.\n\n";
-    generated("docs/checks.md", &format!("{introduction}{}", String::from_utf8(table).unwrap()));
+    generated_part("README.md", "checks", &String::from_utf8(table).unwrap());
+}
+
+/// The permissions of the policy that a tool prints, save that of asking which regions there are: it is told once.
+fn permissions(tool: &str, arguments: &[&str]) -> BTreeSet<String> {
+    let ran = Tool::new(tool).args(arguments).arg("--iam-policy").run().exits(0);
+    let policy: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    let names = actions.iter().map(|name| name.as_str().unwrap().to_owned());
+    names.filter(|name| name != "ec2:DescribeRegions").collect()
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_permissions_that_are_listed_are_those_that_the_tools_print() {
+    let look = |kind: ResourceType| permissions("poll", &["-", "--types", kind.name()]);
+    let mut types = String::from("| type | to list all | to look at one |\n|---|---|---|\n");
+    for kind in ResourceType::ALL.iter().copied().filter(|kind| !poll::look_calls(*kind).is_empty()) {
+        let list = permissions("poll", &["--types", kind.name()]);
+        let look = look(kind);
+        let look = if look == list { "the same".to_owned() } else { listed(&look) };
+        let _ = writeln!(types, "| `{kind}` | {} | {look} |", listed(&list));
+    }
+    let mut actions = String::from("| type | action | permissions |\n|---|---|---|\n");
+    for (kind, action, _) in remediate::calls() {
+        let all = permissions("remediate", &["--types", kind.name(), "--actions", action]);
+        let _ = writeln!(actions, "| `{kind}` | `{action}` | {} |", listed(all.difference(&look(kind))));
+    }
+    generated_part("docs/permissions.md", "types", &types);
+    generated_part("docs/permissions.md", "actions", &actions);
+}
+
+#[test]
+fn the_calls_that_are_shown_are_those_that_are_counted() {
+    let resources: usize = VOLUMES.iter().map(|volume| volume.made.iter().sum::<usize>() + volume.given).sum();
+    let made: Vec<String> = VOLUMES
+        .iter()
+        .map(|volume| format!("{} `{}`", volume.made.iter().sum::<usize>() + volume.given, volume.kind))
+        .collect();
+    let calls: usize = NEEDS.iter().map(|need| need.count).sum();
+    let mut table = format!(
+        "{calls} calls for {resources} resources in {} regions ({}):\n\n| type | call | one for each | calls |\n|---|---|---|--:|\n",
+        REGIONS.len(),
+        made.join(", ")
+    );
+    for need in NEEDS {
+        let kind = need.kind.map_or_else(|| "all".to_owned(), |kind| format!("`{kind}`"));
+        let _ = writeln!(table, "| {kind} | `{}` | {} | {} |", need.operation, need.each, need.count);
+    }
+    generated_part("docs/performance.md", "calls", &table);
 }
 
 /// Every Markdown file for people.
@@ -261,7 +312,8 @@ fn every_relative_link_leads_somewhere() {
         let text = read(&document);
         let folder = root().join(&document).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if !target.starts_with("http") && !target.starts_with('#') {
+            let target = target.split('#').next().unwrap_or_default();
+            if !target.starts_with("http") && !target.is_empty() {
                 assert!(folder.join(target).exists(), "{document} links to {target}");
             }
         }

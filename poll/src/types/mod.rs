@@ -91,6 +91,8 @@ pub(crate) trait Polled: Config {
     const LIST: &'static [Operation];
     /// The calls that a look may come to.
     const LOOK: &'static [Operation];
+    /// Whether AWS may still be at work on one when it is listed, so that `--settle` takes looks as well.
+    const SETTLES: bool = true;
 
     /// Lists all within reach. What was listed before an error is in the sink.
     fn list(account: &Account, reach: &Reach, sink: &Sink) -> impl Future<Output = Result<(), AwsError>> + Send;
@@ -111,6 +113,11 @@ pub fn look_calls(kind: ResourceType) -> &'static [Operation] {
 /// The calls that a listing of a type may come to.
 pub(crate) fn list_calls(kind: ResourceType) -> &'static [Operation] {
     with_config!(kind, C => C::LIST)
+}
+
+/// The calls that waiting for what a listing found may come to.
+pub(crate) fn settle_calls(kind: ResourceType) -> &'static [Operation] {
+    with_config!(kind, C => if C::SETTLES { C::LOOK } else { &[] })
 }
 
 /// The type of a reference that can be looked up.

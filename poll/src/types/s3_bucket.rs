@@ -63,6 +63,7 @@ impl Polled for Bucket {
         S3_GET_PUBLIC_ACCESS_BLOCK,
         S3_LIST_BUCKETS,
     ];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

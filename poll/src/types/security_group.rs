@@ -17,6 +17,7 @@ use crate::sink::Sink;
 impl Polled for SecurityGroup {
     const LIST: &'static [Operation] = &[EC2_DESCRIBE_SECURITY_GROUPS];
     const LOOK: &'static [Operation] = &[EC2_DESCRIBE_SECURITY_GROUPS];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

@@ -36,6 +36,7 @@ type Tags = Result<BTreeMap<String, String>, AwsError>;
 impl Polled for Queue {
     const LIST: &'static [Operation] = &[SQS_GET_QUEUE_ATTRIBUTES, SQS_LIST_QUEUES, SQS_LIST_QUEUE_TAGS];
     const LOOK: &'static [Operation] = &[SQS_GET_QUEUE_ATTRIBUTES, SQS_GET_QUEUE_URL, SQS_LIST_QUEUE_TAGS];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

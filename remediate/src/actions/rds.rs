@@ -69,9 +69,10 @@ impl Mended for DbInstance {
         undo
     }
 
-    /// RDS changes nothing of a stopped instance, which AWS starts again after seven days with the address that it has.
+    /// RDS changes nothing of a stopped instance, which AWS starts again after seven days with the address that it has: it is
+    /// made private before it is stopped, and on the way back started before it is made public.
     fn comes_first(action: &Action) -> bool {
-        *action == Action::MakePrivate
+        matches!(action, Action::MakePrivate | Action::Start)
     }
 }
 
@@ -247,5 +248,7 @@ mod tests {
     fn the_address_goes_before_the_instance_is_stopped() {
         assert!(DbInstance::comes_first(&Action::MakePrivate));
         assert!(!DbInstance::comes_first(&Action::Stop));
+        assert!(DbInstance::comes_first(&Action::Start));
+        assert!(!DbInstance::comes_first(&Action::MakePublic));
     }
 }

@@ -7,6 +7,7 @@ mod crash;
 mod denied;
 mod details;
 mod drift;
+mod rates;
 mod refused;
 mod start;
 mod unsteady;

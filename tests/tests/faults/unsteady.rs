@@ -8,34 +8,6 @@ use crate::{
     failing, is_write, misconfigure, poll, public_queues, put_queue, run, sqs, statuses, text, then, timeless,
 };
 
-const TYPES: &str = "s3_bucket,ec2,security_group,iam_user,sqs";
-
-#[test]
-fn throttling_and_errors_of_the_moment_leave_no_trace_in_the_records() {
-    let account = Account::new();
-    misconfigure(&account, TYPES);
-    let mut proxy = Proxy::new(Emulator::shared());
-    let seen = account.through(&proxy);
-    let calm = run(poll(&seen, TYPES)).exits(0).records();
-    // The mode that the tools take by themselves sends less and less to who throttles, as it should; where a third of
-    // all calls is throttled to the end, that takes its time.
-    let poll = |types| poll(&seen, types).env("AWS_RETRY_MODE", "standard");
-
-    proxy.reset();
-    proxy = proxy.throttle(on("*").every(3));
-    let throttled = run(poll(TYPES)).exits(0);
-    assert_eq!(timeless(throttled.records()), timeless(calm.clone()));
-    assert_eq!(throttled.stderr, "");
-    let calls = proxy.calls().len();
-
-    proxy.reset();
-    proxy = proxy.fail(on("*").every(5), 500, "InternalError", "We encountered an internal error. Please try again.");
-    let failing = run(poll(TYPES)).exits(0);
-    assert_eq!(timeless(failing.records()), timeless(calm.clone()));
-    assert_eq!(failing.stderr, "");
-    assert!(calls > proxy.calls().len(), "every third call was made again, then every fifth");
-}
-
 #[test]
 fn throttling_leaves_no_trace_when_the_tools_slow_down_either() {
     const KINDS: &str = "ec2,iam_user,sqs";

@@ -185,9 +185,11 @@ fn all_enabled_regions_are_looked_at_when_none_is_named() {
 
 #[test]
 fn a_poll_makes_the_calls_that_are_needed_and_says_how_many() {
-    let stage = Stage::of("s3_bucket,ec2,security_group,iam_user,sqs");
+    const TYPES: &str = "s3_bucket,ec2,security_group,iam_user,sqs";
+    let stage = Stage::of(TYPES);
     let proxy = Proxy::new(Emulator::shared());
-    let polled = stage.run(stage.through(&proxy).tool("poll").args(["--stats", "--only-test-resources"])).exits(0);
+    let poll = stage.through(&proxy).tool("poll");
+    let polled = stage.run(poll.args(["--stats", "--only-test-resources", "--types", TYPES])).exits(0);
     let stats = polled.stderr.lines().find(|line| line.starts_with('{')).expect("a line of JSON on stderr");
     let stats: BTreeMap<String, usize> = serde_json::from_str(stats).unwrap();
     let expected: BTreeMap<String, usize> = [

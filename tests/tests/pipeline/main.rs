@@ -9,4 +9,5 @@ mod guards;
 mod lookup;
 mod plans;
 mod repeat;
+mod settle;
 mod streams;

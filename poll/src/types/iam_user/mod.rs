@@ -43,12 +43,19 @@ const REPORT_PAUSE: Duration = Duration::from_secs(2);
 const REPORTED: [&str; 5] = ["PasswordEnabled", "PasswordLastChanged", "PasswordLastUsed", "MfaActive", "AccessKeys"];
 
 impl Polled for User {
+    /// A user who is newer than the report is looked at.
     const LIST: &'static [Operation] = &[
         IAM_GENERATE_CREDENTIAL_REPORT,
+        IAM_GET_ACCESS_KEY_LAST_USED,
         IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
         IAM_GET_CREDENTIAL_REPORT,
+        IAM_GET_LOGIN_PROFILE,
+        IAM_GET_USER,
         IAM_LIST_ACCESS_KEYS,
-        IAM_GET_ACCESS_KEY_LAST_USED,
+        IAM_LIST_ATTACHED_USER_POLICIES,
+        IAM_LIST_GROUPS_FOR_USER,
+        IAM_LIST_MFA_DEVICES,
+        IAM_LIST_USER_POLICIES,
     ];
     const LOOK: &'static [Operation] = &[
         IAM_GET_ACCESS_KEY_LAST_USED,
@@ -60,6 +67,7 @@ impl Polled for User {
         IAM_LIST_MFA_DEVICES,
         IAM_LIST_USER_POLICIES,
     ];
+    const SETTLES: bool = false;
 
     async fn list(account: &Account, _: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;

@@ -1,0 +1,122 @@
+//! What `--iam-policy` prints: enough for all that a tool does, and not more than it does.
+//!
+//! `recorded` holds the policies against the calls that come out of the machine, `enforced` lets an emulator that asks for
+//! permissions judge them. Both go through all types and all actions that there are.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod enforced;
+mod recorded;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+
+use common::resource::ResourceType;
+use serde_json::{Value, json};
+use tests::http::Request;
+use tests::stage::{NOW, input, json_request, text, undos};
+use tests::{Account, Ran, Tool};
+
+/// As much as there is to do.
+const WITHOUT_LIMITS: [&str; 5] = ["--irreversible", "--max-actions", "1000", "--max-percent", "100"];
+
+/// The types that are there: those that have a look at one.
+fn types() -> impl Iterator<Item = ResourceType> {
+    ResourceType::ALL.iter().copied().filter(|kind| !poll::look_calls(*kind).is_empty())
+}
+
+/// The actions on a type.
+fn actions(kind: ResourceType) -> BTreeSet<&'static str> {
+    remediate::calls().filter(|(of, ..)| *of == kind).map(|(_, action, _)| action).collect()
+}
+
+/// What a tool prints with these arguments and `--iam-policy`, which asks AWS nothing.
+fn printed(tool: &str, arguments: &[&str]) -> Value {
+    let ran = Tool::new(tool).args(arguments).arg("--iam-policy").run().exits(0);
+    serde_json::from_str(&ran.text()).unwrap_or_else(|error| panic!("{error}\n{ran}"))
+}
+
+/// The permissions of a policy.
+fn permissions(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().unwrap();
+    statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap()).map(text).collect()
+}
+
+/// Fills an account with all that is made of these types, and with what is its owner's to set up: an organization, a trail
+/// and a detector.
+fn misconfigure(account: &Account, types: &str) {
+    let bucket = format!("trail-{}", account.id());
+    let trail = json!({"Name": "all", "S3BucketName": bucket});
+    for (service, request) in [
+        ("organizations", json_request("AWSOrganizationsV20161128.CreateOrganization", &json!({"FeatureSet": "ALL"}))),
+        ("guardduty", Request::new("POST", "/detector").body(json!({"enable": true}).to_string())),
+        ("s3", Request::new("PUT", &format!("/{bucket}"))),
+        ("cloudtrail", json_request("CloudTrail_20131101.CreateTrail", &trail)),
+    ] {
+        let answer = account.call(service, request).unwrap();
+        assert!(answer.status < 300, "{service}: {answer:?}");
+    }
+    let _ = account.tool("misconfigure").args(["--types", types]).run().exits(0);
+}
+
+fn poll(account: &Account, types: &str) -> Tool {
+    account.tool("poll").args(["--types", types])
+}
+
+fn audit(account: &Account, resources: &[u8]) -> Ran {
+    configured(account, "audit").stdin(resources).run().exits(0)
+}
+
+fn remediate(account: &Account, records: impl Into<Vec<u8>>) -> Tool {
+    configured(account, "remediate").args(WITHOUT_LIMITS).stdin(records)
+}
+
+/// A tool in an account for development, of whose resources everything is asked, with each fix switched on.
+fn configured(account: &Account, tool: &str) -> Tool {
+    let tool = account.tool(tool);
+    let path = tool.home().join("sluice.toml");
+    if !path.exists() {
+        let mut settings = format!("required_tags = [\"Owner\"]\n[accounts.\"{}\"]\ndev = true\n", account.id());
+        for check in Tool::new("audit").arg("--list-checks").run().exits(0).records() {
+            let _ = write!(settings, "[checks.{}]\nfix = true\n", text(&check["id"]));
+        }
+        fs::write(&path, settings).unwrap();
+    }
+    tool.args(["--config".into(), path]).args(["--now", NOW])
+}
+
+/// What came of plans, of their application and of the undo of that.
+#[derive(Default)]
+struct Remediated {
+    planned: Vec<Value>,
+    applied: Vec<Value>,
+    undone: Vec<Value>,
+}
+
+/// Takes the whole way with findings or tasks, under whatever the account may do: one action after the other, since a
+/// database that was stopped by one of them takes no other.
+fn there_and_back(account: &Account, records: &[Value]) -> Remediated {
+    let mut actions: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for record in records {
+        let name = record["action"].as_str().or(record["action"]["name"].as_str()).unwrap();
+        actions.entry(name.to_owned()).or_default().push(record);
+    }
+    let mut all = Remediated::default();
+    for records in actions.into_values() {
+        let plan = remediate(account, input(records)).run();
+        let applied = remediate(account, plan.stdout.clone()).arg("--apply").run();
+        let undone = remediate(account, input(&undos(&applied.kind("outcome")))).arg("--apply").run();
+        all.planned.extend(plan.kind("outcome"));
+        all.applied.extend(applied.kind("outcome"));
+        all.undone.extend(undone.kind("outcome"));
+    }
+    all
+}
+
+/// A task for each resource of a type: the action, as the resource's record makes it.
+fn task(resource: &Value, action: &Value) -> Value {
+    json!({
+        "kind": "task", "account": resource["account"], "region": resource["region"], "type": resource["type"],
+        "id": resource["id"], "arn": resource["arn"], "action": action,
+    })
+}
