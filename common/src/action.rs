@@ -17,12 +17,18 @@ use crate::resource::{
 };
 
 /// From one state of a part of a resource to another.
+///
+/// Both must stand there, be it as `null`: a part that is to be nothing is removed, and a `to` that was forgotten or
+/// misspelt must not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Change<T> {
     /// What it must be now, else nothing is done.
+    #[serde(deserialize_with = "T::deserialize")]
     pub from: T,
     /// What it is to be.
+    #[serde(deserialize_with = "T::deserialize")]
     pub to: T,
 }
 
@@ -187,7 +193,7 @@ actions! {
 /// Rules of a security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Rules {
     /// As `DescribeSecurityGroups` gives them.
     pub ip_permissions: Vec<IpPermission>,
@@ -197,7 +203,7 @@ pub struct Rules {
 /// means another statement as soon as somebody edits the policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Statements {
     /// The statements.
     pub statements: Vec<Value>,
@@ -206,7 +212,7 @@ pub struct Statements {
 /// An access key of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Key {
     /// `AKIA...`.
     pub access_key_id: String,
@@ -215,7 +221,7 @@ pub struct Key {
 /// With whom an image or snapshot is shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Sharing {
     /// Account ids, `all` for everyone, and for an AMI the ARNs of organizations and organizational units.
     pub with: Vec<String>,
@@ -224,7 +230,7 @@ pub struct Sharing {
 /// An Elastic IP, and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Address {
     /// `eipalloc-...`.
     pub allocation_id: String,
@@ -242,7 +248,7 @@ pub struct Address {
 /// Instances behind a classic load balancer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Instances {
     /// `i-...`.
     pub instance_ids: Vec<String>,
@@ -251,7 +257,7 @@ pub struct Instances {
 /// Targets of a target group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Targets {
     /// The target group.
     pub target_group_arn: String,
@@ -262,13 +268,16 @@ pub struct Targets {
 /// A target, with the port that it is registered under: one instance may be there under several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TargetAt {
-    /// An instance id.
+    /// An instance id, or an address.
     pub id: String,
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<i32>,
+    /// The zone of an address; `all` for one outside the VPC, which AWS takes only so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
     /// Its id in QUIC, without which a target group of that protocol takes no target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quic_server_id: Option<String>,
@@ -277,7 +286,7 @@ pub struct TargetAt {
 /// Where the network interfaces of a service's tasks are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Placement {
     /// The ids of the subnets, sorted.
     pub subnets: Vec<String>,
@@ -392,6 +401,15 @@ mod tests {
             (json!({"name": "iam_deactivate_key"}), "missing field `AccessKeyId`"),
             (json!({"AccessKeyId": "AKIAEXAMPLE"}), "no `name`"),
             (json!("iam_deactivate_key"), "missing field `AccessKeyId`"),
+            // Nothing in place of a policy removes it: that must have been said.
+            (json!({"name": "s3_set_policy", "from": {"Statement": []}}), "missing field `to`"),
+            (json!({"name": "s3_set_policy", "to": {"Statement": []}}), "missing field `from`"),
+            (json!({"name": "sqs_set_policy", "from": null, "TO": {}}), "unknown field `TO`"),
+            // Without its port, each of the instance's ports is meant.
+            (
+                json!({"name": "elb_deregister_targets", "TargetGroupArn": "arn:x", "Targets": [{"Id": "i-1", "port": 80}]}),
+                "unknown field `port`",
+            ),
         ] {
             let action: Action = serde_json::from_value(value.clone()).unwrap();
             assert!(action.describe().contains(expected), "{value}: {}", action.describe());

@@ -13,7 +13,7 @@ use crate::actions::{self, Looked, Plan, Refusal};
 use crate::job::Job;
 
 /// Resources with this tag, whatever its value, are not touched.
-pub(crate) const PROTECTED: &str = "sluice:protect";
+const PROTECTED: &str = "sluice:protect";
 
 /// What is said of a resource that is not what it is going to be.
 const AT_WORK: &str = "AWS is still at work on it";
@@ -121,8 +121,10 @@ impl Rules<'_> {
             let reason = "the resource is not as it was when this was planned: other calls would be made now";
             return Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) });
         }
-        if action.is_irreversible() && !self.irreversible {
-            let reason = "nothing can bring back what this removes: it needs --irreversible";
+        if let Some(lost) = plan.loses
+            && !self.irreversible
+        {
+            let reason = format!("{lost}: it needs --irreversible");
             return Err(Stay { calls, ..Stay::denied(reason) });
         }
         Ok(plan)
@@ -201,7 +203,7 @@ impl Stay {
 }
 
 /// The tag that keeps a resource from being touched, if it has one.
-fn protection(tags: &BTreeMap<String, String>) -> Option<&str> {
+pub(crate) fn protection(tags: &BTreeMap<String, String>) -> Option<&str> {
     tags.keys().map(String::as_str).find(|name| name.eq_ignore_ascii_case(PROTECTED))
 }
 

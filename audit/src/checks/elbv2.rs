@@ -110,7 +110,13 @@ fn exposed(balancer: &LoadBalancer, group: &TargetGroup, target: &Target) -> Pro
         Some(port) => format!("{name}:{id}:{port}"),
         None => format!("{name}:{id}"),
     };
-    let target = TargetAt { id: id.clone(), port: *port, quic_server_id: quic_server_id.clone() };
+    let target = TargetAt {
+        id: id.clone(),
+        port: *port,
+        // Instances have none.
+        availability_zone: None,
+        quic_server_id: quic_server_id.clone(),
+    };
     let action = Action::ElbDeregisterTargets(Targets { target_group_arn: arn.clone(), targets: vec![target] });
     Problem::new(puts_on_the_internet(id), evidence).part(part).action(action)
 }

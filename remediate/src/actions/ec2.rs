@@ -1,5 +1,7 @@
 //! What is done to instances.
 
+use std::time::Duration;
+
 use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Address, Change};
 use common::aws::{AwsError, Session};
@@ -12,7 +14,7 @@ use serde::Serialize;
 use super::call::sent;
 use super::change::pending;
 use super::refusal::{foreign, needs};
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, lost};
 
 /// A call on an instance.
 #[derive(Debug, Serialize)]
@@ -61,7 +63,7 @@ pub(crate) struct MetadataChange {
 }
 
 /// The tag that an Auto Scaling group gives its instances.
-const AUTO_SCALING: &str = "aws:autoscaling:groupName";
+pub(super) const AUTO_SCALING: &str = "aws:autoscaling:groupName";
 
 type InstancePlan = Result<Planned<Instance, Step>, Refusal>;
 
@@ -77,6 +79,10 @@ impl Mended for Instance {
         ("ec2_require_imdsv2", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
         ("ec2_set_metadata_options", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
     ];
+
+    /// An instance that starts is `pending` for longer than anything else here takes, the larger and the less virtual the
+    /// longer.
+    const PATIENCE: Duration = Duration::from_mins(2);
 
     fn plan(action: &Action, resource: &Resource<Self>) -> InstancePlan {
         match action {
@@ -108,11 +114,37 @@ impl Mended for Instance {
         }
     }
 
+    fn loses(action: &Action, resource: &Resource<Self>) -> Option<&'static str> {
+        let stored = resource.config.instance_type.as_deref().is_some_and(has_instance_store);
+        if *action == Action::Stop && stored {
+            return Some("its type has instance store volumes, whose data is lost when it stops");
+        }
+        lost(action)
+    }
+
     /// An instance that is stopped or terminated is on the internet no more, so that nothing would seem to be left to do; but
     /// its Elastic IP would bring a stopped one back there as soon as somebody starts it.
     fn comes_first(action: &Action) -> bool {
         matches!(action, Action::Ec2DisassociateAddress(_))
     }
+}
+
+/// Whether instances of a type have volumes in the machine that they run on, which they lose with it when they stop: those
+/// with a `d` after their generation, and others that the list of AWS has. See
+/// <https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html> and
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-lifetime.html>.
+fn has_instance_store(kind: &str) -> bool {
+    const CLASSES: [&str; 6] = ["d", "f", "h", "i", "im", "is"];
+    const FAMILIES: [&str; 22] = [
+        "c3", "dl1", "g2", "g5", "g6", "g6e", "g6f", "g7e", "gr6", "gr6f", "m3", "p5", "p5e", "p5en", "p6-b200",
+        "p6-b300", "r3", "trn1", "trn1n", "trn2", "x1", "x1e",
+    ];
+    let family = kind.split('.').next().unwrap_or_default();
+    let class = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let (class, rest) = family.split_at(family.len() - class.len());
+    let attributes = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let attributes = attributes.split('-').next().unwrap_or_default();
+    CLASSES.contains(&class) || FAMILIES.contains(&family) || (class.len() < family.len() && attributes.contains('d'))
 }
 
 fn stop(resource: &Resource<Instance>) -> InstancePlan {
@@ -372,6 +404,34 @@ mod tests {
             (operation.as_str(), parameters),
             ("ec2:ModifyInstanceMetadataOptions", json!({"InstanceId": "i-1", "HttpTokens": "required"}))
         );
+    }
+
+    #[test]
+    fn data_that_does_not_outlast_a_stop_is_not_lost_by_surprise() {
+        for (kind, stored) in [
+            ("i3en.xlarge", true),
+            ("m5d.large", true),
+            ("c6gd.medium", true),
+            ("x2iedn.32xlarge", true),
+            ("z1d.metal", true),
+            ("d3.xlarge", true),
+            ("g5.xlarge", true),
+            ("p6-b200.48xlarge", true),
+            ("t3.micro", false),
+            ("m1.small", false),
+            ("m7i-flex.large", false),
+            ("g5g.xlarge", false),
+            ("mac2-m2pro.metal", false),
+            ("u-6tb1.metal", false),
+            ("hpc7a.96xlarge", false),
+            ("", false),
+        ] {
+            let mut instance = instance("running");
+            instance.config.instance_type = Some(kind.into());
+            let loses = |action: Action| planned(&action, &instance).unwrap().loses;
+            assert_eq!(loses(Action::Stop).is_some(), stored, "{kind}");
+            assert!(loses(Action::Ec2Terminate).is_some() && loses(Action::Ec2RequireImdsv2).is_none(), "{kind}");
+        }
     }
 
     #[test]

@@ -12,8 +12,10 @@ use common::resource::{ClassicLoadBalancer, InstanceTags, RegisteredInstance};
 use serde::Serialize;
 
 use super::call::sent;
+use super::ec2::AUTO_SCALING;
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
+use crate::decide::protection;
 
 /// A call on a classic load balancer.
 #[derive(Debug, Serialize)]
@@ -22,9 +24,6 @@ pub(crate) enum Step {
     Deregister { load_balancer_name: String, instances: Vec<RegisteredInstance> },
     Register { load_balancer_name: String, instances: Vec<RegisteredInstance> },
 }
-
-/// The tag that an Auto Scaling group gives its instances.
-const AUTO_SCALING: &str = "aws:autoscaling:groupName";
 
 impl Mended for ClassicLoadBalancer {
     type Step = Step;
@@ -46,7 +45,7 @@ impl Mended for ClassicLoadBalancer {
                 }
                 needs(resource, &["InstanceTags"])?;
                 let ids = gone.iter().map(|instance| instance.instance_id.as_str());
-                not_of_a_group(ids.clone(), &resource.config.instance_tags)?;
+                may_be_deregistered(ids.clone(), &resource.config.instance_tags)?;
                 let undo = Instances { instance_ids: ids.map(str::to_owned).collect() };
                 let step = Step::Deregister { load_balancer_name, instances: gone };
                 Ok(Planned::one(step, Some(Action::ElbRegisterInstances(undo)), with(resource, kept)))
@@ -77,12 +76,17 @@ fn with(resource: &Resource<ClassicLoadBalancer>, mut instances: Vec<RegisteredI
     ClassicLoadBalancer { instances, ..resource.config.clone() }
 }
 
-/// Refuses to deregister what belongs to an Auto Scaling group: a group that checks its instances' health at the load balancer
+/// Refuses to deregister what is protected, of which the load balancer's own tags say nothing, and what belongs to an Auto
+/// Scaling group: a group that checks its instances' health at the load balancer
 /// takes one that is not there for a broken one, terminates it and starts another behind the same load balancer. See
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-add-elb-healthcheck.html>.
-pub(super) fn not_of_a_group<'a>(ids: impl Iterator<Item = &'a str>, tags: &InstanceTags) -> Result<(), Refusal> {
+pub(super) fn may_be_deregistered<'a>(ids: impl Iterator<Item = &'a str>, tags: &InstanceTags) -> Result<(), Refusal> {
     for id in ids {
-        if let Some(group) = tags.get(id).and_then(|tags| tags.get(AUTO_SCALING)) {
+        let Some(tags) = tags.get(id) else { continue };
+        if let Some(tag) = protection(tags) {
+            return Err(Refusal::Impossible(format!("instance {id} is protected by its tag {tag}")));
+        }
+        if let Some(group) = tags.get(AUTO_SCALING) {
             return Err(Refusal::Impossible(format!(
                 "instance {id} belongs to the Auto Scaling group {group}, which may terminate and replace it: detach the \
                  load balancer from the group instead"
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_of_an_auto_scaling_group_is_not_deregistered() {
+    fn an_instance_that_is_protected_or_of_an_auto_scaling_group_is_not_deregistered() {
         let mut balancer = balancer(&["i-1", "i-2"]);
         let group = [(AUTO_SCALING.to_owned(), "web".to_owned())].into();
         balancer.config.instance_tags = [("i-1".to_owned(), group)].into();
@@ -174,6 +178,11 @@ mod tests {
             matches!(planned(&deregister("i-1"), &balancer), Err(Refusal::Impossible(why)) if why.contains("group web"))
         );
         assert!(planned(&deregister("i-2"), &balancer).is_ok());
+        balancer.config.instance_tags =
+            [("i-1".to_owned(), [("Sluice:Protect".to_owned(), String::new())].into())].into();
+        assert!(
+            matches!(planned(&deregister("i-1"), &balancer), Err(Refusal::Impossible(why)) if why.contains("protected"))
+        );
         assert!(refuses_without(&deregister("i-2"), balancer, "InstanceTags"));
     }
 }

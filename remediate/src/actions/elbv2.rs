@@ -12,7 +12,7 @@ use common::resource::{LoadBalancer, Target, TargetGroup};
 use serde::Serialize;
 
 use super::call::sent;
-use super::elb::not_of_a_group;
+use super::elb::may_be_deregistered;
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 
@@ -62,8 +62,8 @@ fn deregister(resource: &Resource<LoadBalancer>, unwanted: &Targets) -> Balancer
         return Ok(Planned::nothing(resource));
     }
     needs(resource, &["InstanceTags"])?;
-    not_of_a_group(gone.iter().map(|target| target.id.as_str()), &resource.config.instance_tags)?;
-    let targets: Vec<TargetAt> = gone.into_iter().map(at).collect();
+    may_be_deregistered(gone.iter().map(|target| target.id.as_str()), &resource.config.instance_tags)?;
+    let targets: Vec<TargetAt> = gone.into_iter().map(|target| at(group, target)).collect();
     let undo = Targets { target_group_arn: group.target_group_arn.clone(), targets: targets.clone() };
     let after = with(resource, group, kept.into_iter().cloned().collect());
     let step = Step::Deregister { target_group_arn: group.target_group_arn.clone(), targets };
@@ -86,6 +86,7 @@ fn register(resource: &Resource<LoadBalancer>, wanted: &Targets) -> BalancerPlan
     let back = missing.iter().map(|it| Target {
         id: it.id.clone(),
         port: it.port.or(group.port),
+        availability_zone: it.availability_zone.clone(),
         quic_server_id: it.quic_server_id.clone(),
         ..Target::default()
     });
@@ -103,8 +104,15 @@ fn names(it: &TargetAt, target: &Target) -> bool {
     it.id == target.id && it.port.is_none_or(|port| target.port == Some(port))
 }
 
-fn at(target: &Target) -> TargetAt {
-    TargetAt { id: target.id.clone(), port: target.port, quic_server_id: target.quic_server_id.clone() }
+/// The zone goes with addresses only: an instance is not registered with one, and an address outside the VPC not without.
+fn at(group: &TargetGroup, target: &Target) -> TargetAt {
+    let availability_zone = target.availability_zone.clone().filter(|_| group.target_type.as_deref() == Some("ip"));
+    TargetAt {
+        id: target.id.clone(),
+        port: target.port,
+        availability_zone,
+        quic_server_id: target.quic_server_id.clone(),
+    }
 }
 
 fn with(resource: &Resource<LoadBalancer>, group: &TargetGroup, mut targets: Vec<Target>) -> LoadBalancer {
@@ -142,6 +150,7 @@ impl ApiCall for Step {
 
 fn sdk(target: &TargetAt) -> elbv2::TargetDescription {
     let description = elbv2::TargetDescription::builder().id(&target.id).set_port(target.port);
+    let description = description.set_availability_zone(target.availability_zone.clone());
     description.set_quic_server_id(target.quic_server_id.clone()).build()
 }
 
@@ -170,7 +179,12 @@ mod tests {
     }
 
     fn these(targets: &[(&str, Option<i32>)]) -> Targets {
-        let at = |(id, port): &(&str, Option<i32>)| TargetAt { id: (*id).into(), port: *port, quic_server_id: None };
+        let at = |(id, port): &(&str, Option<i32>)| TargetAt {
+            id: (*id).into(),
+            port: *port,
+            availability_zone: None,
+            quic_server_id: None,
+        };
         Targets { target_group_arn: GROUP.into(), targets: targets.iter().map(at).collect() }
     }
 
@@ -225,6 +239,20 @@ mod tests {
         assert!(matches!(planned(&action, &grouped), Err(Refusal::Impossible(why)) if why.contains("group web")));
         for field in ["TargetGroups", "InstanceTags"] {
             assert!(refuses_without(&action, balancer(&[("i-1", 80, None)]), field), "{field}");
+        }
+    }
+
+    #[test]
+    fn an_address_comes_back_in_its_zone_and_an_instance_without() {
+        for (target_type, zone) in [("ip", Some("all")), ("instance", None)] {
+            let mut balancer = balancer(&[("10.9.0.1", 80, None)]);
+            balancer.config.target_groups[0].target_type = Some(target_type.into());
+            balancer.config.target_groups[0].targets[0].availability_zone = Some("all".into());
+            let plan = planned(&Action::ElbDeregisterTargets(these(&[("10.9.0.1", None)])), &balancer).unwrap();
+            let Some(Action::ElbRegisterTargets(undo)) = &plan.undo else { panic!("{plan:?}") };
+            assert_eq!(undo.targets[0].availability_zone.as_deref(), zone, "{target_type}");
+            let (_, parameters) = the_call(plan.undo.as_ref().unwrap(), &after::<LoadBalancer>(&plan));
+            assert_eq!(parameters["Targets"][0]["AvailabilityZone"].as_str(), zone, "{target_type}");
         }
     }
 

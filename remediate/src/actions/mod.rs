@@ -68,10 +68,20 @@ pub(crate) trait Mended: Config {
     /// from a document, see [`change::rebased`]; the others are as they were.
     fn rebase(undo: Action, predicted: &Self, observed: &Self) -> Action;
 
+    /// What nothing can bring back once the action is done, undo or not: it needs `--irreversible`.
+    fn loses(action: &Action, _resource: &Resource<Self>) -> Option<&'static str> {
+        lost(action)
+    }
+
     /// Whether an action must be done before the others to the same resource, because AWS refuses those until it is.
     fn comes_first(_action: &Action) -> bool {
         false
     }
+}
+
+/// What is lost for good by an action, whatever it is done to.
+fn lost(action: &Action) -> Option<&'static str> {
+    action.is_irreversible().then_some("nothing can bring back what this removes")
 }
 
 /// The calls that an action on a resource of configuration `C` comes to.
@@ -104,6 +114,8 @@ pub(crate) struct Plan {
     pub(crate) steps: Vec<Box<dyn AnyCall>>,
     /// What puts it back.
     pub(crate) undo: Option<Action>,
+    /// What nothing can bring back. See [`Mended::loses`].
+    pub(crate) loses: Option<&'static str>,
     /// What the resource will be; `None` where it will be gone.
     pub(crate) after: Option<Looked>,
 }
@@ -130,6 +142,7 @@ fn plan_typed<C: Mended>(action: &Action, resource: &Looked) -> Result<Plan, Ref
     Ok(Plan {
         steps: steps.into_iter().map(|step| Box::new(step) as Box<dyn AnyCall>).collect(),
         undo,
+        loses: C::loses(action, &typed),
         after: after.map(|after| typed.map(|_| after)),
     })
 }

@@ -118,9 +118,10 @@ impl Mended for Bucket {
         }
     }
 
-    /// AWS refuses a public ACL or policy as long as the block stands that an undo is to take away.
+    /// AWS refuses a public ACL or policy as long as the block stands that an undo is to take away; and once the block stands
+    /// that is to come, it also refuses to add a statement to a policy that stays public.
     fn comes_first(action: &Action) -> bool {
-        let Action::S3SetPublicAccessBlock(change) = action else { return false };
+        let Action::S3SetPublicAccessBlock(change) = action else { return *action == Action::S3DenyInsecureTransport };
         let (from, to) = (change.from.unwrap_or_default(), change.to.unwrap_or_default());
         let taken = |from: bool, to: bool| from && !to;
         taken(from.block_public_acls, to.block_public_acls)
@@ -450,6 +451,9 @@ mod tests {
         assert!(Bucket::comes_first(&set(Some(PublicAccessBlock::ALL), None)));
         assert!(!Bucket::comes_first(&set(None, Some(PublicAccessBlock::ALL))));
         assert!(!Bucket::comes_first(&Action::S3MakeAclPrivate));
+        // The statement about plain HTTP is added before the block comes.
+        assert!(Bucket::comes_first(&Action::S3DenyInsecureTransport));
+        assert!(!Bucket::comes_first(&Action::S3BlockPublicAccess));
         let there_already = set(Some(PublicAccessBlock::ALL), None);
         assert!(planned(&there_already, &bucket()).unwrap().steps.is_empty());
     }

@@ -38,7 +38,7 @@ impl Mended for SecurityGroup {
         let group_id = resource.config.group_id.clone();
         match action {
             Action::Ec2RevokeIngress(rules) => {
-                let unwanted = named(&rules.ip_permissions)?;
+                let unwanted = named(resource, rules)?;
                 let (gone, kept): (Vec<_>, Vec<_>) =
                     present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
                 if gone.is_empty() {
@@ -52,7 +52,7 @@ impl Mended for SecurityGroup {
                 ))
             }
             Action::Ec2AuthorizeIngress(rules) => {
-                let missing: Vec<IpPermission> = named(&rules.ip_permissions)?
+                let missing: Vec<IpPermission> = named(resource, rules)?
                     .into_iter()
                     .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
                     .collect();
@@ -107,8 +107,10 @@ fn flat(permissions: &[IpPermission]) -> Vec<IpPermission> {
     rules
 }
 
-/// The rules that an action names, of which each must name somebody.
-fn named(permissions: &[IpPermission]) -> Result<Vec<IpPermission>, Refusal> {
+/// The rules that an action names, of which each must name somebody. A group without its account is one of the same account,
+/// as EC2 has it.
+fn named(resource: &Resource<SecurityGroup>, rules: &Rules) -> Result<Vec<IpPermission>, Refusal> {
+    let permissions = &rules.ip_permissions;
     let empty = permissions.is_empty()
         || permissions.iter().any(|permission| flat(std::slice::from_ref(permission)).is_empty());
     if empty {
@@ -116,7 +118,11 @@ fn named(permissions: &[IpPermission]) -> Result<Vec<IpPermission>, Refusal> {
             "the action names a rule without a range, a prefix list or a group".to_owned(),
         ));
     }
-    Ok(flat(permissions))
+    let mut rules = flat(permissions);
+    for pair in rules.iter_mut().flat_map(|rule| &mut rule.user_id_group_pairs) {
+        pair.user_id.get_or_insert_with(|| resource.account.as_str().to_owned());
+    }
+    Ok(rules)
 }
 
 /// Whether two rules are one to EC2, to which the description does not count.
@@ -229,7 +235,7 @@ fn sdk(permission: &IpPermission) -> ec2::IpPermission {
 
 #[cfg(test)]
 mod tests {
-    use common::resource::{IpRange, Ipv6Range};
+    use common::resource::{IpRange, Ipv6Range, UserIdGroupPair};
     use serde_json::json;
 
     use super::*;
@@ -286,6 +292,20 @@ mod tests {
         for protocol in ["tcp", "TCP", "6"] {
             let permission = IpPermission { ip_protocol: protocol.into(), ..ssh(&[("0.0.0.0/0", "")]) };
             assert_eq!(revoke(permission).unwrap().steps.len(), 1, "{protocol}");
+        }
+        let pair = |account: Option<&str>| {
+            let pair = UserIdGroupPair {
+                group_id: Some("sg-2".into()),
+                user_id: account.map(str::to_owned),
+                description: None,
+            };
+            IpPermission { user_id_group_pairs: vec![pair], ..ssh(&[]) }
+        };
+        let mut with_pair = group();
+        with_pair.config.ip_permissions.push(pair(Some("111122223333")));
+        for (account, calls) in [(None, 1), (Some("111122223333"), 1), (Some("444455556666"), 0)] {
+            let plan = planned(&Action::Ec2RevokeIngress(rules(pair(account))), &with_pair).unwrap();
+            assert_eq!(plan.steps.len(), calls, "{account:?}");
         }
         let world = Ipv6Range { cidr_ipv6: "0::0/0".into(), description: None };
         assert_eq!(revoke(IpPermission { ipv6_ranges: vec![world], ..ssh(&[]) }).unwrap().steps.len(), 1);
