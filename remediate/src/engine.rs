@@ -142,7 +142,9 @@ impl Engine<'_, '_> {
                 let mut acted = false;
                 for (job, planned) in group {
                     let (outcome, begun) = self.apply_one(&job, &planned, acted, journal).await;
-                    acted |= outcome.status == OutcomeStatus::Applied || outcome.undo.is_some();
+                    // Also where nothing can undo it, and it was not seen to take effect yet.
+                    acted |= outcome.calls.iter().any(|call| call.result.as_ref().is_some_and(|result| result.ok))
+                        || outcome.undo.is_some();
                     // Told first, and closed in the journal then: said twice is better than never.
                     self.out.write(&outcome);
                     if begun && let Err(error) = journal.after(&outcome) {
