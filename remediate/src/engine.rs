@@ -25,6 +25,10 @@ use crate::wait::{Stop, pauses};
 /// none, there is nothing to wait for.
 const UNANSWERED: Duration = Duration::from_secs(64);
 
+/// How long to look at a resource on which AWS is seen to be at work, however short the patience with its type: an
+/// instance that starts is seen to be `pending` at once, and to run after a while.
+const AT_WORK: Duration = Duration::from_mins(5);
+
 /// How many resources are worked on at once.
 const PARALLEL: usize = 8;
 
@@ -37,6 +41,14 @@ pub(crate) struct Engine<'a, 'o> {
     pub(crate) out: &'a Outcomes<'o>,
     /// Set when the run is to end: nothing new is begun.
     pub(crate) stop: &'a Stop,
+}
+
+/// A change that was not seen to take effect.
+struct Unseen {
+    /// Why not.
+    why: String,
+    /// Whether AWS is seen to be at work on the resource.
+    at_work: bool,
 }
 
 /// The jobs on one resource, each with what is planned for it, in the order in which they are to be done.
@@ -235,10 +247,13 @@ impl Engine<'_, '_> {
             Some(error) if error.outcome_unknown() => actions::patience(&job.reference.kind).min(UNANSWERED),
             Some(_) => Duration::ZERO,
         };
+        let longest = if refused { Duration::ZERO } else { patience.max(AT_WORK) };
         let mut seen = self.seen(job, predicted).await;
-        let mut stopped = false;
-        for pause in pauses(patience) {
-            if seen.is_ok() {
+        let (mut stopped, mut waited) = (false, Duration::ZERO);
+        for pause in pauses(longest) {
+            waited += pause;
+            let worth_it = |unseen: &Unseen| waited <= patience || unseen.at_work;
+            if !seen.as_ref().is_err_and(worth_it) {
                 break;
             }
             let again = async {
@@ -259,7 +274,7 @@ impl Engine<'_, '_> {
             }
             _ => task,
         });
-        (outcome.status, outcome.reason) = match (seen, error) {
+        (outcome.status, outcome.reason) = match (seen.map_err(|unseen| unseen.why), error) {
             (Ok(_), None) => (OutcomeStatus::Applied, None),
             (Ok(_), Some(error)) if error.outcome_unknown() => {
                 (OutcomeStatus::Applied, Some(format!("the call took effect, though its answer was lost: {error}")))
@@ -280,13 +295,17 @@ impl Engine<'_, '_> {
     }
 
     /// What is seen of a job that is done: the resource as it is now, where it still is; if it is not done, why.
-    async fn seen(&self, job: &Job, predicted: Option<&Looked>) -> Result<Option<Box<Looked>>, String> {
+    async fn seen(&self, job: &Job, predicted: Option<&Looked>) -> Result<Option<Box<Looked>>, Unseen> {
+        let unseen = |why, at_work| Unseen { why, at_work };
         match (self.look(&job.reference).await, &job.action) {
-            (Ok((_, Look::Found(after))), Some(action)) => self.rules.done(job, action, &after).map(|()| Some(after)),
+            (Ok((_, Look::Found(after))), Some(action)) => match self.rules.done(job, action, &after) {
+                Ok(()) => Ok(Some(after)),
+                Err(why) => Err(unseen(why, !after.settled)),
+            },
             (Ok((_, Look::Found(_))), None) => Ok(None),
             (Ok((_, Look::Gone)), _) if predicted.is_none() => Ok(None),
-            (Ok((_, Look::Gone)), _) => Err("the resource no longer exists".to_owned()),
-            (Err(error), _) => Err(format!("it could not be looked at afterwards: {error}")),
+            (Ok((_, Look::Gone)), _) => Err(unseen("the resource no longer exists".to_owned(), false)),
+            (Err(error), _) => Err(unseen(format!("it could not be looked at afterwards: {error}"), false)),
         }
     }
 

@@ -1,7 +1,5 @@
 //! What is done to instances.
 
-use std::time::Duration;
-
 use aws_sdk_ec2::types as ec2;
 use common::action::{Action, Address, Change};
 use common::aws::{AwsError, Session};
@@ -79,10 +77,6 @@ impl Mended for Instance {
         ("ec2_require_imdsv2", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
         ("ec2_set_metadata_options", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
     ];
-
-    /// An instance that starts is `pending` for longer than anything else here takes, the larger and the less virtual the
-    /// longer.
-    const PATIENCE: Duration = Duration::from_mins(2);
 
     fn plan(action: &Action, resource: &Resource<Self>) -> InstancePlan {
         match action {

@@ -7,10 +7,13 @@ use crate::{apply, failing, misconfigure, poll, run, text, then, writes};
 
 const TYPES: &str = "s3_bucket,ec2,security_group,iam_user,sqs";
 
-/// The first instance that runs, as a task to stop it.
+/// An instance that runs, as a task to stop it: one on which nothing else is done before, after which a stop that another
+/// job was to make would be `changed`.
 fn stop_one(account: &Account) -> Value {
     let polled = run(poll(account, "ec2")).exits(0);
-    let running = polled.matching(&json!({"type": "ec2", "config": {"State": {"Name": "running"}}})).remove(0);
+    let (state, options) = (json!({"Name": "running"}), json!({"HttpTokens": "required"}));
+    let config = json!({"State": state, "MetadataOptions": options, "PublicIpAddress": null});
+    let running = polled.matching(&json!({"type": "ec2", "config": config})).remove(0);
     json!({
         "kind": "task", "account": account.id(), "region": running["region"], "type": "ec2", "id": running["id"],
         "action": "stop",
