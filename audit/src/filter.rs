@@ -5,7 +5,7 @@ use std::io::Write;
 
 use common::cli::{Failure, Io, Say};
 use common::exit::Exit;
-use common::record::{ExceptionStatus, Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity, Unsettled};
+use common::record::{ExceptionStatus, Finding, FindingStatus, Resource, Scope, ScopeStatus, Severity};
 use common::resource::ResourceType;
 use common::settings::Settings;
 use common::stream::{Broken, Item, ReadError, Reader, Writer};
@@ -245,10 +245,10 @@ impl Filter<'_> {
             return self.organization(item, &resource);
         }
         let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
-        let unsettled = (!resource.settled).then(|| Unsettled::from(&resource));
         match self.judge.judge_raw(resource, wanted) {
-            Ok(Verdict { findings, exceptions }) => {
+            Ok(Verdict { findings, exceptions, strangers }) => {
                 self.tally.judged += 1;
+                self.tally.strangers += strangers;
                 for number in exceptions {
                     if let Some(expired) = self.in_use.covers(number, &self.judge) {
                         self.say.warn(expired);
@@ -256,9 +256,9 @@ impl Filter<'_> {
                 }
                 findings.iter().try_for_each(|finding| self.finding(finding))
             }
-            Err(JudgeError::Unsettled(_)) => {
+            Err(JudgeError::Unsettled(unsettled)) => {
                 self.tally.unsettled += 1;
-                unsettled.map_or(Ok(()), |unsettled| self.sink.record(&unsettled))
+                self.sink.record(&*unsettled)
             }
             Err(JudgeError::UnknownType(unknown)) => {
                 self.tally.untyped(&unknown.0);
@@ -291,8 +291,6 @@ impl Filter<'_> {
         match finding.status {
             FindingStatus::Unknown => self.tally.unknown += 1,
             FindingStatus::Fail => {
-                let about_strangers = finding.check.ends_with("_outsiders") || finding.check.ends_with("_shared");
-                self.tally.strangers += u64::from(about_strangers && finding.action.is_some());
                 self.tally.no |= self.options.fail_on.is_some_and(|least| finding.severity >= least);
             }
             FindingStatus::Pass | FindingStatus::Excepted => {}

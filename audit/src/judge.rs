@@ -7,7 +7,7 @@ use common::action::Action;
 use common::arn::Arn;
 use common::cli::Failure;
 use common::id::AccountId;
-use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread};
+use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread, Unsettled};
 use common::resource::{Organization, ResourceType, UnknownType};
 use common::settings::{Central, Exception, RequiredTag, Settings, Thresholds};
 use common::stream::without_place;
@@ -59,6 +59,8 @@ pub(crate) struct Verdict {
     /// The exceptions that cover one of them, or that would if they had not expired: their numbers in
     /// [`Judge::exceptions`].
     pub(crate) exceptions: Vec<usize>,
+    /// How many of the findings carry an action that cuts off somebody who is not known.
+    pub(crate) strangers: u64,
 }
 
 /// Which findings are asked for.
@@ -89,8 +91,8 @@ pub enum JudgeError {
         why: String,
     },
     /// AWS is still at work on it: what its record says may not be what it is going to be.
-    #[error("{0}: AWS is still at work on it, so that it cannot be judged yet")]
-    Unsettled(Box<Arn>),
+    #[error("{}: AWS is still at work on it, so that it cannot be judged yet", .0.arn)]
+    Unsettled(Box<Unsettled>),
     /// There is no such check.
     #[error("`{0}` is not a check: `audit --list-checks` lists them")]
     UnknownCheck(String),
@@ -207,9 +209,8 @@ impl Judge {
         wanted: Wanted<'_>,
     ) -> Result<Verdict, JudgeError> {
         let config: C = config(&resource)?;
-        let mut asked = C::CHECKS.iter().filter(|check| self.on.contains_key(check.about.id));
-        if !resource.settled && asked.next().is_some() {
-            return Err(JudgeError::Unsettled(Box::new(resource.arn)));
+        if !resource.settled && C::CHECKS.iter().any(|check| self.on.contains_key(check.about.id)) {
+            return Err(JudgeError::Unsettled(Box::new(Unsettled::from(&resource))));
         }
         let (text, resource) = resource.swap(config);
         let present = fields(text.borrow());
@@ -259,7 +260,10 @@ impl Judge {
         for problem in problems {
             let covering = self.covering(case.resource, about.id, problem.of.as_deref());
             verdict.exceptions.extend(covering.numbers);
-            verdict.findings.push(self.finding(about, choice, case, Some(problem), covering.holding));
+            let stranger = problem.stranger;
+            let finding = self.finding(about, choice, case, Some(problem), covering.holding);
+            verdict.strangers += u64::from(stranger && finding.action.is_some());
+            verdict.findings.push(finding);
         }
     }
 

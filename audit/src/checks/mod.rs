@@ -159,6 +159,8 @@ pub(crate) struct Problem {
     pub(crate) pick: Pick,
     /// Why it cannot be said whether anything is wrong.
     pub(crate) unclear: Option<Unclear>,
+    /// Whether all that is wrong is that somebody is not known, whom the actions cut off.
+    pub(crate) stranger: bool,
     /// Whose exceptions cover it as well.
     pub(crate) of: Option<Box<Other>>,
 }
@@ -184,6 +186,7 @@ impl Problem {
             actions: Vec::new(),
             pick: Pick::FirstOrNamed,
             unclear: None,
+            stranger: false,
             of: None,
         }
     }
@@ -195,6 +198,11 @@ impl Problem {
 
     fn part(mut self, part: impl Into<String>) -> Self {
         self.part = Some(part.into());
+        self
+    }
+
+    fn stranger(mut self) -> Self {
+        self.stranger = true;
         self
     }
 

@@ -131,7 +131,7 @@ pub(super) fn outsiders<C: HasPolicy>(
         });
     let what = format!("lets in {} through its {}", shortened(who.iter().map(String::as_str)), C::CALLED);
     let evidence = json!({ "Outsiders": who, "Statements": statements });
-    Ok(vec![Problem::new(what, evidence).action(nobody_else.then(|| remove(statements)))])
+    Ok(vec![Problem::new(what, evidence).stranger().action(nobody_else.then(|| remove(statements)))])
 }
 
 /// For a resource that always has a policy: a record without one is not understood.

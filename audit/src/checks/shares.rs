@@ -30,7 +30,7 @@ pub(super) fn strangers<C: Judged>(case: &Case<'_, C>) -> Result<Vec<Problem>, U
     Ok(strangers
         .map(|who| {
             let what = format!("is shared with {}, which is not known", describe(&who));
-            problem(case, &what, who.clone()).part(who)
+            problem(case, &what, who.clone()).stranger().part(who)
         })
         .collect())
 }
