@@ -167,6 +167,11 @@ pub struct Remediate {
     pub max_percent: Option<u8>,
     /// Where the journal is.
     pub journal: Option<PathBuf>,
+    /// For each VPC the security group without rules into which `disable` moves databases and load balancers that cannot be
+    /// stopped. Where there is none, they are left alone.
+    pub closed_security_groups: BTreeMap<String, String>,
+    /// Whether `kill` leaves a final snapshot of a database; it does unless this says no.
+    pub final_snapshot: Option<bool>,
 }
 
 /// More than all of something is no limit.

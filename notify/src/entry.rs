@@ -36,10 +36,14 @@ pub(crate) enum Heading {
     NotLooked,
     /// A finding `unknown`.
     Unknown,
+    /// An outcome `scheduled`: whoever it concerns can still put it right.
+    Scheduled,
     /// An outcome `applied`.
     Applied,
     /// An outcome `planned`.
     Planned,
+    /// An outcome `resolved`.
+    Resolved,
     /// A finding or outcome `excepted`.
     Excepted,
 }
@@ -56,8 +60,10 @@ impl Heading {
             Self::Open => "Open",
             Self::NotLooked => "Not looked at: what is there is not known",
             Self::Unknown => "Unknown: what the check needs could not be read",
+            Self::Scheduled => "Will be done, unless it is put right before",
             Self::Applied => "Done",
             Self::Planned => "Planned: nothing was changed",
+            Self::Resolved => "Put right in time: nothing will be done",
             Self::Excepted => "Excepted",
         }
     }
@@ -168,7 +174,9 @@ pub(crate) fn outcome(record: Outcome) -> Told {
     let key = key_or(record.key, "outcome", &record.id);
     let heading = match record.status {
         OutcomeStatus::Planned => Heading::Planned,
+        OutcomeStatus::Scheduled => Heading::Scheduled,
         OutcomeStatus::Applied => Heading::Applied,
+        OutcomeStatus::Resolved => Heading::Resolved,
         OutcomeStatus::Changed => Heading::Changed,
         OutcomeStatus::Excepted => Heading::Excepted,
         OutcomeStatus::Refused if record.action.is_none() => Heading::ByHand,
@@ -183,6 +191,7 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         Heading::Planned => "planned",
         _ => "action",
     };
+    let due = record.action_time.map(|time| time.to_string()).unwrap_or_default();
     // A failed or interrupted run may have made some of its calls: an undo is worth as much there.
     let acted = matches!(heading, Heading::Applied | Heading::Failed | Heading::Interrupted);
     let undo = match &record.undo {
@@ -196,6 +205,7 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         Fact::new("check", &check),
         reason(record.reason.as_deref()),
         Fact::new(did, &action.map(named).unwrap_or_default()),
+        Fact::new("due", &due),
         Fact::new("calls", &calls(&record.calls)),
         Fact::new("undo", &undo),
     ];

@@ -34,7 +34,7 @@ use common::settings::Settings;
 use tokio::sync::mpsc;
 
 pub use cli::Args;
-pub use types::{Look, look, look_calls};
+pub use types::{Look, closer_calls, look, look_all, look_calls, looked_at_together};
 
 use lookup::Lookup;
 use output::Output;

@@ -7,6 +7,7 @@ use common::action::Action;
 use common::id::AccountId;
 use common::record::{Call, Finding, FindingStatus, OutcomeStatus};
 use common::resource::ResourceType;
+use common::settings::Remediate;
 use jiff::Timestamp;
 
 use crate::actions::{self, Looked, Plan, Refusal};
@@ -36,6 +37,7 @@ pub(crate) struct Rules<'a> {
     /// The real time: `--now` is for judging, and makes nothing due.
     pub(crate) now: Timestamp,
     pub(crate) irreversible: bool,
+    pub(crate) settings: &'a Remediate,
     /// The only accounts to touch, by the arguments or else the settings; empty: whichever the jobs name.
     pub(crate) accounts: &'a [AccountId],
 }
@@ -99,7 +101,7 @@ impl Rules<'_> {
             Some(check) => Some(self.still_failing(job, check, resource)?),
             None => None,
         };
-        let plan = actions::plan(action, resource).map_err(|refusal| match refusal {
+        let plan = actions::plan(action, resource, self.settings).map_err(|refusal| match refusal {
             Refusal::Changed(why) => Stay::because(OutcomeStatus::Changed, why),
             Refusal::Impossible(why) => Stay::denied(why),
             unread @ Refusal::Unread { .. } => Stay::denied(format!("what is not known is not touched: {unread}")),
@@ -181,7 +183,7 @@ impl Rules<'_> {
                 Ok(finding) => Err(format!("the check still fails: {}", finding.title)),
             };
         }
-        match actions::plan(action, resource) {
+        match actions::plan(action, resource, self.settings) {
             Ok(plan) if plan.steps.is_empty() => Ok(()),
             Ok(_) => Err("the resource is still as it was".to_owned()),
             Err(refusal) => Err(refusal.to_string()),
@@ -289,7 +291,8 @@ mod tests {
             exception["reason"] = json!("agreed");
             let exceptions = vec![serde_json::from_value(exception.clone()).unwrap()];
             let judge = Judge::new(&Settings { exceptions, ..Settings::default() }, judged, None).unwrap();
-            let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+            let rules =
+                Rules { judge: &judge, now, irreversible: false, settings: &Remediate::default(), accounts: &[] };
             let mut resource = queue(true, true);
             resource.tags.insert("Team".to_owned(), "web".to_owned());
             match rules.decide(&job(check, close()), &close(), &resource) {
@@ -318,7 +321,7 @@ mod tests {
             ..Settings::default()
         };
         let judge = Judge::new(&settings, now, None).unwrap();
-        let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+        let rules = Rules { judge: &judge, now, irreversible: false, settings: &Remediate::default(), accounts: &[] };
         let balancer = |instances: &[&str]| -> Looked {
             let instances: Vec<_> = instances.iter().map(|id| json!({"InstanceId": id})).collect();
             let resource = json!({
@@ -350,7 +353,7 @@ mod tests {
     fn what_aws_is_still_at_work_on_is_not_judged() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let judge = Judge::new(&Settings::default(), now, None).unwrap();
-        let rules = Rules { judge: &judge, now, irreversible: false, accounts: &[] };
+        let rules = Rules { judge: &judge, now, irreversible: false, settings: &Remediate::default(), accounts: &[] };
         let action = close();
         for check in [None, Some("sqs_public")] {
             let job = job(check, action.clone());

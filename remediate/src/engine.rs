@@ -11,10 +11,11 @@ use common::aws::{AwsError, Session, Sessions};
 use common::clock;
 use common::record::{CallResult, Outcome, OutcomeStatus, Task};
 use common::reference::Reference;
+use common::resource::{ResourceType, UnknownType};
 use futures_util::stream::{self, StreamExt};
 use poll::Look;
 
-use crate::actions::{self, Looked, Plan};
+use crate::actions::{self, Looked, Plan, Turn};
 use crate::decide::{Rules, Stay};
 use crate::job::Job;
 use crate::journal::Journal;
@@ -67,7 +68,8 @@ impl Engine<'_, '_> {
         }
         let mut looks = stream::iter(by_reference)
             .map(|(reference, jobs)| async move {
-                (if self.stop.is_set() { None } else { Some(self.look(&reference).await) }, jobs)
+                let closely = jobs.iter().any(closely);
+                (if self.stop.is_set() { None } else { Some(self.look(&reference, closely).await) }, jobs)
             })
             .buffered(PARALLEL);
         // Two references may name one resource (a bucket under another region): it is counted, and acted upon, as one.
@@ -92,7 +94,10 @@ impl Engine<'_, '_> {
     fn plan_resource(&self, now: &Looked, mut jobs: Vec<Job>) -> Group {
         let mut planned = Group::new();
         let mut resource = Some(now.clone());
-        jobs.sort_by_key(|job| !job.action.as_ref().is_some_and(|action| actions::comes_first(action, &now.r#type)));
+        jobs.sort_by_key(|job| match (&job.action, now.r#type.parse()) {
+            (Some(action), Ok(kind)) => actions::turn(action, kind),
+            _ => Turn::Usual,
+        });
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
         loop {
@@ -206,12 +211,15 @@ impl Engine<'_, '_> {
     /// Whether the calls that were planned are those to be made on the resource as it is now. What another action was to
     /// mend as well has none planned: it is done here where that one had no effect.
     async fn confirm(&self, job: &Job, planned: &Outcome, acted: bool) -> Result<(Session, Looked, Plan), Stay> {
-        let (session, resource) = match self.look(&job.reference).await {
+        let (session, resource) = match self.look(&job.reference, closely(job)).await {
             Ok((session, Look::Found(resource))) => (session, *resource),
             Ok((_, Look::Gone)) => return Err(gone(job)),
             Err(error) => return Err(unseen(&error)),
         };
         let plan = self.decide(job, &resource)?;
+        if let Some(why) = job.action.as_ref().and_then(|action| actions::not_ready(action, &resource)) {
+            return Err(Stay::denied(why));
+        }
         let calls = plan.calls();
         if calls == planned.calls || (planned.calls.is_empty() && !acted) {
             return Ok((session, resource, plan));
@@ -297,7 +305,7 @@ impl Engine<'_, '_> {
     /// What is seen of a job that is done: the resource as it is now, where it still is; if it is not done, why.
     async fn seen(&self, job: &Job, predicted: Option<&Looked>) -> Result<Option<Box<Looked>>, Unseen> {
         let unseen = |why, at_work| Unseen { why, at_work };
-        match (self.look(&job.reference).await, &job.action) {
+        match (self.look(&job.reference, closely(job)).await, &job.action) {
             (Ok((_, Look::Found(after))), Some(action)) => match self.rules.done(job, action, &after) {
                 Ok(()) => Ok(Some(after)),
                 Err(why) => Err(unseen(why, !after.settled)),
@@ -314,11 +322,14 @@ impl Engine<'_, '_> {
         self.rules.decide(job, action, resource)
     }
 
-    async fn look(&self, reference: &Reference) -> Result<(Session, Look), AwsError> {
+    async fn look(&self, reference: &Reference, closely: bool) -> Result<(Session, Look), AwsError> {
         let session = self.sessions.account(&reference.account).await?;
+        let bad = |why: UnknownType| AwsError::of("poll:look", "BadReference", why.to_string());
+        let kind: ResourceType = reference.kind.parse().map_err(bad)?;
+        let ids = std::slice::from_ref(&reference.id);
         // It has room for every type's way to look.
-        let look = Box::pin(poll::look(&session, reference)).await?;
-        Ok((session, look))
+        let mut looks = Box::pin(poll::look_all(&session, &reference.region, kind, ids, closely)).await;
+        Ok((session, looks.pop().unwrap_or(Ok(Look::Gone))?))
     }
 
     fn planned(&self, job: &Job, resource: &Looked, plan: &Plan) -> Outcome {
@@ -350,6 +361,14 @@ impl Engine<'_, '_> {
     fn stays(&self, job: &Job, stay: Stay) {
         let outcome = self.ended(job, stay);
         let _ = self.out.write(&outcome);
+    }
+}
+
+/// Whether a job needs a closer look at its resource.
+fn closely(job: &Job) -> bool {
+    match (&job.action, job.reference.kind.parse()) {
+        (Some(action), Ok(kind)) => actions::closely(action, kind),
+        _ => false,
     }
 }
 

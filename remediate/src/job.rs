@@ -185,6 +185,7 @@ impl Job {
             severity: self.severity,
             title: self.title.clone(),
             action: self.action.clone(),
+            action_time: self.action_time,
             calls: Vec::new(),
             reason: None,
             undo: None,

@@ -126,6 +126,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
                 judge: &judge,
                 now: clock::now(),
                 irreversible: arguments.irreversible,
+                settings: &settings.remediate,
                 accounts: match &arguments.aws.accounts[..] {
                     [] => &settings.aws.accounts,
                     named => named,

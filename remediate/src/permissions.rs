@@ -9,7 +9,7 @@ use common::resource::ResourceType;
 use common::settings::Settings;
 use serde_json::Value;
 
-use crate::actions::calls;
+use crate::actions::{self, calls};
 use crate::args::Arguments;
 
 /// The least that the chosen actions need, on resources of the chosen types: their own calls, and those of a look at such
@@ -32,7 +32,11 @@ fn operations(actions: &[String], types: &[ResourceType]) -> BTreeSet<Operation>
         let named = actions.is_empty() || actions.iter().any(|name| name == action);
         named && (types.is_empty() || types.contains(kind))
     });
-    chosen.flat_map(|(kind, _, calls)| calls.iter().chain(poll::look_calls(kind))).copied().collect()
+    let needed = chosen.flat_map(|(kind, action, calls)| {
+        let closer = if actions::is_closely(action, kind) { poll::closer_calls(kind) } else { &[] };
+        calls.iter().chain(poll::look_calls(kind)).chain(closer)
+    });
+    needed.copied().collect()
 }
 
 #[cfg(test)]

@@ -50,6 +50,9 @@ pub struct Outcome {
     /// What was to be done.
     #[serde(default)]
     pub action: Option<Action>,
+    /// When it is to be done, where that was or is yet to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_time: Option<Timestamp>,
     /// The exact calls, in order: those planned, or those made with what came of each.
     #[serde(default)]
     pub calls: Vec<Call>,
@@ -78,8 +81,12 @@ pub enum OutcomeStatus {
     Applied,
     /// Nothing is left to do.
     Already,
+    /// New in the tasks file: it will be done when its time has come.
+    Scheduled,
     /// Its time has not come.
     Waiting,
+    /// It was in the tasks file, and what was to be mended is in order now: nothing will be done.
+    Resolved,
     /// The resource is not what was planned for any more; it was left alone.
     Changed,
     /// Somebody said that this is allowed.
@@ -99,7 +106,9 @@ impl OutcomeStatus {
             Self::Planned => "planned",
             Self::Applied => "applied",
             Self::Already => "already",
+            Self::Scheduled => "scheduled",
             Self::Waiting => "waiting",
+            Self::Resolved => "resolved",
             Self::Changed => "changed",
             Self::Excepted => "excepted",
             Self::Refused => "refused",

@@ -1,5 +1,7 @@
 //! `ec2`: `DescribeInstances`, and `DescribeAddresses` for the Elastic IPs.
 
+use std::collections::HashMap;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     Address, Filter, Instance as Described, InstanceMetadataOptionsState, InstanceNetworkInterface, InstanceStateName,
@@ -26,6 +28,7 @@ type Addresses = Result<Vec<Address>, AwsError>;
 impl Polled for Instance {
     const LIST: &'static [Operation] = CALLS;
     const LOOK: &'static [Operation] = CALLS;
+    const TOGETHER: usize = 100;
 
     /// All instances, those that are terminated too: AWS shows them for about an hour, and their state says so.
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
@@ -61,21 +64,65 @@ impl Polled for Instance {
             Err(error) if error.code() == "InvalidInstanceID.NotFound" => return Ok(None),
             Err(error) => return Err(error),
         };
-        let reservations = answer.reservations.unwrap_or_default().into_iter();
-        let Some(described) = reservations.flat_map(|all| all.instances.unwrap_or_default()).next() else {
-            return Ok(None);
-        };
-        let interfaces = described.network_interfaces().iter();
-        let interfaces: Vec<String> = interfaces.filter_map(|it| it.network_interface_id.clone()).collect();
-        let addresses = if interfaces.is_empty() {
-            Ok(Vec::new())
-        } else {
-            let these = Filter::builder().name("network-interface-id").set_values(Some(interfaces)).build();
-            describe_addresses(&client, Some(vec![these])).await
-        };
-        Ok(Some(convert(&Owner::of(session), region, described, &addresses)))
+        let described = answer.reservations.unwrap_or_default().into_iter();
+        let described: Vec<Described> = described.flat_map(|all| all.instances.unwrap_or_default()).collect();
+        Ok(found(session, region, &client, described).await.into_iter().next())
+    }
+
+    /// By a filter, which takes as many values, and leaves out what does not exist: an id that does not would spoil the
+    /// answer for all. See <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
+    async fn look_all(
+        session: &Session,
+        region: &Region,
+        ids: &[String],
+    ) -> Vec<Result<Option<Resource<Self>>, AwsError>> {
+        if let [id] = ids {
+            return vec![Self::look(session, region, id).await];
+        }
+        let client = client!(aws_sdk_ec2, session, region);
+        let these = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
+        let mut pages = client.describe_instances().filters(these).into_paginator().page_size(1000).send();
+        let mut described = Vec::new();
+        while let Some(page) = pages.next().await {
+            match page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error)) {
+                Ok(page) => {
+                    let all = page.reservations.unwrap_or_default().into_iter();
+                    described.extend(all.flat_map(|all| all.instances.unwrap_or_default()));
+                }
+                Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
+            }
+        }
+        let found = found(session, region, &client, described).await.into_iter();
+        let mut found: HashMap<String, Resource<Self>> =
+            found.map(|resource| (resource.id.clone(), resource)).collect();
+        ids.iter().map(|id| Ok(found.remove(id))).collect()
     }
 }
+
+/// What a look found, with its Elastic IPs.
+async fn found(
+    session: &Session,
+    region: &Region,
+    client: &Client,
+    described: Vec<Described>,
+) -> Vec<Resource<Instance>> {
+    let interfaces = described.iter().flat_map(Described::network_interfaces);
+    let interfaces: Vec<String> = interfaces.filter_map(|it| it.network_interface_id.clone()).collect();
+    let addresses = match interfaces.len() {
+        0 => Ok(Vec::new()),
+        // So many values, and no more, are what a filter takes.
+        1..=MOST_VALUES => {
+            let these = Filter::builder().name("network-interface-id").set_values(Some(interfaces)).build();
+            describe_addresses(client, Some(vec![these])).await
+        }
+        _ => describe_addresses(client, None).await,
+    };
+    let owner = Owner::of(session);
+    described.into_iter().map(|described| convert(&owner, region, described, &addresses)).collect()
+}
+
+/// How many values a filter takes: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
+const MOST_VALUES: usize = 200;
 
 /// The account's Elastic IPs. AWS gives them all in one answer.
 async fn describe_addresses(client: &Client, filters: Option<Vec<Filter>>) -> Addresses {

@@ -85,12 +85,56 @@ pub async fn look(session: &Session, reference: &Reference) -> Result<Look, AwsE
     Ok(with_config!(kind, C => Look::of(C::look(session, region, id).await?)))
 }
 
+/// Looks several resources of a type up afresh, as [`look`] does, with one answer for each, in their order.
+///
+/// `closely`: with what only some actions need to know, such as what is attached to a user. Those fields stand in no record
+/// that `poll` writes.
+pub async fn look_all(
+    session: &Session,
+    region: &Region,
+    kind: ResourceType,
+    ids: &[String],
+    closely: bool,
+) -> Vec<Result<Look, AwsError>> {
+    async fn typed<C: Polled>(
+        session: &Session,
+        region: &Region,
+        ids: &[String],
+        closely: bool,
+    ) -> Vec<Result<Look, AwsError>> {
+        let mut looks = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(C::TOGETHER) {
+            let mut these = C::look_all(session, region, ids).await;
+            if closely {
+                let mut found: Vec<_> = these.iter_mut().filter_map(|look| look.as_mut().ok()?.as_mut()).collect();
+                C::look_closely(session, region, &mut found).await;
+            }
+            looks.extend(these.into_iter().map(|look| look.map(Look::of)));
+        }
+        looks
+    }
+    if kind.extent() == Extent::Regional && region.is_global() {
+        let bad = |id: &String| AwsError::of("poll:look", "BadReference", in_no_region(kind, id));
+        return ids.iter().map(|id| Err(bad(id))).collect();
+    }
+    with_config!(kind, C => typed::<C>(session, region, ids, closely).await)
+}
+
+/// Up to how many resources of a type one look takes.
+pub fn looked_at_together(kind: ResourceType) -> usize {
+    with_config!(kind, C => C::TOGETHER)
+}
+
 /// A type as AWS tells of it.
 pub(crate) trait Polled: Config {
     /// The calls that a listing may come to.
     const LIST: &'static [Operation];
     /// The calls that a look may come to.
     const LOOK: &'static [Operation];
+    /// The calls that a closer look takes beside those of a look.
+    const CLOSER: &'static [Operation] = &[];
+    /// Up to how many one look takes.
+    const TOGETHER: usize = 1;
     /// Whether AWS may still be at work on one when it is listed, so that `--settle` takes looks as well.
     const SETTLES: bool = true;
 
@@ -103,11 +147,45 @@ pub(crate) trait Polled: Config {
         region: &Region,
         id: &str,
     ) -> impl Future<Output = Result<Option<Resource<Self>>, AwsError>> + Send;
+
+    /// Looks several up afresh, up to [`TOGETHER`](Self::TOGETHER), with one answer for each, in their order.
+    fn look_all(
+        session: &Session,
+        region: &Region,
+        ids: &[String],
+    ) -> impl Future<Output = Vec<Result<Option<Resource<Self>>, AwsError>>> + Send {
+        each(session, region, ids)
+    }
+
+    /// Adds what only some actions need to know, and no check: what is attached to it, what it holds. What cannot be read
+    /// is unread.
+    fn look_closely(
+        _session: &Session,
+        _region: &Region,
+        _found: &mut [&mut Resource<Self>],
+    ) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// Looks each up by itself.
+async fn each<C: Polled>(
+    session: &Session,
+    region: &Region,
+    ids: &[String],
+) -> Vec<Result<Option<Resource<C>>, AwsError>> {
+    let looks = ids.iter().map(|id| C::look(session, region, id));
+    futures_util::future::join_all(looks).await
 }
 
 /// The calls that a look at a resource of a type may come to.
 pub fn look_calls(kind: ResourceType) -> &'static [Operation] {
     with_config!(kind, C => C::LOOK)
+}
+
+/// The calls that a closer look at a resource of a type may come to, beside those of a look.
+pub fn closer_calls(kind: ResourceType) -> &'static [Operation] {
+    with_config!(kind, C => C::CLOSER)
 }
 
 /// The calls that a listing of a type may come to.
@@ -126,9 +204,13 @@ pub(crate) fn type_of(reference: &Reference) -> Result<ResourceType, String> {
         reference.kind.parse().map_err(|error: common::resource::UnknownType| error.to_string())?;
     // Asked for in the home region it would not be there, and seem to be gone.
     if kind.extent() == Extent::Regional && reference.region.is_global() {
-        return Err(format!("{} {} is in no region `global`", kind.singular(), reference.id));
+        return Err(in_no_region(kind, &reference.id));
     }
     Ok(kind)
+}
+
+fn in_no_region(kind: ResourceType, id: &str) -> String {
+    format!("{} {id} is in no region `global`", kind.singular())
 }
 
 /// Lists all resources of a type within reach. What was listed before an error is in the sink.

@@ -1,31 +1,32 @@
 //! What is done to instances.
 
 use aws_sdk_ec2::types as ec2;
-use common::action::{Action, Address, Change};
+use common::action::{Action, Address, Change, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{ElasticIp, Instance, InstanceState, MetadataOptions};
+use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
 use super::change::pending;
 use super::refusal::{foreign, needs};
-use super::{ApiCall, Mended, Planned, Refusal, lost};
+use super::{ApiCall, Mended, Planned, Refusal, Turn, lost};
 
 /// A call on an instance.
 #[derive(Debug, Serialize)]
 #[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
     Stop {
-        instance_ids: [String; 1],
+        instance_ids: Vec<String>,
     },
     Start {
-        instance_ids: [String; 1],
+        instance_ids: Vec<String>,
     },
     Terminate {
-        instance_ids: [String; 1],
+        instance_ids: Vec<String>,
     },
     DisassociateAddress {
         association_id: String,
@@ -69,7 +70,10 @@ impl Mended for Instance {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::EC2_STOP_INSTANCES]),
+        ("kill", &[operation::EC2_TERMINATE_INSTANCES]),
         ("stop", &[operation::EC2_STOP_INSTANCES]),
+        ("ec2_halt", &[operation::EC2_STOP_INSTANCES]),
         ("start", &[operation::EC2_START_INSTANCES]),
         ("ec2_terminate", &[operation::EC2_TERMINATE_INSTANCES]),
         ("ec2_disassociate_address", &[operation::EC2_DISASSOCIATE_ADDRESS]),
@@ -81,6 +85,7 @@ impl Mended for Instance {
     fn plan(action: &Action, resource: &Resource<Self>) -> InstancePlan {
         match action {
             Action::Stop => stop(resource),
+            Action::Ec2Halt => halt(resource),
             Action::Start => start(resource),
             Action::Ec2Terminate => terminate(resource),
             Action::Ec2DisassociateAddress(address) => disassociate(resource, address),
@@ -98,6 +103,28 @@ impl Mended for Instance {
         }
     }
 
+    fn disable(_: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        Ok(vec![Action::Stop])
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> InstancePlan {
+        terminate(resource)
+    }
+
+    /// Of calls that AWS refuses as a whole where it refuses one of them, the caller makes each by itself.
+    fn together(steps: &[&Step]) -> Option<Step> {
+        let ids = |one: fn(&Step) -> Option<&Vec<String>>| -> Option<Vec<String>> {
+            let lists: Option<Vec<_>> = steps.iter().map(|step| one(step)).collect();
+            lists.map(|lists| lists.into_iter().flatten().cloned().collect())
+        };
+        let stopped = ids(|step| if let Step::Stop { instance_ids } = step { Some(instance_ids) } else { None });
+        let started = ids(|step| if let Step::Start { instance_ids } = step { Some(instance_ids) } else { None });
+        let ended = ids(|step| if let Step::Terminate { instance_ids } = step { Some(instance_ids) } else { None });
+        let stopped = stopped.map(|instance_ids| Step::Stop { instance_ids });
+        let started = started.map(|instance_ids| Step::Start { instance_ids });
+        stopped.or(started).or_else(|| ended.map(|instance_ids| Step::Terminate { instance_ids }))
+    }
+
     fn rebase(undo: Action, _: &Self, observed: &Self) -> Action {
         match undo {
             // No document that somebody else might have added to: what is seen is what AWS made of it.
@@ -110,7 +137,7 @@ impl Mended for Instance {
 
     fn loses(action: &Action, resource: &Resource<Self>) -> Option<&'static str> {
         let stored = resource.config.instance_type.as_deref().is_some_and(has_instance_store);
-        if *action == Action::Stop && stored {
+        if matches!(action, Action::Stop | Action::Ec2Halt) && stored {
             return Some("its type has instance store volumes, whose data is lost when it stops");
         }
         lost(action)
@@ -118,8 +145,8 @@ impl Mended for Instance {
 
     /// An instance that is stopped or terminated is on the internet no more, so that nothing would seem to be left to do; but
     /// its Elastic IP would bring a stopped one back there as soon as somebody starts it.
-    fn comes_first(action: &Action) -> bool {
-        matches!(action, Action::Ec2DisassociateAddress(_))
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Ec2DisassociateAddress(_)) { Turn::First } else { Turn::Usual }
     }
 }
 
@@ -143,17 +170,23 @@ fn has_instance_store(kind: &str) -> bool {
 
 fn stop(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
-        "stopped" | "stopping" | "shutting-down" | "terminated" => Ok(Planned::nothing(resource)),
-        "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => Err(
-            Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
-        ),
         // Its group takes a stopped instance for a broken one, terminates it and starts another.
         "running" | "pending" if resource.tags.contains_key(AUTO_SCALING) => Err(Refusal::Impossible(format!(
             "it belongs to the Auto Scaling group {}, which would terminate and replace it",
             resource.tags[AUTO_SCALING]
         ))),
+        _ => halt(resource),
+    }
+}
+
+fn halt(resource: &Resource<Instance>) -> InstancePlan {
+    match resource.config.state.name.as_str() {
+        "stopped" | "stopping" | "shutting-down" | "terminated" => Ok(Planned::nothing(resource)),
+        "running" | "pending" if resource.config.root_device_type.as_deref() == Some("instance-store") => Err(
+            Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
+        ),
         "running" | "pending" => {
-            let step = Step::Stop { instance_ids: [resource.id.clone()] };
+            let step = Step::Stop { instance_ids: vec![resource.id.clone()] };
             Ok(Planned::one(step, Some(Action::Start), in_state(resource, "stopped")))
         }
         other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
@@ -164,7 +197,7 @@ fn start(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
         "running" | "pending" => Ok(Planned::nothing(resource)),
         "stopped" => {
-            let step = Step::Start { instance_ids: [resource.id.clone()] };
+            let step = Step::Start { instance_ids: vec![resource.id.clone()] };
             Ok(Planned::one(step, Some(Action::Stop), in_state(resource, "running")))
         }
         "stopping" => Err(Refusal::Impossible("it is still stopping: start it in a minute".to_owned())),
@@ -177,7 +210,7 @@ fn terminate(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
         "shutting-down" | "terminated" => Ok(Planned::nothing(resource)),
         "pending" | "running" | "stopping" | "stopped" => {
-            let step = Step::Terminate { instance_ids: [resource.id.clone()] };
+            let step = Step::Terminate { instance_ids: vec![resource.id.clone()] };
             Ok(Planned { steps: vec![step], undo: None, after: None })
         }
         other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
@@ -295,13 +328,13 @@ impl ApiCall for Step {
         let operation = self.operation();
         match self {
             Self::Stop { instance_ids } => {
-                sent(operation, client.stop_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+                sent(operation, client.stop_instances().set_instance_ids(Some(instance_ids.clone())).send().await)
             }
             Self::Start { instance_ids } => {
-                sent(operation, client.start_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+                sent(operation, client.start_instances().set_instance_ids(Some(instance_ids.clone())).send().await)
             }
             Self::Terminate { instance_ids } => {
-                sent(operation, client.terminate_instances().set_instance_ids(Some(instance_ids.to_vec())).send().await)
+                sent(operation, client.terminate_instances().set_instance_ids(Some(instance_ids.clone())).send().await)
             }
             Self::DisassociateAddress { association_id } => {
                 sent(operation, client.disassociate_address().association_id(association_id).send().await)
@@ -382,7 +415,10 @@ mod tests {
     impl Samples for Instance {
         fn samples() -> Vec<(Action, Resource<Self>)> {
             vec![
+                (Action::Disable, instance("running")),
+                (Action::Kill(Kill::default()), instance("running")),
                 (Action::Stop, instance("running")),
+                (Action::Ec2Halt, instance("running")),
                 (Action::Start, instance("stopped")),
                 (Action::Ec2Terminate, instance("stopped")),
                 (Action::Ec2DisassociateAddress(elastic("eipalloc-1", None)), with_elastic_ip()),

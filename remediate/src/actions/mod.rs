@@ -35,12 +35,15 @@ mod unchanging;
 
 use std::time::Duration;
 
-use common::action::Action;
+use common::action::{Action, Actions, Kill};
 use common::operation::Operation;
 use common::record::{Call, Resource};
 use common::resource::{Config, ResourceType};
+use common::settings::Remediate;
 use common::with_config;
 use serde_json::value::RawValue;
+
+use refusal::foreign;
 
 pub(crate) use call::{AnyCall, ApiCall};
 pub(crate) use refusal::Refusal;
@@ -57,11 +60,39 @@ pub(crate) trait Mended: Config {
     /// grants.
     const CALLS: &'static [(&'static str, &'static [Operation])];
 
+    /// The actions for which it must be looked at more closely: see `poll::look_closely`.
+    const CLOSELY: &'static [&'static str] = &[];
+
     /// How long a change may take to be seen: IAM and S3 answer from copies that lag behind, by seconds.
     const PATIENCE: Duration = Duration::from_secs(32);
 
     /// The calls that an action on a resource, as it is now, comes to.
     fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Self::Step>, Refusal>;
+
+    /// The actions that take a resource, as it is now, out of use: what `disable` is for the type. Each can be undone.
+    fn disable(resource: &Resource<Self>, _settings: &Remediate) -> Result<Vec<Action>, Refusal> {
+        Err(foreign(&Action::Disable, resource))
+    }
+
+    /// The calls that remove a resource, as it is now, for good: what depends on it first, so that a run that goes on where
+    /// another was cut off makes those that are left.
+    fn kill(
+        resource: &Resource<Self>,
+        kill: Kill,
+        _settings: &Remediate,
+    ) -> Result<Planned<Self, Self::Step>, Refusal> {
+        Err(foreign(&Action::Kill(kill), resource))
+    }
+
+    /// Why an action must not be carried out yet, though it is planned: something else must be done first.
+    fn not_ready(_action: &Action, _resource: &Resource<Self>) -> Option<String> {
+        None
+    }
+
+    /// The one call that these calls on several resources come to, where AWS takes them together.
+    fn together(_steps: &[&Self::Step]) -> Option<Self::Step> {
+        None
+    }
 
     /// The undo, starting from what AWS made (`observed`) of what it was sent (`predicted`): it reorders lists and fills in
     /// what was left out, and an undo that waits for the letter of what was sent would never start. Where an undo starts
@@ -73,10 +104,21 @@ pub(crate) trait Mended: Config {
         lost(action)
     }
 
-    /// Whether an action must be done before the others to the same resource, because AWS refuses those until it is.
-    fn comes_first(_action: &Action) -> bool {
-        false
+    /// When an action is done, among others to the same resource and to other resources.
+    fn turn(_action: &Action) -> Turn {
+        Turn::Usual
     }
+}
+
+/// When an action is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Turn {
+    /// Before the others: AWS refuses those until it is, or undoes them.
+    First,
+    /// In any order.
+    Usual,
+    /// After the others, which it would undo.
+    Last,
 }
 
 /// What is lost for good by an action, whatever it is done to.
@@ -128,30 +170,80 @@ impl Plan {
 }
 
 /// What an action on a resource comes to.
-pub(crate) fn plan(action: &Action, resource: &Looked) -> Result<Plan, Refusal> {
+pub(crate) fn plan(action: &Action, resource: &Looked, settings: &Remediate) -> Result<Plan, Refusal> {
     let kind: ResourceType = resource.r#type.parse().map_err(Refusal::impossible)?;
-    with_config!(kind, C => plan_typed::<C>(action, resource))
+    with_config!(kind, C => plan_typed::<C>(action, resource, settings))
 }
 
-fn plan_typed<C: Mended>(action: &Action, resource: &Looked) -> Result<Plan, Refusal> {
+fn plan_typed<C: Mended>(action: &Action, resource: &Looked, settings: &Remediate) -> Result<Plan, Refusal> {
     let unreadable =
         |error: serde_json::Error| Refusal::Impossible(format!("its configuration is not understood: {error}"));
     let typed: Resource<C> = resource.clone().typed().map_err(unreadable)?;
-    let Planned { steps, undo, after } = C::plan(action, &typed)?;
+    let Sequence { planned: Planned { steps, undo, after }, loses } = plan_in_full(action, &typed, settings)?;
     let after = after.as_ref().map(serde_json::value::to_raw_value).transpose().map_err(unreadable)?;
     Ok(Plan {
         steps: steps.into_iter().map(|step| Box::new(step) as Box<dyn AnyCall>).collect(),
         undo,
-        loses: C::loses(action, &typed),
+        loses,
         after: after.map(|after| typed.map(|_| after)),
     })
 }
 
+/// The calls of actions, one after the other.
+struct Sequence<C, S> {
+    planned: Planned<C, S>,
+    loses: Option<&'static str>,
+}
+
+/// What an action of any kind comes to: `disable` is what the type makes of it, and several are planned each on what those
+/// before it leave.
+fn plan_in_full<C: Mended>(
+    action: &Action,
+    resource: &Resource<C>,
+    settings: &Remediate,
+) -> Result<Sequence<C, C::Step>, Refusal> {
+    let actions = match action {
+        Action::Kill(kill) => {
+            let planned = C::kill(resource, *kill, settings)?;
+            return Ok(Sequence { planned, loses: C::loses(action, resource) });
+        }
+        Action::Disable => &C::disable(resource, settings)?,
+        Action::Several(several) => &several.actions,
+        one => {
+            let planned = C::plan(one, resource)?;
+            return Ok(Sequence { planned, loses: C::loses(one, resource) });
+        }
+    };
+    let (mut steps, mut undos, mut loses) = (Vec::new(), Vec::new(), None);
+    let mut now = resource.clone();
+    for action in actions {
+        let next = plan_in_full(action, &now, settings)?;
+        loses = loses.or(next.loses);
+        steps.extend(next.planned.steps);
+        undos.extend(next.planned.undo);
+        match next.planned.after {
+            Some(after) => now.config = after,
+            None => return Ok(Sequence { planned: Planned { steps, undo: None, after: None }, loses }),
+        }
+    }
+    undos.reverse();
+    Ok(Sequence { planned: Planned { steps, undo: Action::several(undos), after: Some(now.config) }, loses })
+}
+
 /// The undo of what was planned to lead to `predicted`, and led to `observed`. See [`Mended::rebase`].
 pub(crate) fn rebase(undo: Action, predicted: &Looked, observed: &Looked) -> Action {
+    fn each<C: Mended>(undo: Action, predicted: &C, observed: &C) -> Action {
+        match undo {
+            Action::Several(several) => {
+                let actions = several.actions.into_iter().map(|undo| each(undo, predicted, observed)).collect();
+                Action::Several(Actions { actions })
+            }
+            undo => C::rebase(undo, predicted, observed),
+        }
+    }
     fn typed<C: Mended>(undo: Action, predicted: &Looked, observed: &Looked) -> Action {
         match (predicted.clone().typed::<C>(), observed.clone().typed::<C>()) {
-            (Ok(predicted), Ok(observed)) => C::rebase(undo, &predicted.config, &observed.config),
+            (Ok(predicted), Ok(observed)) => each(undo, &predicted.config, &observed.config),
             _ => undo,
         }
     }
@@ -166,9 +258,39 @@ pub(crate) fn patience(kind: &str) -> Duration {
     kind.parse::<ResourceType>().map_or(Duration::ZERO, |kind| with_config!(kind, C => C::PATIENCE))
 }
 
-/// Whether an action must be done before the others to a resource. See [`Mended::comes_first`].
-pub(crate) fn comes_first(action: &Action, kind: &str) -> bool {
-    kind.parse::<ResourceType>().is_ok_and(|kind| with_config!(kind, C => C::comes_first(action)))
+/// When an action on a resource of a type is done. See [`Mended::turn`].
+pub(crate) fn turn(action: &Action, kind: ResourceType) -> Turn {
+    match action {
+        Action::Several(several) => {
+            several.actions.iter().map(|action| turn(action, kind)).min().unwrap_or(Turn::Usual)
+        }
+        action => with_config!(kind, C => C::turn(action)),
+    }
+}
+
+/// Whether an action on a resource of a type needs a closer look. See [`Mended::CLOSELY`].
+pub(crate) fn closely(action: &Action, kind: ResourceType) -> bool {
+    match action {
+        Action::Several(several) => several.actions.iter().any(|action| closely(action, kind)),
+        action => action.name().is_some_and(|name| is_closely(name, kind)),
+    }
+}
+
+/// The same of an action by its name.
+pub(crate) fn is_closely(action: &str, kind: ResourceType) -> bool {
+    with_config!(kind, C => C::CLOSELY.contains(&action))
+}
+
+/// Why an action must not be carried out yet. See [`Mended::not_ready`].
+pub(crate) fn not_ready(action: &Action, resource: &Looked) -> Option<String> {
+    fn typed<C: Mended>(action: &Action, resource: &Looked) -> Option<String> {
+        match resource.clone().typed::<C>() {
+            Ok(resource) => C::not_ready(action, &resource),
+            Err(error) => Some(format!("its configuration is not understood: {error}")),
+        }
+    }
+    let kind: ResourceType = resource.r#type.parse().ok()?;
+    with_config!(kind, C => typed::<C>(action, resource))
 }
 
 /// The calls that `remediate` may make to mend resources of each type: the type, the action by its name, and the calls

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::call::sent;
 use super::refusal::foreign;
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, Turn};
 
 /// How long a database may take to be seen changed. Its states pass slowly: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html>
 /// speaks of minutes, and of more with a standby.
@@ -71,8 +71,8 @@ impl Mended for DbInstance {
 
     /// RDS changes nothing of a stopped instance, which AWS starts again after seven days with the address that it has: it is
     /// made private before it is stopped, and on the way back started before it is made public.
-    fn comes_first(action: &Action) -> bool {
-        matches!(action, Action::MakePrivate | Action::Start)
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::MakePrivate | Action::Start) { Turn::First } else { Turn::Usual }
     }
 }
 
@@ -246,9 +246,9 @@ mod tests {
 
     #[test]
     fn the_address_goes_before_the_instance_is_stopped() {
-        assert!(DbInstance::comes_first(&Action::MakePrivate));
-        assert!(!DbInstance::comes_first(&Action::Stop));
-        assert!(DbInstance::comes_first(&Action::Start));
-        assert!(!DbInstance::comes_first(&Action::MakePublic));
+        assert_eq!(DbInstance::turn(&Action::MakePrivate), Turn::First);
+        assert_eq!(DbInstance::turn(&Action::Stop), Turn::Usual);
+        assert_eq!(DbInstance::turn(&Action::Start), Turn::First);
+        assert_eq!(DbInstance::turn(&Action::MakePublic), Turn::Usual);
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::call::sent;
 use super::refusal::foreign;
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, Turn};
 
 /// A call on a cluster.
 #[derive(Debug, Serialize)]
@@ -59,8 +59,8 @@ impl Mended for RedshiftCluster {
     }
 
     /// While its data is moved to encrypted storage, a cluster takes no other change.
-    fn comes_first(action: &Action) -> bool {
-        *action == Action::MakePrivate
+    fn turn(action: &Action) -> Turn {
+        if *action == Action::MakePrivate { Turn::First } else { Turn::Usual }
     }
 }
 

@@ -18,7 +18,7 @@ use super::call::sent;
 use super::change::{pending, rebased};
 use super::policy::{self, text};
 use super::refusal::{foreign, needs};
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, Turn};
 
 /// A call on a bucket.
 #[derive(Debug, Serialize)]
@@ -120,14 +120,17 @@ impl Mended for Bucket {
 
     /// AWS refuses a public ACL or policy as long as the block stands that an undo is to take away; and once the block stands
     /// that is to come, it also refuses to add a statement to a policy that stays public.
-    fn comes_first(action: &Action) -> bool {
-        let Action::S3SetPublicAccessBlock(change) = action else { return *action == Action::S3DenyInsecureTransport };
+    fn turn(action: &Action) -> Turn {
+        let Action::S3SetPublicAccessBlock(change) = action else {
+            return if *action == Action::S3DenyInsecureTransport { Turn::First } else { Turn::Usual };
+        };
         let (from, to) = (change.from.unwrap_or_default(), change.to.unwrap_or_default());
         let taken = |from: bool, to: bool| from && !to;
-        taken(from.block_public_acls, to.block_public_acls)
+        let any = taken(from.block_public_acls, to.block_public_acls)
             || taken(from.ignore_public_acls, to.ignore_public_acls)
             || taken(from.block_public_policy, to.block_public_policy)
-            || taken(from.restrict_public_buckets, to.restrict_public_buckets)
+            || taken(from.restrict_public_buckets, to.restrict_public_buckets);
+        if any { Turn::First } else { Turn::Usual }
     }
 }
 
@@ -448,12 +451,12 @@ mod tests {
     #[test]
     fn a_block_is_taken_away_before_what_it_blocks_is_put_back() {
         let set = |from, to| Action::S3SetPublicAccessBlock(Change { from, to });
-        assert!(Bucket::comes_first(&set(Some(PublicAccessBlock::ALL), None)));
-        assert!(!Bucket::comes_first(&set(None, Some(PublicAccessBlock::ALL))));
-        assert!(!Bucket::comes_first(&Action::S3MakeAclPrivate));
+        assert_eq!(Bucket::turn(&set(Some(PublicAccessBlock::ALL), None)), Turn::First);
+        assert_eq!(Bucket::turn(&set(None, Some(PublicAccessBlock::ALL))), Turn::Usual);
+        assert_eq!(Bucket::turn(&Action::S3MakeAclPrivate), Turn::Usual);
         // The statement about plain HTTP is added before the block comes.
-        assert!(Bucket::comes_first(&Action::S3DenyInsecureTransport));
-        assert!(!Bucket::comes_first(&Action::S3BlockPublicAccess));
+        assert_eq!(Bucket::turn(&Action::S3DenyInsecureTransport), Turn::First);
+        assert_eq!(Bucket::turn(&Action::S3BlockPublicAccess), Turn::Usual);
         let there_already = set(Some(PublicAccessBlock::ALL), None);
         assert!(planned(&there_already, &bucket()).unwrap().steps.is_empty());
     }

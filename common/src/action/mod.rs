@@ -8,32 +8,21 @@
 //! `to` which they return: they act only where the resource is still as `from` says, so that an undo never wipes out
 //! what somebody else has done since.
 
+mod parameters;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::resource::{
-    AccessControlPolicy, Encryption, IpPermission, MetadataOptions, PublicAccessBlock, ResourceType,
+use crate::resource::{AccessControlPolicy, Encryption, MetadataOptions, PublicAccessBlock, ResourceType};
+
+pub use parameters::{
+    Actions, Address, Attachment, Change, Grants, GroupUsers, Instances, Key, Kill, Placement, PolicyEntities,
+    Processes, Rules, Sharing, Statements, TargetAt, Targets,
 };
 
-/// From one state of a part of a resource to another.
-///
-/// Both must stand there, be it as `null`: a part that is to be nothing is removed, and a `to` that was forgotten or
-/// misspelt must not be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
-pub struct Change<T> {
-    /// What it must be now, else nothing is done.
-    #[serde(deserialize_with = "T::deserialize")]
-    pub from: T,
-    /// What it is to be.
-    #[serde(deserialize_with = "T::deserialize")]
-    pub to: T,
-}
-
 macro_rules! actions {
-    ($( $(#[doc = $doc:literal])+ $variant:ident $(($parameters:ty))? = $name:literal on [$($kind:ident),+] $(, $irreversible:ident)?; )*) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident $(($parameters:ty))? = $name:literal on $kinds:tt $(, $irreversible:ident)?; )*) => {
         /// What can be done to a resource.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Action {
@@ -48,9 +37,9 @@ macro_rules! actions {
         }
 
         impl Action {
-            /// Every action's name, the types that it acts on, and what it does.
+            /// Every action's name, the types that it acts on, and what it does. `several` acts on whatever its actions do.
             pub const ALL: &[(&'static str, &[ResourceType], &'static str)] = &[
-                $( ($name, &[$(ResourceType::$kind),+], concat!($($doc,)+)), )*
+                $( ($name, actions!(@kinds $kinds), concat!($($doc,)+)), )*
             ];
 
             /// The name in records; `None` for what is not understood.
@@ -63,6 +52,9 @@ macro_rules! actions {
 
             /// Whether nothing can bring back what it removes.
             pub fn is_irreversible(&self) -> bool {
+                if let Self::Several(several) = self {
+                    return several.actions.iter().any(Self::is_irreversible);
+                }
                 match self {
                     $( actions!(@pattern $variant $(($parameters))?) => actions!(@irreversible $($irreversible)?), )*
                     Self::Unknown { .. } => false,
@@ -94,11 +86,22 @@ macro_rules! actions {
         serde_json::from_value($from).map(Self::$variant).map_err(|error| error.to_string())
     };
     (@read $from:ident $variant:ident) => {{ let _ = $from; Ok(Self::$variant) }};
+    (@kinds [$($kind:ident),* $(,)?]) => { &[$(ResourceType::$kind),*] };
     (@irreversible irreversible) => { true };
     (@irreversible) => { false };
 }
 
 actions! {
+    /// Whatever takes the resource out of use, and can be undone: what that is depends on the type.
+    Disable = "disable" on [
+        Ec2,
+    ];
+    /// Remove the resource for good, and what depends on it first. Nobody can bring it back.
+    Kill(Kill) = "kill" on [
+        Ec2,
+    ], irreversible;
+    /// Do these to the resource, in this order.
+    Several(Actions) = "several" on [];
     /// Stop the instance or cluster. AWS starts a database again after seven days.
     Stop = "stop" on [Ec2, Rds, RdsCluster];
     /// Start the instance or cluster.
@@ -111,6 +114,8 @@ actions! {
     Unshare(Sharing) = "unshare" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
     /// Share the image or snapshot with these.
     Share(Sharing) = "share" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
+    /// Stop the instance, also if it belongs to an Auto Scaling group, once that is suspended.
+    Ec2Halt = "ec2_halt" on [Ec2];
     /// Terminate the instance. Nobody can bring it back.
     Ec2Terminate = "ec2_terminate" on [Ec2], irreversible;
     /// Take the Elastic IP from the instance.
@@ -190,115 +195,23 @@ actions! {
     SqsSetPolicy(Change<Option<Value>>) = "sqs_set_policy" on [Sqs];
 }
 
-/// Rules of a security group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Rules {
-    /// As `DescribeSecurityGroups` gives them.
-    pub ip_permissions: Vec<IpPermission>,
-}
-
-/// Statements of a policy, each exactly as it stands there: a `Sid` is optional and need not be unique, and an index
-/// means another statement as soon as somebody edits the policy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Statements {
-    /// The statements.
-    pub statements: Vec<Value>,
-}
-
-/// An access key of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Key {
-    /// `AKIA...`.
-    pub access_key_id: String,
-}
-
-/// With whom an image or snapshot is shared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Sharing {
-    /// Account ids, `all` for everyone, and for an AMI the ARNs of organizations and organizational units.
-    pub with: Vec<String>,
-}
-
-/// An Elastic IP, and where it belongs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Address {
-    /// `eipalloc-...`.
-    pub allocation_id: String,
-    /// The address itself, for people to read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_ip: Option<String>,
-    /// The network interface; needed to associate it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network_interface_id: Option<String>,
-    /// The address in the VPC that it stands for, where the interface has several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub private_ip_address: Option<String>,
-}
-
-/// Instances behind a classic load balancer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Instances {
-    /// `i-...`.
-    pub instance_ids: Vec<String>,
-}
-
-/// Targets of a target group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Targets {
-    /// The target group.
-    pub target_group_arn: String,
-    /// Its targets.
-    pub targets: Vec<TargetAt>,
-}
-
-/// A target, with the port that it is registered under: one instance may be there under several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct TargetAt {
-    /// An instance id, or an address.
-    pub id: String,
-    /// The port.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
-    /// The zone of an address; `all` for one outside the VPC, which AWS takes only so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<String>,
-    /// Its id in QUIC, without which a target group of that protocol takes no target.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quic_server_id: Option<String>,
-}
-
-/// Where the network interfaces of a service's tasks are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Placement {
-    /// The ids of the subnets, sorted.
-    pub subnets: Vec<String>,
-    /// The ids of the security groups, sorted.
-    pub security_groups: Vec<String>,
-}
-
 impl Action {
     /// Whether it can be done to resources of a type.
     pub fn acts_on(&self, kind: ResourceType) -> bool {
+        if let Self::Several(several) = self {
+            return several.actions.iter().all(|action| action.acts_on(kind));
+        }
         self.name()
             .is_some_and(|name| Self::ALL.iter().any(|(known, kinds, _)| *known == name && kinds.contains(&kind)))
+    }
+
+    /// These as one, in this order; `None` where there are none.
+    pub fn several(mut actions: Vec<Self>) -> Option<Self> {
+        match actions.len() {
+            0 => None,
+            1 => actions.pop(),
+            _ => Some(Self::Several(Actions { actions })),
+        }
     }
 
     /// What a person is told that it does.
@@ -317,7 +230,7 @@ impl Serialize for Action {
         use serde::ser::Error as _;
         let parameters = self.parameters().map_err(S::Error::custom)?;
         match (self.name(), parameters) {
-            (Some(name), Value::Object(parameters)) => {
+            (Some(name), Value::Object(parameters)) if !parameters.is_empty() => {
                 let named = std::iter::once(("name".to_owned(), Value::from(name))).chain(parameters);
                 serializer.collect_map(named)
             }
@@ -416,6 +329,28 @@ mod tests {
             assert_eq!(serde_json::to_value(action).unwrap(), value);
         }
         assert!(serde_json::from_value::<Action>(json!(7)).is_err());
+    }
+
+    #[test]
+    fn several_actions_are_one() {
+        let value = json!({"name": "several", "Actions": ["stop", {"name": "ec2_disassociate_address", "AllocationId": "eipalloc-1"}]});
+        let several: Action = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(round_trip(value), serde_json::to_value(&several).unwrap());
+        assert!(several.acts_on(ResourceType::Ec2) && !several.acts_on(ResourceType::Rds));
+        assert!(!several.is_irreversible());
+        let with = |action| Action::several(vec![Action::Stop, action]).unwrap();
+        assert!(with(Action::Ec2Terminate).is_irreversible());
+        assert_eq!(Action::several(vec![Action::Stop]), Some(Action::Stop));
+        assert_eq!(Action::several(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_kill_spares_data_unless_it_says_otherwise() {
+        let kill = |include_data| Action::Kill(Kill { include_data });
+        assert_eq!(serde_json::from_value::<Action>(json!("kill")).unwrap(), kill(false));
+        assert_eq!(round_trip(json!({"name": "kill"})), json!("kill"));
+        assert_eq!(serde_json::from_value::<Action>(json!({"name": "kill", "IncludeData": true})).unwrap(), kill(true));
+        assert!(kill(false).is_irreversible() && !Action::Disable.is_irreversible());
     }
 
     #[test]
