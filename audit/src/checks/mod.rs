@@ -10,6 +10,7 @@
 mod account;
 mod age;
 mod ami;
+mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -33,6 +34,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spot_request;
 mod sqs;
 mod tags;
 #[cfg(test)]

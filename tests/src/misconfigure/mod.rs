@@ -18,6 +18,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod cli;
 mod ebs_snapshot;
 mod ebs_volume;
@@ -43,6 +44,7 @@ mod s3_bucket;
 mod s3_calls;
 mod security_group;
 mod shares;
+mod spot_request;
 mod sqs;
 
 use std::fmt;

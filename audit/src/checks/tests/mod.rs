@@ -2,6 +2,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -24,6 +25,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spot_request;
 mod sqs;
 
 use std::collections::BTreeSet;
