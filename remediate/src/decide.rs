@@ -122,7 +122,7 @@ impl Rules<'_> {
             });
         }
         if let Some(reviewed) = &job.reviewed
-            && !are_among(&calls, reviewed)
+            && !are_as_planned(action, &calls, reviewed)
         {
             return Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, OTHER_CALLS) });
         }
@@ -216,8 +216,17 @@ fn unknown_among(action: &Action) -> Option<&str> {
     }
 }
 
-/// Whether all these calls were planned, in this order: the others are made already, or are not needed any more.
-pub(crate) fn are_among(calls: &[Call], planned: &[Call]) -> bool {
+/// Whether these calls are those that were planned for an action. Of one that is made of several steps it may be a part:
+/// the others were made by a run that was cut off.
+pub(crate) fn are_as_planned(action: &Action, calls: &[Call], planned: &[Call]) -> bool {
+    match action {
+        Action::Kill(_) | Action::Disable | Action::Several(_) => are_among(calls, planned),
+        _ => calls == planned,
+    }
+}
+
+/// Whether all these calls were planned, in this order.
+fn are_among(calls: &[Call], planned: &[Call]) -> bool {
     let mut planned = planned.iter();
     calls.iter().all(|call| planned.any(|planned| planned == call))
 }

@@ -138,8 +138,7 @@ impl Engine<'_, '_> {
         looks.into_iter().zip(due).map(|(look, due)| self.confirm_seen(due, look)).collect()
     }
 
-    /// Whether the calls that were planned are those to be made on the resource as it is now, or some of them are: what an
-    /// earlier run has done is not done again. What another action was to mend as well has none planned: it is done here
+    /// Whether the calls that were planned are those to be made on the resource as it is now. What another action was to mend as well has none planned: it is done here
     /// where that one had no effect.
     fn confirm_seen(&self, due: &Due, look: Result<Look, AwsError>) -> Confirmed {
         let Due { job, planned, acted, .. } = due;
@@ -148,12 +147,13 @@ impl Engine<'_, '_> {
             Ok(Look::Gone) => return Err(gone(job)),
             Err(error) => return Err(unseen(&error)),
         };
-        let plan = self.decide(job, &resource)?;
-        if let Some(why) = job.action.as_ref().and_then(|action| actions::not_ready(action, &resource)) {
+        let (action, _) = self.rules.at_sight(job)?;
+        let plan = self.rules.decide(job, action, &resource)?;
+        if let Some(why) = actions::not_ready(action, &resource) {
             return Err(Stay::denied(why));
         }
         let calls = plan.calls();
-        if decide::are_among(&calls, &planned.calls) || (planned.calls.is_empty() && !acted) {
+        if decide::are_as_planned(action, &calls, &planned.calls) || (planned.calls.is_empty() && !acted) {
             return Ok((resource, plan));
         }
         Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, decide::OTHER_CALLS) })
