@@ -48,7 +48,7 @@ use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::Stop;
 
-pub use crate::actions::calls;
+pub use crate::actions::{calls, is_closely};
 pub use crate::args::Arguments;
 
 /// Runs the tool with the process's own arguments and streams.

@@ -289,7 +289,7 @@ pub(crate) fn closely(action: &Action, kind: ResourceType) -> bool {
 }
 
 /// The same of an action by its name.
-pub(crate) fn is_closely(action: &str, kind: ResourceType) -> bool {
+pub fn is_closely(action: &str, kind: ResourceType) -> bool {
     with_config!(kind, C => C::CLOSELY.contains(&action))
 }
 
