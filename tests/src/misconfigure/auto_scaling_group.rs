@@ -56,10 +56,7 @@ impl Misconfigured for AutoScalingGroup {
             }
             tokio::time::sleep(Duration::from_secs(3)).await;
         }
-        let ec2 = client!(aws_sdk_ec2, &place.session, place.region());
-        let request = ec2.delete_launch_template().launch_template_name(NAME);
-        let gone = ["InvalidLaunchTemplateName.NotFoundException"];
-        unless(&gone, call!("ec2:DeleteLaunchTemplate", request))?;
+        delete_templates(&client!(aws_sdk_ec2, &place.session, place.region())).await?;
         Ok(Report { made: removed, missing: Vec::new() })
     }
 }
@@ -117,6 +114,21 @@ async fn template(ground: &Ground) -> Result<(), Missing> {
     let request = request.tag_specifications(tags(Tagged::LaunchTemplate, NAME, verdict(WHAT), &[]));
     let present = ["InvalidLaunchTemplateName.AlreadyExistsException"];
     unless(&present, call!("ec2:CreateLaunchTemplate", request))?;
+    Ok(())
+}
+
+/// Deletes the launch templates with our tag and our prefix.
+async fn delete_templates(client: &aws_sdk_ec2::Client) -> Result<(), AwsError> {
+    let tagged = aws_sdk_ec2::types::Filter::builder().name("tag-key").values(TAG).build();
+    let mut pages = client.describe_launch_templates().filters(tagged).into_paginator().items().send();
+    while let Some(template) = pages.next().await {
+        let template = template.map_err(|error| AwsError::new("ec2:DescribeLaunchTemplates", error))?;
+        if template.launch_template_name().is_some_and(|name| name.starts_with(PREFIX)) {
+            let request = client.delete_launch_template().set_launch_template_id(template.launch_template_id);
+            let gone = ["InvalidLaunchTemplateId.NotFound"];
+            unless(&gone, call!("ec2:DeleteLaunchTemplate", request))?;
+        }
+    }
     Ok(())
 }
 

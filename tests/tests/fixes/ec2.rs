@@ -129,6 +129,31 @@ fn ec2_halt() {
     assert_eq!(forget(resources(&stage.poll())), forget(before), "undone, they are as they were");
 }
 
+#[test]
+fn an_instance_is_disabled_and_enabled_and_killed_for_good() {
+    let stage = Stage::of("ec2");
+    let before = resources(&stage.poll()).remove(0);
+    let state =
+        || stage.poll().one(&json!({"kind": "resource", "id": before["id"]}))["config"]["State"]["Name"].clone();
+    let run = |arguments: &[&str], task: Value, exit: i32| {
+        let tool = stage.tool("remediate").arg("--apply").args(arguments).stdin(task.to_string());
+        stage.run(tool).exits(exit).records().remove(0)
+    };
+    let disabled = run(&[], task(&before, &json!("disable")), 0);
+    assert_eq!(
+        (&disabled["status"], &disabled["undo"]["action"], state()),
+        (&json!("applied"), &json!("start"), json!("stopped"))
+    );
+    assert_eq!(run(&[], disabled["undo"].clone(), 0)["status"], "applied");
+    assert_eq!(state(), "running");
+
+    let kill = task(&before, &json!("kill"));
+    assert_eq!((&run(&[], kill.clone(), 1)["status"], state()), (&json!("refused"), json!("running")));
+    let killed = run(&["--irreversible"], kill.clone(), 0);
+    assert_eq!((&killed["status"], &killed["undo"], state()), (&json!("applied"), &json!(null), json!("terminated")));
+    assert_eq!(run(&["--irreversible"], kill, 0)["status"], "already");
+}
+
 /// An account with a Spot Instance that runs, seen as AWS shows one: the emulator does not say which request it came from.
 fn with_spot_instance(kind: &str) -> (Stage, Proxy) {
     let stage = Stage::empty("ec2");
