@@ -123,7 +123,9 @@ fn ec2_halt() {
     let undo = seen.tool("remediate").arg("--apply").stdin(input(&undos(&halted)));
     assert_eq!(statuses(&seen.run(undo).exits(0).records()), vec!["applied"; before.len()]);
     let forget = |mut instances: Vec<Value>| {
-        instances.iter_mut().for_each(|instance| instance["config"]["LaunchTime"] = Value::Null);
+        for instance in &mut instances {
+            instance["config"]["LaunchTime"] = Value::Null;
+        }
         instances
     };
     assert_eq!(forget(resources(&stage.poll())), forget(before), "undone, they are as they were");
