@@ -14,9 +14,11 @@ use crate::record::Severity;
 
 mod exception;
 mod required_tag;
+mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
+pub use spend::{CostExplorer, ReportPlace, ReportPlaceError, Spending};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,6 +40,8 @@ pub struct Settings {
     pub checks: BTreeMap<String, Check>,
     /// Per account.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// Where `poll` learns what accounts spend.
+    pub spend: Spending,
     /// What `remediate` may do.
     pub remediate: Remediate,
     /// Where `notify` speaks.
