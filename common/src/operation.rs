@@ -68,8 +68,12 @@ operations! {
     ORGANIZATIONS_DESCRIBE_ORGANIZATION = "organizations:DescribeOrganization";
     ORGANIZATIONS_LIST_ACCOUNTS = "organizations:ListAccounts";
 
+    CE_GET_COST_AND_USAGE = "ce:GetCostAndUsage";
+
     CLOUDTRAIL_DESCRIBE_TRAILS = "cloudtrail:DescribeTrails";
     CLOUDTRAIL_GET_TRAIL_STATUS = "cloudtrail:GetTrailStatus";
+
+    CLOUDWATCH_GET_METRIC_DATA = "cloudwatch:GetMetricData";
 
     CONFIG_DESCRIBE_AGGREGATION_AUTHORIZATIONS = "config:DescribeAggregationAuthorizations";
     CONFIG_DESCRIBE_CONFIGURATION_RECORDERS = "config:DescribeConfigurationRecorders";

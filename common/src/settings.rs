@@ -15,10 +15,12 @@ use crate::record::Severity;
 mod exception;
 mod required_tag;
 mod runaway;
+mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
 pub use runaway::{MaxSpend, MaxSpendError, Runaway, Window};
+pub use spend::{CostExplorer, ReportPlace, ReportPlaceError, Spending};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Settings {
     pub checks: BTreeMap<String, Check>,
     /// Per account.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// Where `poll` learns what accounts spend.
+    pub spend: Spending,
     /// What `remediate` may do.
     pub remediate: Remediate,
     /// Where `notify` speaks.

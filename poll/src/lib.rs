@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
 /// exit code.
 #[expect(clippy::needless_pass_by_value, reason = "every tool's `run` has this shape")]
 pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
-    let types = args.types()?;
+    let types = args.types(settings.spend.poll)?;
     let Io { input, mut output, terminal, say } = io;
     if args.iam_policy {
         let policy = iam_policy(&args, settings, &types);

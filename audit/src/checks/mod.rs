@@ -33,6 +33,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spend;
 mod sqs;
 mod tags;
 #[cfg(test)]

@@ -37,9 +37,7 @@ fn person(document: &Document, grant: &Grant) -> Option<String> {
         }
         _ => return None,
     };
-    let assumes = |action: &String| {
-        action.starts_with("* except ") || wildcard::overlaps(&action.to_lowercase(), how)
-    };
+    let assumes = |action: &String| action.starts_with("* except ") || wildcard::overlaps(&action.to_lowercase(), how);
     grant.actions.iter().any(assumes).then_some(who)
 }
 
@@ -84,9 +82,7 @@ mod tests {
         const SSO: &str = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0abc";
         let aws = |principal: &str| trust(&json!({"AWS": principal}), "sts:AssumeRole");
         let of_web = |provider: &str| trust(&json!({"Federated": provider}), "sts:AssumeRoleWithWebIdentity");
-        let own_if = |condition: Value| {
-            json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole", "Condition": condition})
-        };
+        let own_if = |condition: Value| json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole", "Condition": condition});
         let rows: &[(&str, Value, &[&str])] = &[
             ("the account", aws("111122223333"), &["the account's users"]),
             ("the account's root", aws("arn:aws:iam::111122223333:root"), &["the account's users"]),

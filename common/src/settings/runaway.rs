@@ -3,13 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
 use super::Settings;
+use crate::decimal::Decimal;
 use crate::id::AccountId;
+use crate::resource::{Amount, Spend};
 
 /// `[runaway]`: the limits of every account that has none of its own. No limit: nobody asks.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Runaway {
     /// How many instances may run, or be about to, in all regions together.
@@ -38,10 +41,10 @@ impl Settings {
 }
 
 /// How much may be spent, in how long: `800 USD / 6h`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxSpend {
     /// How much.
-    pub amount: f64,
+    pub amount: Decimal,
     /// Of what: three capital letters, such as `USD`.
     pub currency: String,
     /// In how long.
@@ -57,6 +60,17 @@ pub enum Window {
     Days(u32),
     /// Since the month began, in UTC, as AWS bills it.
     Month,
+}
+
+impl Window {
+    /// What was spent in it, up to the last word of whoever tells; `None` where nobody does.
+    pub fn of(self, spend: &Spend) -> Option<Amount> {
+        match self {
+            Self::Hours(hours) => spend.within(SignedDuration::from_hours(hours.into())),
+            Self::Days(days) => spend.within(SignedDuration::from_hours(i64::from(days) * 24)),
+            Self::Month => spend.month_to_date(),
+        }
+    }
 }
 
 /// The longest window: what AWS tells of single days reaches little further back.
@@ -75,7 +89,9 @@ pub enum MaxSpendError {
     #[error("`{0}` is no currency: three capital letters such as USD are expected")]
     Currency(String),
     /// Not a window.
-    #[error("`{0}` is no time to spend it in: hours such as 6h, days such as 1d (up to {MOST_DAYS}d), or `month` are expected")]
+    #[error(
+        "`{0}` is no time to spend it in: hours such as 6h, days such as 1d (up to {MOST_DAYS}d), or `month` are expected"
+    )]
     Window(String),
 }
 
@@ -104,10 +120,9 @@ impl FromStr for MaxSpend {
         let (money, window) = text.split_once('/').ok_or_else(shape)?;
         let (amount, currency) = money.trim().split_once(char::is_whitespace).ok_or_else(shape)?;
         let (amount, currency) = (amount.trim(), currency.trim());
-        // `inf`, `nan` and `1e3` are numbers to Rust.
+        // A sign or an exponent is a slip of the pen here.
         let digits = amount.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let amount =
-            amount.parse().ok().filter(|_| digits).ok_or_else(|| MaxSpendError::Amount(shown(amount)))?;
+        let amount = amount.parse().ok().filter(|_| digits).ok_or_else(|| MaxSpendError::Amount(shown(amount)))?;
         if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(MaxSpendError::Currency(shown(currency)));
         }
@@ -144,12 +159,13 @@ mod tests {
     #[test]
     fn a_limit_of_spending_is_an_amount_a_currency_and_a_time() {
         for (text, amount, window) in [
-            ("800 USD / 6h", 800.0, Window::Hours(6)),
-            ("12.50 USD/1d", 12.5, Window::Days(1)),
-            ("  0   USD  /  month ", 0.0, Window::Month),
-            ("1 USD / 744 h", 1.0, Window::Hours(744)),
+            ("800 USD / 6h", "800", Window::Hours(6)),
+            ("12.50 USD/1d", "12.5", Window::Days(1)),
+            ("  0   USD  /  month ", "0", Window::Month),
+            ("1 USD / 744 h", "1", Window::Hours(744)),
         ] {
             let limit: MaxSpend = text.parse().unwrap();
+            let amount = amount.parse().unwrap();
             assert_eq!(limit, MaxSpend { amount, currency: "USD".to_owned(), window }, "{text}");
             assert_eq!(limit.to_string().parse(), Ok(limit), "{text}");
         }

@@ -29,6 +29,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod spend;
 mod sqs;
 
 use std::collections::BTreeMap;

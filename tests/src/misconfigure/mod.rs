@@ -43,6 +43,7 @@ mod s3_bucket;
 mod s3_calls;
 mod security_group;
 mod shares;
+mod spend;
 mod sqs;
 
 use std::fmt;

@@ -24,6 +24,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spend;
 mod sqs;
 
 use std::collections::BTreeSet;
