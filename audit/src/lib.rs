@@ -25,9 +25,9 @@ mod judge;
 mod list;
 pub mod policy;
 mod table;
-mod totals;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use std::process::ExitCode;
 

@@ -300,9 +300,10 @@ impl Total {
                 }
                 Some(Problem::new(what, evidence))
             }
-            Standing::Unknown => {
-                Some(Problem::unclear(Unclear(format!("{}, and not all was seen: {unseen}", self.so_far(limits))), evidence))
-            }
+            Standing::Unknown => Some(Problem::unclear(
+                Unclear(format!("{}, and not all was seen: {unseen}", self.so_far(limits))),
+                evidence,
+            )),
             Standing::Within => None,
         };
         let (title, verdict) = judge.judge_account(resource, problem, wanted);
@@ -312,7 +313,8 @@ impl Total {
     /// The findings that were held back, each once, in the order of [`ORDER`].
     fn let_go(&mut self) -> Result<Vec<Finding>, serde_json::Error> {
         let held = std::mem::take(&mut self.held);
-        let mut findings: Vec<Finding> = held.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
+        let mut findings: Vec<Finding> =
+            held.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
         findings.retain(|finding| seen.insert(finding.key.clone()));
         let rank = |finding: &Finding| ORDER.iter().position(|check| *check == finding.check).unwrap_or(ORDER.len());
@@ -325,7 +327,10 @@ impl Total {
         let instances = limits.max_running_instances.map(|allowed| {
             let running = self.running();
             let verb = if running == 1 { "is" } else { "are" };
-            format!("{} {verb} known to run, of which there may be {allowed}", counted(running, "instance", "instances"))
+            format!(
+                "{} {verb} known to run, of which there may be {allowed}",
+                counted(running, "instance", "instances")
+            )
         });
         let spent = limits.max_spend.as_ref().zip(self.spent.as_ref()).and_then(|(allowed, spent)| {
             let spent = spent.as_ref().ok()?;
@@ -384,14 +389,19 @@ fn halted(findings: &[Finding], rehearsal: bool) -> Option<String> {
                 *kinds.entry(kind).or_default() += 1;
             }
         }
-        let kinds = kinds.into_iter().map(|(kind, count)| counted(count, kind.singular(), &format!("{}s", kind.singular())));
+        let kinds =
+            kinds.into_iter().map(|(kind, count)| counted(count, kind.singular(), &format!("{}s", kind.singular())));
         kinds.collect::<Vec<_>>().join(", ")
     };
     let verb = if rehearsal { "would be halted" } else { "to be halted" };
-    let parts = [(verb, FindingStatus::Fail), ("excepted", FindingStatus::Excepted), ("unknown", FindingStatus::Unknown)];
+    let parts =
+        [(verb, FindingStatus::Fail), ("excepted", FindingStatus::Excepted), ("unknown", FindingStatus::Unknown)];
     let parts = parts.map(|(word, status)| (word, of(status)));
-    let said: Vec<String> =
-        parts.into_iter().filter(|(_, kinds)| !kinds.is_empty()).map(|(word, kinds)| format!("{word}: {kinds}")).collect();
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, kinds)| !kinds.is_empty())
+        .map(|(word, kinds)| format!("{word}: {kinds}"))
+        .collect();
     if said.is_empty() { None } else { Some(said.join("; ")) }
 }
 

@@ -59,7 +59,8 @@ impl Arn {
     }
 
     /// The name that the service's API takes. IAM paths are left out (`user/team/jane` is the user `jane`), so is a
-    /// Lambda function's alias or version (`function:name:alias` is the function `name`).
+    /// Lambda function's alias or version (`function:name:alias` is the function `name`), and the id of an Auto Scaling group
+    /// (`autoScalingGroup:id:autoScalingGroupName/name` is the group `name`).
     pub fn resource_name(&self) -> &str {
         let Some(kind) = self.resource_type() else {
             return if self.service == "s3" {
@@ -72,6 +73,8 @@ impl Arn {
         match self.service.as_str() {
             "iam" => rest.rsplit('/').next().unwrap_or(rest),
             "lambda" => rest.split(':').next().unwrap_or(rest),
+            // Names may hold slashes, but no colon.
+            "autoscaling" => rest.split_once("Name/").map_or(rest, |(_, name)| name),
             _ => rest,
         }
     }
@@ -172,6 +175,11 @@ mod tests {
             ("arn:aws-cn:ec2:cn-north-1:111122223333:instance/i-0abc", Some("instance"), "i-0abc"),
             ("arn:aws:sqs:us-east-1:111122223333:jobs.fifo", None, "jobs.fifo"),
             ("arn:aws:rds:us-east-1:111122223333:db:prod", Some("db"), "prod"),
+            (
+                "arn:aws:autoscaling:us-east-1:111122223333:autoScalingGroup:0f9d-1:autoScalingGroupName/web/Name/blue",
+                Some("autoScalingGroup"),
+                "web/Name/blue",
+            ),
         ];
         for (text, kind, name) in rows {
             let arn: Arn = text.parse().unwrap();

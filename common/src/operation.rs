@@ -69,6 +69,9 @@ operations! {
     ORGANIZATIONS_LIST_ACCOUNTS = "organizations:ListAccounts";
 
     CE_GET_COST_AND_USAGE = "ce:GetCostAndUsage";
+    AUTOSCALING_DESCRIBE_AUTO_SCALING_GROUPS = "autoscaling:DescribeAutoScalingGroups";
+    AUTOSCALING_RESUME_PROCESSES = "autoscaling:ResumeProcesses";
+    AUTOSCALING_SUSPEND_PROCESSES = "autoscaling:SuspendProcesses";
 
     CLOUDTRAIL_DESCRIBE_TRAILS = "cloudtrail:DescribeTrails";
     CLOUDTRAIL_GET_TRAIL_STATUS = "cloudtrail:GetTrailStatus";
@@ -82,6 +85,7 @@ operations! {
 
     EC2_ASSOCIATE_ADDRESS = "ec2:AssociateAddress";
     EC2_AUTHORIZE_SECURITY_GROUP_INGRESS = "ec2:AuthorizeSecurityGroupIngress";
+    EC2_CANCEL_SPOT_INSTANCE_REQUESTS = "ec2:CancelSpotInstanceRequests";
     EC2_DESCRIBE_ADDRESSES = "ec2:DescribeAddresses";
     EC2_DESCRIBE_FLOW_LOGS = "ec2:DescribeFlowLogs";
     EC2_DESCRIBE_IMAGE_ATTRIBUTE = "ec2:DescribeImageAttribute";
@@ -92,6 +96,7 @@ operations! {
     EC2_DESCRIBE_SECURITY_GROUPS = "ec2:DescribeSecurityGroups";
     EC2_DESCRIBE_SNAPSHOT_ATTRIBUTE = "ec2:DescribeSnapshotAttribute";
     EC2_DESCRIBE_SNAPSHOTS = "ec2:DescribeSnapshots";
+    EC2_DESCRIBE_SPOT_INSTANCE_REQUESTS = "ec2:DescribeSpotInstanceRequests";
     EC2_DESCRIBE_TAGS = "ec2:DescribeTags";
     EC2_DESCRIBE_VOLUMES = "ec2:DescribeVolumes";
     EC2_DESCRIBE_VPCS = "ec2:DescribeVpcs";

@@ -237,6 +237,12 @@ mod tests {
             (ResourceType::Region, "arn:aws:ec2:eu-west-1:111122223333:region/eu-west-1", "eu-west-1"),
             (ResourceType::S3Bucket, "arn:aws:s3:::acme", "acme"),
             (ResourceType::Ec2, "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "i-1"),
+            (
+                ResourceType::AutoScalingGroup,
+                "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:0f9d-1:autoScalingGroupName/web",
+                "web",
+            ),
+            (ResourceType::SpotRequest, "arn:aws:ec2:eu-west-1:111122223333:spot-instances-request/sir-1", "sir-1"),
             (ResourceType::SecurityGroup, "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", "sg-1"),
             (ResourceType::Ami, "arn:aws:ec2:eu-west-1::image/ami-1", "ami-1"),
             (ResourceType::EbsSnapshot, "arn:aws:ec2:eu-west-1::snapshot/snap-1", "snap-1"),

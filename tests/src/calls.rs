@@ -41,6 +41,8 @@ pub const VOLUMES: &[Volume] = &[
     volume(ResourceType::Region, [1, 1, 1, 1], 0),
     volume(ResourceType::S3Bucket, [15, 15, 15, 15], 0),
     volume(ResourceType::Ec2, [25, 25, 25, 25], 0),
+    volume(ResourceType::AutoScalingGroup, [101, 5, 5, 5], 0),
+    volume(ResourceType::SpotRequest, [5, 5, 5, 5], 0),
     // Each instance has one, and each region's snapshots are of one.
     volume(ResourceType::EbsVolume, [10, 10, 10, 10], 104),
     // Each image is of one.
@@ -104,6 +106,8 @@ pub const NEEDS: &[Need] = &[
     need(ResourceType::S3Bucket, "s3:GetBucketTagging", "bucket", 60),
     need(ResourceType::Ec2, "ec2:DescribeInstances", "page of 1,000 and region", 4),
     need(ResourceType::Ec2, "ec2:DescribeAddresses", "region with instances", 4),
+    need(ResourceType::AutoScalingGroup, "autoscaling:DescribeAutoScalingGroups", "page of 100 and region", 5),
+    need(ResourceType::SpotRequest, "ec2:DescribeSpotInstanceRequests", "page of 1,000 and region", 4),
     need(ResourceType::EbsVolume, "ec2:DescribeVolumes", "page of 1,000 and region", 4),
     need(ResourceType::EbsSnapshot, "ec2:DescribeSnapshots", "page of 1,000 and region", 4),
     need(ResourceType::EbsSnapshot, "ec2:DescribeSnapshotAttribute", "snapshot", 80),

@@ -28,6 +28,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     create_backend_app,
 )
 from moto.ec2.models import ec2_backends  # noqa: E402
+from moto.ec2.models.spot_requests import SpotInstanceRequest, SpotRequestBackend  # noqa: E402
 from moto.ec2.utils import random_public_ip  # noqa: E402
 from moto.ecs.models import Task  # noqa: E402
 from moto.moto_api import state_manager  # noqa: E402
@@ -49,6 +50,37 @@ def start_task(self, *args, **kwargs) -> None:
 
 start_task_without_address = Task.__init__
 Task.__init__ = start_task
+
+# A price at which there is no Spot Instance.
+TOO_LOW = 0.001
+
+
+def launch_spot_instance(self):
+    """Starts the instance of a Spot request, unless its price is too low."""
+    return None if self.price and float(self.price) < TOO_LOW else launch_at_any_price(self)
+
+
+def request_spot_instance(self, *args, **kwargs) -> None:
+    """A Spot request, which is open as long as its price is too low."""
+    request_at_any_price(self, *args, **kwargs)
+    if self.instance is None:
+        self.state, self._status_code = "open", "price-too-low"
+
+
+def cancel_spot_instance_requests(self, request_ids: list) -> list:
+    """Cancels Spot requests, which AWS shows for two days after that."""
+    requests = [self.spot_instance_requests[request_id] for request_id in request_ids]
+    for request in requests:
+        request.state = "cancelled"
+    return requests
+
+
+launch_at_any_price = SpotInstanceRequest.launch_instance
+request_at_any_price = SpotInstanceRequest.__init__
+SpotInstanceRequest.launch_instance = launch_spot_instance
+SpotInstanceRequest.__init__ = request_spot_instance
+SpotInstanceRequest.instance_id = property(lambda self: self.instance and self.instance.id)
+SpotRequestBackend.cancel_spot_instance_requests = cancel_spot_instance_requests
 
 # A line for every request hides the traceback of the one that failed.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)

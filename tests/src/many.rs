@@ -54,6 +54,13 @@ impl Place<'_> {
             ResourceType::RdsClusterSnapshot => {
                 self.rds(&format!("Action=CreateDBCluster&DBClusterIdentifier=base&{CLUSTER}"))
             }
+            ResourceType::AutoScalingGroup => {
+                self.autoscaling(
+                    "Action=CreateLaunchConfiguration&LaunchConfigurationName=many&ImageId=ami-12c6146b\
+                     &InstanceType=t3.micro",
+                );
+                format!("{}a", self.region)
+            }
             ResourceType::LambdaFunction => {
                 let trust = json!({"Version": "2012-10-17", "Statement": [
                     {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
@@ -146,6 +153,16 @@ impl Place<'_> {
                 ]})
                 .to_string();
                 self.json("kms", "TrentService.CreateKey", &json!({"Description": name, "Policy": policy}));
+            }
+            // Without an instance, which would be one more of another type.
+            ResourceType::AutoScalingGroup => {
+                let about = "LaunchConfigurationName=many&MinSize=0&MaxSize=1&DesiredCapacity=0";
+                let zone = format!("AvailabilityZones.member.1={base}");
+                self.autoscaling(&format!("Action=CreateAutoScalingGroup&AutoScalingGroupName={name}&{about}&{zone}"));
+            }
+            ResourceType::SpotRequest => {
+                let about = "LaunchSpecification.ImageId=ami-12c6146b&LaunchSpecification.InstanceType=t3.micro";
+                self.ec2(&format!("Action=RequestSpotInstances&SpotPrice=0.0001&Type=persistent&{about}"));
             }
             ResourceType::EbsVolume => {
                 self.ec2(&format!("Action=CreateVolume&Size=1&AvailabilityZone={}a", self.region));
@@ -267,6 +284,10 @@ impl Place<'_> {
 
     fn ec2(&self, form: &str) -> String {
         self.call("ec2", Request::form(format!("Version=2016-11-15&{form}")))
+    }
+
+    fn autoscaling(&self, form: &str) {
+        self.call("autoscaling", Request::form(format!("Version=2011-01-01&{form}")));
     }
 
     pub fn iam(&self, form: &str) -> String {

@@ -10,6 +10,7 @@
 mod account;
 mod age;
 mod ami;
+mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -35,6 +36,7 @@ mod s3_bucket;
 mod security_group;
 mod shares;
 mod spend;
+mod spot_request;
 mod sqs;
 mod tags;
 #[cfg(test)]

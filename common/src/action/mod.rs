@@ -126,6 +126,12 @@ actions! {
     Ec2RequireImdsv2 = "ec2_require_imdsv2" on [Ec2];
     /// Set the metadata options.
     Ec2SetMetadataOptions(Change<MetadataOptions>) = "ec2_set_metadata_options" on [Ec2];
+    /// Cancel the request for a Spot Instance, so that it starts none.
+    Ec2CancelSpotRequest = "ec2_cancel_spot_request" on [SpotRequest];
+    /// Suspend these processes of the Auto Scaling group.
+    AsgSuspend(Processes) = "asg_suspend" on [AutoScalingGroup];
+    /// Resume these processes of the Auto Scaling group, once all its instances run.
+    AsgResume(Processes) = "asg_resume" on [AutoScalingGroup];
     /// Take these rules out of the security group.
     Ec2RevokeIngress(Rules) = "ec2_revoke_ingress" on [SecurityGroup];
     /// Put these rules into the security group.

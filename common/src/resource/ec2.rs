@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::SuspendedProcess;
+use super::auto_scaling_group::active;
+
 /// An EC2 instance. `id` is its instance id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -16,6 +19,8 @@ pub struct Instance {
     pub instance_type: Option<String>,
     /// `spot`, `scheduled`, or `null` for on demand.
     pub instance_lifecycle: Option<String>,
+    /// The request that a Spot Instance came from.
+    pub spot_instance_request_id: Option<String>,
     /// Whether it runs.
     pub state: InstanceState,
     /// When it was last started.
@@ -42,6 +47,42 @@ pub struct Instance {
     pub network_interfaces: Vec<NetworkInterface>,
     /// Its Elastic IPs, by allocation id.
     pub addresses: Vec<ElasticIp>,
+    /// Its Auto Scaling group: of a closer look alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group: Option<InstanceGroup>,
+    /// The request that a Spot Instance came from: of a closer look alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot_instance_request: Option<InstanceSpotRequest>,
+}
+
+/// The Auto Scaling group that an instance says that it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct InstanceGroup {
+    /// Its name.
+    pub auto_scaling_group_name: String,
+    /// What it does not do at present, sorted; `null` where there is no such group, which then does nothing at all.
+    pub suspended_processes: Option<Vec<SuspendedProcess>>,
+}
+
+impl InstanceGroup {
+    /// Whether it would terminate and replace an instance that stops: see
+    /// [`REPLACING`](super::auto_scaling_group::REPLACING).
+    pub fn replaces(&self) -> bool {
+        self.suspended_processes.as_ref().is_some_and(|suspended| !active(suspended).is_empty())
+    }
+}
+
+/// The request that a Spot Instance came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct InstanceSpotRequest {
+    /// `one-time` or `persistent`.
+    pub r#type: Option<String>,
+    /// `active`, `cancelled`, ...
+    pub state: Option<String>,
 }
 
 /// The state of an instance.

@@ -7,6 +7,7 @@
 
 mod account;
 mod ami;
+pub mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -27,6 +28,7 @@ mod s3_bucket;
 mod security_group;
 mod shared;
 mod spend;
+mod spot_request;
 mod sqs;
 
 use std::fmt;
@@ -39,11 +41,14 @@ use crate::arn::Arn;
 
 pub use account::{AccountSecurity, PasswordPolicy};
 pub use ami::{Image, ImageDevice, LaunchPermission};
+pub use auto_scaling_group::{
+    AutoScalingGroup, GroupInstance, LaunchTemplate, MixedInstancesPolicy, MixedLaunchTemplate, SuspendedProcess,
+};
 pub use ebs_snapshot::{CreateVolumePermission, Snapshot};
 pub use ebs_volume::{Volume, VolumeAttachment};
 pub use ec2::{
-    Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
-    NetworkInterface,
+    Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceGroup, InstanceSpotRequest,
+    InstanceState, MetadataOptions, NetworkInterface,
 };
 pub use ecs::{
     AwsvpcConfiguration, DeploymentController, EcsService, EcsTask, EcsTaskSet, NetworkConfiguration, TaskInterface,
@@ -70,6 +75,7 @@ pub use s3_bucket::{
 pub use security_group::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup, UserIdGroupPair};
 pub use shared::{EVERYONE, RESTORE, Shared};
 pub use spend::{Amount, Cost, EstimatedCharge, Source, Spend};
+pub use spot_request::{SpotLaunch, SpotRequest, SpotStatus};
 pub use sqs::Queue;
 
 /// A configuration that stands in a record under its type's name.
@@ -157,6 +163,9 @@ resource_types! { ($)
     Region = "region" => RegionServices, Regional, "Region", "ec2" ["region/"];
     S3Bucket = "s3_bucket" => Bucket, AccountWide, "S3 bucket", "s3" [""];
     Ec2 = "ec2" => Instance, Regional, "EC2 instance", "ec2" ["instance/"];
+    AutoScalingGroup = "auto_scaling_group" => AutoScalingGroup, Regional, "Auto Scaling group", "autoscaling"
+        ["autoScalingGroup:"];
+    SpotRequest = "spot_request" => SpotRequest, Regional, "Spot request", "ec2" ["spot-instances-request/"];
     SecurityGroup = "security_group" => SecurityGroup, Regional, "Security group", "ec2" ["security-group/"];
     Ami = "ami" => Image, Regional, "AMI", "ec2" ["image/"];
     EbsSnapshot = "ebs_snapshot" => Snapshot, Regional, "EBS snapshot", "ec2" ["snapshot/"];

@@ -1,22 +1,28 @@
-//! `ec2`: `DescribeInstances`, and `DescribeAddresses` for the Elastic IPs.
+//! `ec2`: `DescribeInstances`, and `DescribeAddresses` for the Elastic IPs. A closer look adds what else would start or
+//! terminate instances: their Auto Scaling groups, and the requests that Spot Instances came from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     Address, Filter, Instance as Described, InstanceMetadataOptionsState, InstanceNetworkInterface, InstanceStateName,
+    SpotInstanceRequest,
 };
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
-use common::operation::{EC2_DESCRIBE_ADDRESSES, EC2_DESCRIBE_INSTANCES, Operation};
+use common::operation::{
+    AUTOSCALING_DESCRIBE_AUTO_SCALING_GROUPS, EC2_DESCRIBE_ADDRESSES, EC2_DESCRIBE_INSTANCES,
+    EC2_DESCRIBE_SPOT_INSTANCE_REQUESTS, Operation,
+};
 use common::record::{Resource, Unread};
+use common::resource::auto_scaling_group::TAG;
 use common::resource::{
-    Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
-    NetworkInterface,
+    Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceGroup, InstanceSpotRequest,
+    InstanceState, MetadataOptions, NetworkInterface, SuspendedProcess,
 };
 
-use super::{Owner, Polled, read, tags, time};
+use super::{Owner, Polled, auto_scaling_group, read, spot_request, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -28,6 +34,8 @@ type Addresses = Result<Vec<Address>, AwsError>;
 impl Polled for Instance {
     const LIST: &'static [Operation] = CALLS;
     const LOOK: &'static [Operation] = CALLS;
+    const CLOSER: &'static [Operation] =
+        &[AUTOSCALING_DESCRIBE_AUTO_SCALING_GROUPS, EC2_DESCRIBE_SPOT_INSTANCE_REQUESTS];
     const TOGETHER: usize = 100;
 
     /// All instances, those that are terminated too: AWS shows them for about an hour, and their state says so.
@@ -80,23 +88,99 @@ impl Polled for Instance {
             return vec![Self::look(session, region, id).await];
         }
         let client = client!(aws_sdk_ec2, session, region);
-        let these = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
-        let mut pages = client.describe_instances().filters(these).into_paginator().page_size(1000).send();
-        let mut described = Vec::new();
-        while let Some(page) = pages.next().await {
-            match page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error)) {
-                Ok(page) => {
-                    let all = page.reservations.unwrap_or_default().into_iter();
-                    described.extend(all.flat_map(|all| all.instances.unwrap_or_default()));
-                }
-                Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
-            }
-        }
+        let described = match describe_all(&client, ids).await {
+            Ok(described) => described,
+            Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
+        };
         let found = found(session, region, &client, described).await.into_iter();
         let mut found: HashMap<String, Resource<Self>> =
             found.map(|resource| (resource.id.clone(), resource)).collect();
         ids.iter().map(|id| Ok(found.remove(id))).collect()
     }
+
+    /// One call for all groups of these instances, and one for all requests that they came from.
+    async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
+        let names = distinct(found.iter().filter_map(|instance| instance.tags.get(TAG).cloned()));
+        let requests = distinct(found.iter().filter_map(|instance| instance.config.spot_instance_request_id.clone()));
+        let groups = async {
+            let client = client!(aws_sdk_autoscaling, session, region);
+            let groups = auto_scaling_group::describe(&client, names).await?.into_iter();
+            Ok(groups.map(|(name, group)| (name, auto_scaling_group::suspended(group.suspended_processes))).collect())
+        };
+        let requests = async {
+            let client = client!(aws_sdk_ec2, session, region);
+            let requests = spot_request::describe(&client, requests).await?.into_iter();
+            Ok(requests.map(|(id, request)| (id, spot_request_of(request))).collect())
+        };
+        let (groups, requests) = tokio::join!(groups, requests);
+        let (groups, requests): (Result<Groups, AwsError>, Result<Requests, AwsError>) = (groups, requests);
+        for instance in found {
+            add_group(instance, groups.as_ref().map_err(Clone::clone));
+            add_request(instance, requests.as_ref().map_err(Clone::clone));
+        }
+    }
+}
+
+/// What each Auto Scaling group does not do at present, by its name.
+type Groups = HashMap<String, Vec<SuspendedProcess>>;
+type Requests = HashMap<String, InstanceSpotRequest>;
+
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn add_group(instance: &mut Resource<Instance>, groups: Result<&Groups, AwsError>) {
+    let Some(name) = instance.tags.get(TAG) else { return };
+    let Some(groups) = read(groups, &["AutoScalingGroup"], &mut instance.unread) else { return };
+    instance.config.auto_scaling_group =
+        Some(InstanceGroup { auto_scaling_group_name: name.clone(), suspended_processes: groups.get(name).cloned() });
+}
+
+fn add_request(instance: &mut Resource<Instance>, requests: Result<&Requests, AwsError>) {
+    let Some(id) = &instance.config.spot_instance_request_id else { return };
+    let requests = read(requests, &["SpotInstanceRequest"], &mut instance.unread);
+    instance.config.spot_instance_request = requests.and_then(|requests| requests.get(id).cloned());
+}
+
+fn spot_request_of(it: SpotInstanceRequest) -> InstanceSpotRequest {
+    InstanceSpotRequest {
+        r#type: it.r#type.map(|kind| kind.as_str().to_owned()),
+        state: it.state.map(|state| state.as_str().to_owned()),
+    }
+}
+
+/// Those of these instances that there are: by a filter, which takes up to [`MOST_VALUES`] ids, and leaves out what does not
+/// exist.
+async fn describe_all(client: &Client, ids: &[String]) -> Result<Vec<Described>, AwsError> {
+    let these = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
+    let mut pages = client.describe_instances().filters(these).into_paginator().page_size(1000).send();
+    let mut described = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error))?;
+        let all = page.reservations.unwrap_or_default().into_iter();
+        described.extend(all.flat_map(|all| all.instances.unwrap_or_default()));
+    }
+    Ok(described)
+}
+
+/// The states of those of these instances that AWS still shows, by their ids.
+pub(super) async fn states(
+    session: &Session,
+    region: &Region,
+    ids: &[String],
+) -> Result<HashMap<String, String>, AwsError> {
+    let client = client!(aws_sdk_ec2, session, region);
+    let mut states = HashMap::new();
+    for ids in ids.chunks(MOST_VALUES) {
+        let described = describe_all(&client, ids).await?.into_iter();
+        states.extend(described.map(|it| (it.instance_id.clone().unwrap_or_default(), state(&it).name)));
+    }
+    Ok(states)
+}
+
+fn state(it: &Described) -> InstanceState {
+    let name = it.state.as_ref().and_then(|state| state.name.as_ref());
+    InstanceState { name: name.map(|name| name.as_str().to_owned()).unwrap_or_default() }
 }
 
 /// What a look found, with its Elastic IPs.
@@ -138,6 +222,7 @@ pub(super) fn only_tests(sink: &Sink) -> Option<Vec<Filter>> {
 
 fn convert(owner: &Owner, region: &Region, it: Described, addresses: &Addresses) -> Resource<Instance> {
     let settled = settled(&it);
+    let state = state(&it);
     let id = it.instance_id.unwrap_or_default();
     let metadata = it.metadata_options;
     let metadata = metadata.as_ref();
@@ -157,9 +242,8 @@ fn convert(owner: &Owner, region: &Region, it: Described, addresses: &Addresses)
         image_id: it.image_id,
         instance_type: it.instance_type.map(|kind| kind.as_str().to_owned()),
         instance_lifecycle: it.instance_lifecycle.map(|lifecycle| lifecycle.as_str().to_owned()),
-        state: InstanceState {
-            name: it.state.and_then(|state| state.name).map(|name| name.as_str().to_owned()).unwrap_or_default(),
-        },
+        state,
+        spot_instance_request_id: it.spot_instance_request_id.filter(|id| !id.is_empty()),
         launch_time: it.launch_time.as_ref().map(time),
         key_name: it.key_name,
         vpc_id: it.vpc_id,
@@ -180,6 +264,8 @@ fn convert(owner: &Owner, region: &Region, it: Described, addresses: &Addresses)
         },
         network_interfaces,
         addresses,
+        auto_scaling_group: None,
+        spot_instance_request: None,
     };
     let tags = tags(it.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
     let mut resource = owner.resource(region, &id, owner.arn("ec2", region, format!("instance/{id}")), tags, config);

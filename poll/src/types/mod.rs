@@ -5,6 +5,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod balancer;
 mod document;
 mod ebs_snapshot;
@@ -30,6 +31,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod spend;
+mod spot_request;
 mod sqs;
 
 use std::collections::BTreeMap;
@@ -308,9 +310,22 @@ mod tests {
     #[test]
     fn what_is_always_settled_is_not_waited_for() {
         use ResourceType::{
-            EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup, Sqs,
+            AutoScalingGroup, EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup,
+            SpotRequest, Sqs,
         };
-        for kind in [EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup, Sqs] {
+        for kind in [
+            AutoScalingGroup,
+            EcsService,
+            EcsTaskSet,
+            Elb,
+            IamRole,
+            IamUser,
+            LambdaFunction,
+            S3Bucket,
+            SecurityGroup,
+            SpotRequest,
+            Sqs,
+        ] {
             assert_eq!(settle_calls(kind), [], "{kind}");
         }
         assert_eq!(settle_calls(ResourceType::Rds), look_calls(ResourceType::Rds));

@@ -6,7 +6,7 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{ElasticIp, Instance, InstanceState, MetadataOptions};
+use common::resource::{ElasticIp, Instance, InstanceState, MetadataOptions, auto_scaling_group};
 use common::settings::Remediate;
 use serde::Serialize;
 
@@ -61,9 +61,6 @@ pub(crate) struct MetadataChange {
     instance_metadata_tags: Option<String>,
 }
 
-/// The tag that an Auto Scaling group gives its instances.
-pub(super) const AUTO_SCALING: &str = "aws:autoscaling:groupName";
-
 type InstancePlan = Result<Planned<Instance, Step>, Refusal>;
 
 impl Mended for Instance {
@@ -81,6 +78,8 @@ impl Mended for Instance {
         ("ec2_require_imdsv2", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
         ("ec2_set_metadata_options", &[operation::EC2_MODIFY_INSTANCE_METADATA_OPTIONS]),
     ];
+
+    const CLOSELY: &'static [&'static str] = &["ec2_halt"];
 
     fn plan(action: &Action, resource: &Resource<Self>) -> InstancePlan {
         match action {
@@ -109,6 +108,17 @@ impl Mended for Instance {
 
     fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> InstancePlan {
         terminate(resource)
+    }
+
+    fn not_ready(action: &Action, resource: &Resource<Self>) -> Option<String> {
+        let name = resource.tags.get(auto_scaling_group::TAG).filter(|_| *action == Action::Ec2Halt)?;
+        match &resource.config.auto_scaling_group {
+            Some(group) if group.replaces() => {
+                Some(format!("its Auto Scaling group {name} is not suspended, and would terminate and replace it"))
+            }
+            Some(_) => None,
+            None => Some(format!("nobody has looked whether its Auto Scaling group {name} is suspended")),
+        }
     }
 
     /// Of calls that AWS refuses as a whole where it refuses one of them, the caller makes each by itself.
@@ -171,10 +181,12 @@ fn has_instance_store(kind: &str) -> bool {
 fn stop(resource: &Resource<Instance>) -> InstancePlan {
     match resource.config.state.name.as_str() {
         // Its group takes a stopped instance for a broken one, terminates it and starts another.
-        "running" | "pending" if resource.tags.contains_key(AUTO_SCALING) => Err(Refusal::Impossible(format!(
-            "it belongs to the Auto Scaling group {}, which would terminate and replace it",
-            resource.tags[AUTO_SCALING]
-        ))),
+        "running" | "pending" if resource.tags.contains_key(auto_scaling_group::TAG) => {
+            Err(Refusal::Impossible(format!(
+                "it belongs to the Auto Scaling group {}, which would terminate and replace it",
+                resource.tags[auto_scaling_group::TAG]
+            )))
+        }
         _ => halt(resource),
     }
 }
@@ -186,11 +198,30 @@ fn halt(resource: &Resource<Instance>) -> InstancePlan {
             Refusal::Impossible("its root device is an instance store: it can be terminated, not stopped".to_owned()),
         ),
         "running" | "pending" => {
+            needs(resource, &["AutoScalingGroup"])?;
+            stoppable(&resource.config)?;
             let step = Step::Stop { instance_ids: vec![resource.id.clone()] };
             Ok(Planned::one(step, Some(Action::Start), in_state(resource, "stopped")))
         }
         other => Err(Refusal::Impossible(format!("its state is `{other}`, which this version does not know"))),
     }
+}
+
+/// Refuses a Spot Instance that AWS does not stop, as far as it was looked at closely: see
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-instances-request.html>.
+fn stoppable(instance: &Instance) -> Result<(), Refusal> {
+    let Some(request) = &instance.spot_instance_request else { return Ok(()) };
+    let id = instance.spot_instance_request_id.as_deref().unwrap_or("its request");
+    let is_there = matches!(request.state.as_deref(), None | Some("open" | "active" | "disabled"));
+    let why = match request.r#type.as_deref() {
+        Some("one-time") => format!("is a Spot Instance whose request {id} is a one-time one"),
+        _ if !is_there => format!("is a Spot Instance whose request {id} is no longer there"),
+        _ => return Ok(()),
+    };
+    Err(Refusal::Impossible(format!(
+        "it {why}, and AWS does not stop it: cancel the request (ec2_cancel_spot_request) where it is still there, and \
+         terminate it (ec2_terminate, with --irreversible)"
+    )))
 }
 
 fn start(resource: &Resource<Instance>) -> InstancePlan {
@@ -367,11 +398,13 @@ impl ApiCall for Step {
 
 #[cfg(test)]
 mod tests {
-    use common::resource::NetworkInterface;
+    use common::resource::auto_scaling_group::REPLACING;
+    use common::resource::{InstanceGroup, InstanceSpotRequest, NetworkInterface, SuspendedProcess};
     use serde_json::json;
 
     use super::*;
-    use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
+    use crate::actions::not_ready;
+    use crate::actions::tests::{Samples, after, looked, needs as refuses_without, planned, resource, the_call};
 
     fn instance(state: &str) -> Resource<Instance> {
         let config = Instance {
@@ -469,6 +502,60 @@ mod tests {
         let mut instance = instance("running");
         instance.tags.insert("aws:autoscaling:groupName".into(), "web".into());
         assert!(matches!(planned(&Action::Stop, &instance), Err(Refusal::Impossible(why)) if why.contains("web")));
+    }
+
+    #[test]
+    fn an_instance_of_an_auto_scaling_group_is_halted_once_the_group_is_suspended() {
+        let suspended = |names: &[&str]| {
+            let process = |name: &&str| SuspendedProcess { process_name: (*name).to_owned() };
+            Some(names.iter().map(process).collect())
+        };
+        let group = |suspended_processes| {
+            Some(InstanceGroup { auto_scaling_group_name: "web".to_owned(), suspended_processes })
+        };
+        let active = "its Auto Scaling group web is not suspended, and would terminate and replace it";
+        for (tagged, group, why) in [
+            (false, None, None),
+            (true, None, Some("nobody has looked whether its Auto Scaling group web is suspended")),
+            (true, group(suspended(&[])), Some(active)),
+            (true, group(suspended(&REPLACING[1..])), Some(active)),
+            (true, group(suspended(&REPLACING)), None),
+            (true, group(None), None),
+        ] {
+            let mut instance = instance("running");
+            instance.config.auto_scaling_group = group;
+            if tagged {
+                instance.tags.insert(auto_scaling_group::TAG.into(), "web".into());
+            }
+            let instance = looked(&instance);
+            assert_eq!(not_ready(&Action::Ec2Halt, &instance).as_deref(), why);
+            assert_eq!(not_ready(&Action::Start, &instance), None);
+        }
+        assert!(refuses_without(&Action::Ec2Halt, instance("running"), "AutoScalingGroup"));
+    }
+
+    #[test]
+    fn a_spot_instance_that_aws_does_not_stop_is_not_halted() {
+        for (kind, state, why) in [
+            ("persistent", "active", None),
+            ("persistent", "cancelled", Some("is no longer there")),
+            ("persistent", "closed", Some("is no longer there")),
+            ("one-time", "active", Some("request sir-1 is a one-time one")),
+        ] {
+            let mut instance = instance("running");
+            instance.config.spot_instance_request_id = Some("sir-1".into());
+            instance.config.spot_instance_request =
+                Some(InstanceSpotRequest { r#type: Some(kind.into()), state: Some(state.into()) });
+            match (planned(&Action::Ec2Halt, &instance), why) {
+                (Ok(plan), None) => assert_eq!(plan.steps.len(), 1),
+                (Err(Refusal::Impossible(said)), Some(why)) => {
+                    assert!(said.contains(why) && said.contains("ec2_terminate, with --irreversible"), "{said}");
+                }
+                (other, _) => panic!("{kind} {state}: {other:?}"),
+            }
+            instance.config.state.name = "stopped".into();
+            assert!(planned(&Action::Ec2Halt, &instance).unwrap().steps.is_empty());
+        }
     }
 
     #[test]

@@ -8,11 +8,10 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{ClassicLoadBalancer, InstanceTags, RegisteredInstance};
+use common::resource::{ClassicLoadBalancer, InstanceTags, RegisteredInstance, auto_scaling_group};
 use serde::Serialize;
 
 use super::call::sent;
-use super::ec2::AUTO_SCALING;
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 use crate::decide::protection;
@@ -86,7 +85,7 @@ pub(super) fn may_be_deregistered<'a>(ids: impl Iterator<Item = &'a str>, tags: 
         if let Some(tag) = protection(tags) {
             return Err(Refusal::Impossible(format!("instance {id} is protected by its tag {tag}")));
         }
-        if let Some(group) = tags.get(AUTO_SCALING) {
+        if let Some(group) = tags.get(auto_scaling_group::TAG) {
             return Err(Refusal::Impossible(format!(
                 "instance {id} belongs to the Auto Scaling group {group}, which may terminate and replace it: detach the \
                  load balancer from the group instead"
@@ -171,7 +170,7 @@ mod tests {
     #[test]
     fn an_instance_that_is_protected_or_of_an_auto_scaling_group_is_not_deregistered() {
         let mut balancer = balancer(&["i-1", "i-2"]);
-        let group = [(AUTO_SCALING.to_owned(), "web".to_owned())].into();
+        let group = [(auto_scaling_group::TAG.to_owned(), "web".to_owned())].into();
         balancer.config.instance_tags = [("i-1".to_owned(), group)].into();
         let deregister = |id: &str| Action::ElbDeregisterInstances(these(&[id]));
         assert!(

@@ -5,6 +5,7 @@
 //! AWS.
 
 mod ami;
+mod auto_scaling_group;
 mod call;
 mod change;
 mod ebs_snapshot;
@@ -28,6 +29,7 @@ mod refusal;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spot_request;
 mod sqs;
 #[cfg(test)]
 mod tests;

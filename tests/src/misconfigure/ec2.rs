@@ -127,17 +127,18 @@ pub(super) async fn behind(place: &Place, name: &str) -> Result<Behind, Missing>
 
 /// What instances are made from, and those that are there.
 #[derive(Clone)]
-struct Ground {
-    client: Client,
+pub(super) struct Ground {
+    pub(super) client: Client,
     present: Vec<Instance>,
-    group: String,
+    /// The closed group.
+    pub(super) group: String,
     vpc: String,
-    subnet: String,
-    image: String,
+    pub(super) subnet: String,
+    pub(super) image: String,
 }
 
 impl Ground {
-    async fn of(place: &Place) -> Result<Self, Missing> {
+    pub(super) async fn of(place: &Place) -> Result<Self, Missing> {
         if !place.options.instances {
             let why = "instances cost money: give --instances to have them made";
             return Err(Missing::LeftOut(why.to_owned()));

@@ -18,6 +18,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod cli;
 mod ebs_snapshot;
 mod ebs_volume;
@@ -44,6 +45,7 @@ mod s3_calls;
 mod security_group;
 mod shares;
 mod spend;
+mod spot_request;
 mod sqs;
 
 use std::fmt;

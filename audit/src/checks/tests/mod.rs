@@ -2,6 +2,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -25,6 +26,7 @@ mod s3_bucket;
 mod security_group;
 mod shares;
 mod spend;
+mod spot_request;
 mod sqs;
 
 use std::collections::BTreeSet;
