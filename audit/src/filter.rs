@@ -170,6 +170,9 @@ pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_
     if options.halt == Halt::Pass && judge.has_limits() {
         say.note("--halt pass: no account is weighed against its limit, and nothing is halted");
     }
+    if options.halt == Halt::Plan && judge.has_limits() {
+        say.note("--halt plan: a rehearsal, whose findings of what would be halted carry no actions");
+    }
     let judge = judge.halting(options.halt);
     let in_use = Use::of(&judge);
     let totals = Totals::of(&judge, options.by_name);
@@ -316,8 +319,7 @@ impl Filter<'_> {
 
     /// Weighs the accounts against their limits, and writes what comes of it.
     fn accounts(&mut self) -> Result<(), Failure> {
-        let totals = std::mem::take(&mut self.totals);
-        let judge = self.judge.clone();
+        let (totals, judge) = (std::mem::take(&mut self.totals), self.judge.clone());
         for settled in totals.settle(&judge, self.tally.broken, self.wanted()) {
             let Settled { standing, verdict, resources, title } =
                 settled.map_err(|error| Failure::Output(error.into()))?;
@@ -328,9 +330,6 @@ impl Filter<'_> {
             }
             self.covered(verdict.exceptions);
             verdict.findings.iter().chain(&resources).try_for_each(|finding| self.finding(finding))?;
-            if standing == Standing::Over && judge.rehearses() {
-                self.rehearsed = true;
-            }
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(crate) enum Counted {
 }
 
 /// The totals of all accounts that have a limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Totals {
     /// Whether any check wants them.
     is_on: bool,

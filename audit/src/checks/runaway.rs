@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use common::action::Action;
 use common::arn::Arn;
 use common::id::AccountId;
 use common::record::Severity;
@@ -100,9 +99,4 @@ impl OwnRoles {
 /// The inline policy by which `remediate` denies a user or role everything.
 pub(super) fn is_denied_all(inline: &[String]) -> bool {
     inline.iter().any(|policy| policy == "SluiceDenyAll")
-}
-
-/// What is done to users and roles, which comes to several calls.
-pub(super) fn disable() -> Action {
-    Action::Disable
 }
