@@ -96,10 +96,7 @@ impl Totals {
     }
 
     fn account(&mut self, judge: &Judge, account: &AccountId) -> Option<&mut Total> {
-        if !self.is_on || !judge.limits(account).is_limited() {
-            return None;
-        }
-        Some(self.accounts.entry(account.clone()).or_default())
+        self.want(judge, account).then(|| self.accounts.entry(account.clone()).or_default())
     }
 
     /// Whether a record of this account is to be shown to [`record`](Self::record).

@@ -95,7 +95,7 @@ fn role(name: &str) -> Value {
     })
 }
 
-/// What was spent: this much in the last six hours, as CloudWatch tells it.
+/// What was spent: this much in the last six hours.
 fn spend(amount: f64, unit: &str) -> Value {
     let sample = |at: &str, maximum: f64| json!({"Timestamp": at, "Maximum": maximum, "Currency": unit});
     json!({
@@ -209,6 +209,9 @@ fn an_instance_that_goes_by_twice_is_one() {
     assert_eq!(halted_count(&brake(&limit(1), &[], &twice)), 2);
 }
 
+/// What a row is about, the records, the limit, the status of the account, and what of it was not seen.
+type Unseen<'a> = (&'a str, Vec<Value>, u64, &'a str, Option<&'a str>);
+
 #[test]
 fn what_was_not_seen_is_not_taken_to_be_nothing() {
     let failed = |kind: &str, region: &str| {
@@ -223,7 +226,7 @@ fn what_was_not_seen_is_not_taken_to_be_nothing() {
     misfit["config"]["State"] = json!(7);
     let ok = || listed(&["eu-west-1"]);
     let denied = "ec2 us-east-1 (ec2:List: AccessDenied)";
-    let rows: &[(&str, Vec<Value>, u64, &str, Option<&str>)] = &[
+    let rows: &[Unseen<'_>] = &[
         ("a region", [ok(), two(), vec![failed("ec2", "us-east-1")]].concat(), 2, "unknown", Some(denied)),
         ("but it is over already", [ok(), two(), vec![failed("ec2", "us-east-1")]].concat(), 1, "fail", Some(denied)),
         ("no scope at all", two(), 2, "unknown", Some("ec2 (no scope record says that all of it was listed)")),
