@@ -29,7 +29,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
-mod spend;
+pub(crate) mod spend;
 mod sqs;
 
 use std::collections::BTreeMap;
