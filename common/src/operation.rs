@@ -199,6 +199,7 @@ operations! {
     S3_GET_BUCKET_POLICY = "s3:GetBucketPolicy";
     S3_GET_BUCKET_TAGGING = "s3:GetBucketTagging";
     S3_GET_BUCKET_VERSIONING = "s3:GetBucketVersioning";
+    S3_GET_OBJECT = "s3:GetObject";
     S3_GET_PUBLIC_ACCESS_BLOCK = "s3:GetPublicAccessBlock" needs ["s3:GetBucketPublicAccessBlock"];
     S3_HEAD_BUCKET = "s3:HeadBucket" needs ["s3:ListBucket"];
     S3_LIST_BUCKETS = "s3:ListBuckets" needs ["s3:ListAllMyBuckets"];

@@ -30,7 +30,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
-mod spend;
+pub(crate) mod spend;
 mod spot_request;
 mod sqs;
 
