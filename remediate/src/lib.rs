@@ -48,7 +48,7 @@ use crate::journal::Journal;
 use crate::out::Outcomes;
 use crate::wait::Stop;
 
-pub use crate::actions::calls;
+pub use crate::actions::{calls, is_closely};
 pub use crate::args::Arguments;
 
 /// Runs the tool with the process's own arguments and streams.
@@ -211,7 +211,7 @@ fn report(unfinished: &[Outcome], journal: &Journal, out: &Outcomes<'_>) {
         out.warn(format_args!("{}: an earlier run was cut off in the middle of this", outcome.key));
         // Said twice is better than never: it is closed in the journal when it has been said here.
         if out.write(&outcome)
-            && let Err(error) = journal.after(&outcome)
+            && let Err(error) = journal.after([&outcome])
         {
             out.warn(error);
         }

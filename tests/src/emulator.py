@@ -33,6 +33,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     create_backend_app,
 )
 from moto.ec2.models import ec2_backends  # noqa: E402
+from moto.ec2.models.instances import InstanceBackend  # noqa: E402
 from moto.ec2.models.spot_requests import SpotInstanceRequest, SpotRequestBackend  # noqa: E402
 from moto.ec2.utils import random_public_ip  # noqa: E402
 from moto.ecs.models import Task  # noqa: E402
@@ -55,6 +56,21 @@ def start_task(self, *args, **kwargs) -> None:
 
 start_task_without_address = Task.__init__
 Task.__init__ = start_task
+
+
+def run_instances(self, *args, **kwargs):
+    """Starts instances, with what their launch template says of metadata and addresses as well."""
+    template = kwargs.get("launch_template")
+    data = self._get_template_from_args(template).data if template else {}
+    if "MetadataOptions" in data:
+        kwargs.setdefault("metadata_options", data["MetadataOptions"])
+    for interface in data.get("NetworkInterfaces", []):
+        kwargs["associate_public_ip"] = str(interface.get("AssociatePublicIpAddress")).lower() == "true"
+    return run_instances_with_less(self, *args, **kwargs)
+
+
+run_instances_with_less = InstanceBackend.run_instances
+InstanceBackend.run_instances = run_instances
 
 # A price at which there is no Spot Instance.
 TOO_LOW = 0.001

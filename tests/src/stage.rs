@@ -47,6 +47,12 @@ impl Stage {
         Self { account: self.account.through(proxy), ..self.clone() }
     }
 
+    /// The same account, of which the tools look at these types.
+    #[must_use]
+    pub fn with_types(&self, types: &str) -> Self {
+        Self { types: types.to_owned(), ..self.clone() }
+    }
+
     /// More settings.
     pub fn set(&self, more: &str) {
         self.settings(&format!("{more}\n{SETTINGS}"));

@@ -35,6 +35,7 @@ mod sqs;
 mod tests;
 mod unchanging;
 
+use std::any::Any;
 use std::time::Duration;
 
 use common::action::{Action, Actions, Kill};
@@ -270,6 +271,15 @@ pub(crate) fn turn(action: &Action, kind: ResourceType) -> Turn {
     }
 }
 
+/// The one call that the calls on several resources of a type come to. See [`Mended::together`].
+pub(crate) fn together(kind: ResourceType, steps: &[&dyn AnyCall]) -> Option<Box<dyn AnyCall>> {
+    fn typed<C: Mended>(steps: &[&dyn AnyCall]) -> Option<Box<dyn AnyCall>> {
+        let steps: Option<Vec<&C::Step>> = steps.iter().map(|&step| (step as &dyn Any).downcast_ref()).collect();
+        C::together(&steps?).map(|step| Box::new(step) as Box<dyn AnyCall>)
+    }
+    with_config!(kind, C => typed::<C>(steps))
+}
+
 /// Whether an action on a resource of a type needs a closer look. See [`Mended::CLOSELY`].
 pub(crate) fn closely(action: &Action, kind: ResourceType) -> bool {
     match action {
@@ -279,7 +289,7 @@ pub(crate) fn closely(action: &Action, kind: ResourceType) -> bool {
 }
 
 /// The same of an action by its name.
-pub(crate) fn is_closely(action: &str, kind: ResourceType) -> bool {
+pub fn is_closely(action: &str, kind: ResourceType) -> bool {
     with_config!(kind, C => C::CLOSELY.contains(&action))
 }
 

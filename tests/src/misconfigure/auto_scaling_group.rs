@@ -5,8 +5,11 @@ use std::time::Duration;
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::{AutoScalingGroup as Described, Filter, LaunchTemplateSpecification, Tag};
 use aws_sdk_ec2::types::{
-    InstanceType, LaunchTemplateInstanceNetworkInterfaceSpecificationRequest as Interface, RequestLaunchTemplateData,
-    ResourceType as Tagged,
+    InstanceType, LaunchTemplateHttpTokensState, LaunchTemplateInstanceMetadataEndpointState,
+    LaunchTemplateInstanceMetadataOptionsRequest as MetadataOptions,
+    LaunchTemplateInstanceNetworkInterfaceSpecificationRequest as Interface,
+    LaunchTemplateTagSpecificationRequest as LaunchTags, RequestLaunchTemplateData, ResourceType as Tagged,
+    Tag as LaunchTag,
 };
 use common::aws::AwsError;
 use common::client;
@@ -89,7 +92,8 @@ async fn create(client: &Client, ground: &Ground) -> Result<(), Missing> {
     Ok(())
 }
 
-/// What the group launches. Its instances have no tag of ours: they come and go with the group, and are not made one by one.
+/// What the group launches. Its instances have our prefix and not our tag: they come and go with the group, and are not made
+/// one by one.
 async fn template(ground: &Ground) -> Result<(), Missing> {
     let interface = Interface::builder()
         .device_index(0)
@@ -97,10 +101,17 @@ async fn template(ground: &Ground) -> Result<(), Missing> {
         .delete_on_termination(true)
         .subnet_id(&ground.subnet)
         .groups(&ground.group);
+    let options = MetadataOptions::builder().http_tokens(LaunchTemplateHttpTokensState::Required);
+    let options = options.http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Enabled);
+    let tag = |key: &str, value: &str| LaunchTag::builder().key(key).value(value).build();
+    let owned = LaunchTags::builder().resource_type(Tagged::Instance);
+    let owned = owned.tags(tag("Name", NAME)).tags(tag("Owner", "sluice"));
     let data = RequestLaunchTemplateData::builder()
         .image_id(&ground.image)
         .instance_type(InstanceType::T3Micro)
         .network_interfaces(interface.build())
+        .metadata_options(options.build())
+        .tag_specifications(owned.build())
         .build();
     let request = ground.client.create_launch_template().launch_template_name(NAME).launch_template_data(data);
     let request = request.tag_specifications(tags(Tagged::LaunchTemplate, NAME, verdict(WHAT), &[]));

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
 use tests::http::{Request, Response};
-use tests::stage::{Stage, input, operations, statuses};
+use tests::stage::{Stage, input, operations, resources, statuses, undos};
 use tests::{Emulator, Proxy, Verdict};
 
+use crate::auto_scaling_group::task;
 use crate::elb::DEV;
+use crate::spot_request;
 
 #[test]
 fn ec2_require_imdsv2() {
@@ -98,6 +100,76 @@ fn an_instance_with_an_automatic_address_is_stopped_and_started_again() {
     assert_eq!(statuses(&stage.run(undo).exits(0).records()), ["applied"]);
     assert_eq!(stage.poll_all().kind("resource")[0]["config"]["State"]["Name"], "running");
     assert_eq!(proxy.count("ec2:TerminateInstances"), 0);
+}
+
+fn halt(instance: &Value) -> String {
+    task(instance, &json!("ec2_halt")).to_string()
+}
+
+#[test]
+fn ec2_halt() {
+    let stage = Stage::of("ec2");
+    let before = resources(&stage.poll());
+    let proxy = Proxy::new(Emulator::shared());
+    let seen = stage.through(&proxy);
+    let tasks = before.iter().map(halt).collect::<Vec<_>>().join("\n");
+    let halted = seen.run(seen.tool("remediate").arg("--apply").stdin(tasks)).exits(0).records();
+    assert_eq!(statuses(&halted), vec!["applied"; before.len()], "{halted:#?}");
+    assert_eq!(proxy.count("ec2:StopInstances"), 1, "for all");
+    let asked = (proxy.count("autoscaling:DescribeAutoScalingGroups"), proxy.count("ec2:DescribeSpotInstanceRequests"));
+    assert_eq!(asked, (0, 0), "none is of a group, and none a Spot Instance");
+    assert!(resources(&stage.poll()).iter().all(|instance| instance["config"]["State"]["Name"] == "stopped"));
+
+    let undo = seen.tool("remediate").arg("--apply").stdin(input(&undos(&halted)));
+    assert_eq!(statuses(&seen.run(undo).exits(0).records()), vec!["applied"; before.len()]);
+    let forget = |mut instances: Vec<Value>| {
+        instances.iter_mut().for_each(|instance| instance["config"]["LaunchTime"] = Value::Null);
+        instances
+    };
+    assert_eq!(forget(resources(&stage.poll())), forget(before), "undone, they are as they were");
+}
+
+/// An account with a Spot Instance that runs, seen as AWS shows one: the emulator does not say which request it came from.
+fn with_spot_instance(kind: &str) -> (Stage, Proxy) {
+    let stage = Stage::empty("ec2");
+    spot_request::request(&stage, "1", kind);
+    let requests = stage.with_types("spot_request").poll_all().kind("resource");
+    let request = tests::stage::text(&requests[0]["id"]);
+    let account = stage.account.clone();
+    let proxy = Proxy::new(Emulator::shared()).rule("ec2:DescribeInstances", move |call| {
+        let answer = account.call("ec2", Request::form(call.request.text())).unwrap();
+        let id = format!("<spotInstanceRequestId>{request}</spotInstanceRequestId><imageId>");
+        let text = answer.text().replacen("<imageId>", &id, 1);
+        Verdict::Answer(Response::new(answer.status, text).with("Content-Type", "text/xml"))
+    });
+    (stage.through(&proxy), proxy)
+}
+
+#[test]
+fn a_spot_instance_is_halted_where_its_request_is_persistent_and_there() {
+    let (stage, proxy) = with_spot_instance("persistent");
+    let before = resources(&stage.poll_all());
+    let config = &before[0]["config"];
+    assert!(config["SpotInstanceRequestId"].is_string() && config["SpotInstanceRequest"].is_null(), "{before:#?}");
+    let halted = stage.run(stage.tool("remediate").arg("--apply").stdin(halt(&before[0]))).exits(0).records();
+    assert_eq!((statuses(&halted), &halted[0]["undo"]["action"]), (vec!["applied".into()], &json!("start")));
+    assert!(proxy.count("ec2:DescribeSpotInstanceRequests") > 0);
+
+    let (stage, proxy) = with_spot_instance("one-time");
+    let instance = resources(&stage.poll_all()).remove(0);
+    let refused = stage.run(stage.tool("remediate").arg("--apply").stdin(halt(&instance))).exits(1);
+    assert_eq!(statuses(&refused.records()), ["refused"], "{refused}");
+    let reason = refused.records()[0]["reason"].to_string();
+    assert!(reason.contains("a one-time one, and AWS does not stop it"), "{reason}");
+    assert_eq!(proxy.count("ec2:StopInstances"), 0);
+    // Where nobody may know, AWS is asked, and has the last word.
+    let why = "You can't stop the Spot Instance 'i-1' because it is associated with a one-time Spot Instance request.";
+    let proxy =
+        proxy.deny("ec2:DescribeSpotInstanceRequests").fail("ec2:StopInstances", 400, "UnsupportedOperation", why);
+    let seen = stage.through(&proxy);
+    let failed = seen.run(seen.tool("remediate").arg("--apply").stdin(halt(&instance))).exits(1);
+    assert_eq!(statuses(&failed.records()), ["failed"], "{failed}");
+    assert!(failed.records()[0]["reason"].to_string().contains("one-time Spot Instance request"), "{failed}");
 }
 
 #[test]

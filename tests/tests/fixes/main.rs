@@ -5,6 +5,7 @@
 
 mod account;
 mod ami;
+mod auto_scaling_group;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;
@@ -27,4 +28,5 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+mod spot_request;
 mod sqs;

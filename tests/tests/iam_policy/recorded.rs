@@ -7,15 +7,19 @@ use std::thread;
 
 use common::operation::Operation;
 use common::resource::ResourceType;
+use common::resource::auto_scaling_group::REPLACING;
 use serde_json::{Value, json};
 use tests::http::Response;
 use tests::{Account, Call, Emulator, Proxy, ndjson};
 
 use crate::{actions, audit, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
 
-/// Permissions that are needed in a case that no emulator gets into: the permission, for which types (all where none is
+/// Permissions that are needed in a case that these accounts do not get into: the permission, for which types (all where none is
 /// named), and when AWS asks for it.
-const UNSEEN: &[(&str, &[ResourceType], &str)] = &[];
+const UNSEEN: &[(&str, &[ResourceType], &str)] = &[
+    ("autoscaling:DescribeAutoScalingGroups", &[ResourceType::Ec2], "an instance of a group is halted"),
+    ("ec2:DescribeSpotInstanceRequests", &[ResourceType::Ec2], "a Spot Instance is halted"),
+];
 
 /// Actions that no finding asks for in this shape: the action, and how it is written for a resource, where it fits that
 /// one. Undos are found by themselves.
@@ -26,7 +30,12 @@ const BY_HAND: &[(&str, ByHand)] = &[
         Some(json!({"name": "s3_remove_policy_statements", "Statements": statements}))
     }),
     // In the place of others where the settings say so.
-    ("ec2_terminate", |_| Some(json!("ec2_terminate"))),
+    ("ec2_halt", |_| Some(json!("ec2_halt"))),
+    ("disable", |_| Some(json!("disable"))),
+    ("asg_suspend", |_| Some(json!({"name": "asg_suspend", "ScalingProcesses": REPLACING}))),
+    ("ec2_cancel_spot_request", |_| Some(json!("ec2_cancel_spot_request"))),
+    // Of one alone, so that others are there to be killed.
+    ("ec2_terminate", |it| (it["tags"]["Name"] == "sluice-test-imdsv1").then(|| json!("ec2_terminate"))),
     ("iam_delete_key", |user| {
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
         Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
@@ -39,6 +48,8 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let from = bucket["config"]["ServerSideEncryptionConfiguration"].clone();
         Some(json!({"name": "s3_set_encryption", "from": from, "to": to}))
     }),
+    // Last: nothing is left to do anything to.
+    ("kill", |_| Some(json!("kill"))),
 ];
 
 type ByHand = fn(&Value) -> Option<Value>;
@@ -214,7 +225,11 @@ fn each_type_and_each_action_has_permissions_of_its_own() {
         for action in actions(kind) {
             let policy = printed("remediate", &["--actions", action, "--types", kind.name()]);
             let calls = remediate::calls().find(|(of, name, _)| *of == kind && *name == action).unwrap().2;
-            let own = calls.iter().chain(poll::look_calls(kind)).flat_map(|operation| operation.permissions());
+            // What a closer look needs is only granted where the action takes one.
+            let looks = calls.iter().chain(poll::look_calls(kind));
+            let closer = poll::closer_calls(kind);
+            let own = looks.chain(if remediate::is_closely(action, kind) { closer } else { &[] });
+            let own = own.flat_map(|operation| operation.permissions());
             assert_eq!(permissions(&policy), own.map(|&name| name.to_owned()).collect(), "{action} on {kind}");
         }
     }
