@@ -69,7 +69,7 @@ struct Total {
 pub(crate) enum Standing {
     /// Over one of them.
     Over,
-    /// Over one of them, which somebody said is allowed.
+    /// Over one of them, or perhaps, which somebody said is allowed.
     Excepted,
     /// Not over, as far as could be seen, which is not all.
     Unknown,
@@ -184,23 +184,20 @@ fn is_weighed(kind: ResourceType) -> bool {
     is_counted(kind) || checks::of(kind).iter().any(|about| runaway::is_runaway(about.id))
 }
 
-/// A limit that was passed, and by how much.
-struct Over(String);
-
 impl Total {
     fn running(&self) -> u64 {
         self.running.values().map(|ids| ids.len() as u64).sum()
     }
 
-    /// The limits that it is over, and why what it is not over may be more than was seen.
-    fn weigh(&self, limits: &Runaway, lost: u64) -> (Vec<Over>, Vec<String>) {
+    /// Which limits it is over, and by how much; and what was not seen, of which there may be more.
+    fn weigh(&self, limits: &Runaway, lost: u64) -> (Vec<String>, Vec<String>) {
         let (mut over, mut unseen) = (Vec::new(), Vec::new());
         if let Some(allowed) = limits.max_running_instances {
             let running = self.running();
             if running > allowed {
                 let verb = if running == 1 { "runs" } else { "run" };
                 let instances = counted(running, "instance", "instances");
-                over.push(Over(format!("{instances} {verb}, {} over the {allowed} that may", running - allowed)));
+                over.push(format!("{instances} {verb}, {} over the {allowed} that may", running - allowed));
             }
             unseen.extend(self.not_listed(ResourceType::Ec2));
             unseen.extend(self.unclear.iter().cloned());
@@ -210,11 +207,11 @@ impl Total {
             match &self.spent {
                 Some(Ok(spent)) if spent.value > allowed.amount => {
                     let Amount { value, unit, from, to, .. } = spent;
-                    over.push(Over(format!(
+                    over.push(format!(
                         "{:.2} {unit} were spent from {from} to {to}, {:.2} {unit} over the {allowed} that may be",
                         value.to_f64(),
                         (*value - allowed.amount).to_f64(),
-                    )));
+                    ));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(why)) => unseen.push(why.clone()),
@@ -265,17 +262,17 @@ impl Total {
         let (over, unseen) = self.weigh(limits, lost);
         let resource = self.resource(account);
         let exempt = judge.exempt(&resource, Some(runaway::ACCOUNT.id), judge.now()).is_some();
-        let standing = match (over.is_empty(), unseen.is_empty(), exempt) {
-            (false, _, true) => Standing::Excepted,
-            (false, _, false) => Standing::Over,
-            (true, false, _) => Standing::Unknown,
-            (true, true, _) => Standing::Within,
+        let standing = match (over.is_empty(), unseen.is_empty()) {
+            (true, true) => Standing::Within,
+            _ if exempt => Standing::Excepted,
+            (false, _) => Standing::Over,
+            (true, false) => Standing::Unknown,
         };
         let mut resources = match (standing, wanted) {
             (Standing::Over, _) | (Standing::Within, Wanted::All) => self.let_go()?,
             _ => Vec::new(),
         };
-        let over = over.into_iter().map(|Over(what)| what).collect::<Vec<_>>().join(", and ");
+        let over = over.join(", and ");
         match standing {
             Standing::Over => resources.iter_mut().for_each(|finding| {
                 if let Value::Object(evidence) = &mut finding.evidence {
@@ -286,22 +283,15 @@ impl Total {
         }
         let evidence = self.evidence(limits, &unseen);
         let unseen = shortened(&unseen);
-        let problem = match standing {
-            Standing::Over | Standing::Excepted => {
-                let mut what = format!("is over its limit: {over}");
-                if let Some(halted) = halted(&resources, judge.rehearses()) {
-                    what = format!("{what}; {halted}");
-                }
-                if !unseen.is_empty() {
-                    what = format!("{what}; not all was seen: {unseen}");
-                }
-                Some(Problem::new(what, evidence))
-            }
-            Standing::Unknown => Some(Problem::unclear(
-                Unclear(format!("{}, and not all was seen: {unseen}", self.so_far(limits))),
-                evidence,
-            )),
-            Standing::Within => None,
+        let problem = if !over.is_empty() {
+            let halted = halted(&resources, judge.rehearses()).map(|halted| format!("; {halted}")).unwrap_or_default();
+            let unseen = if unseen.is_empty() { unseen } else { format!("; not all was seen: {unseen}") };
+            Some(Problem::new(format!("is over its limit: {over}{halted}{unseen}"), evidence))
+        } else if !unseen.is_empty() {
+            let why = format!("{}, and not all was seen: {unseen}", self.so_far(limits));
+            Some(Problem::unclear(Unclear(why), evidence))
+        } else {
+            None
         };
         let (title, verdict) = judge.judge_account(resource, problem, wanted);
         Ok(Settled { standing, verdict, resources, title })

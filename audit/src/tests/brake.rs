@@ -483,6 +483,15 @@ fn an_account_that_may_be_over_its_limit_is_not_halted() {
     assert_eq!(account(&done)["tags"]["Stage"], "load-test");
     assert_eq!(done.exit, Exit::Done);
     assert!(done.stderr.contains("this is excepted, and nothing is halted"), "{}", done.stderr);
+    let by_id = self::settings(
+        "[runaway]\nmax_running_instances = 9\n[[exceptions]]\ncheck = \"account_runaway\"\naccount = \"1111*\"\nreason = \"x\"",
+    );
+    let done = brake(&by_id, &[], &running(&["eu-west-1"], 2));
+    assert_eq!(
+        (done.findings(), done.exit),
+        (vec!["account_runaway excepted".to_owned()], Exit::Done),
+        "nor need it be known"
+    );
 }
 
 #[test]
