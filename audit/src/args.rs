@@ -32,10 +32,14 @@ pub struct Arguments {
     /// Exit with 1 if a finding of this severity (low, medium, high, critical) or worse fails
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
-    /// Make these checks only (--list-checks says which there are)
-    #[arg(long, value_name = "ID,...", value_delimiter = ',', hide_possible_values = true,
-          value_parser = PossibleValuesParser::new(checks::all().map(|about| about.id)))]
+    /// Make these checks only (--list-checks says which there are): their ids, or how the ids end, as in `--only runaway` and
+    /// `--only required_tags`
+    #[arg(long, visible_alias = "only", value_name = "ID,...", value_delimiter = ',', hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(checks::names()))]
     pub checks: Option<Vec<String>>,
+    /// What becomes of an account that is over its limit (docs/brake.md)
+    #[arg(long, value_name = "MODE", env = "envaction", ignore_case = true, default_value = "proceed")]
+    pub halt: Halt,
     /// Tags that must be there, instead of the settings' `required_tags`; an empty list requires none
     #[arg(long, value_name = "NAME[=VALUE|VALUE],...", value_parser = tags)]
     pub required_tags: Option<Tags>,
@@ -57,6 +61,18 @@ pub struct Arguments {
 /// Tags in a list; a type of its own, so that clap takes the list as one value and an empty one as no tag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(pub Vec<RequiredTag>);
+
+/// What becomes of an account that is over its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Halt {
+    /// What is to be halted in it is found, with the actions that halt it
+    #[default]
+    Proceed,
+    /// It is not looked at
+    Pass,
+    /// A rehearsal: what would be halted is found, without actions
+    Plan,
+}
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,10 +13,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::args::Format;
+use crate::args::{Format, Halt};
+use crate::checks::runaway;
 use crate::exempt::{Use, in_words};
 use crate::judge::{Judge, JudgeError, Verdict, Wanted};
 use crate::table::{Colour, Table, counted};
+use crate::totals::{Settled, Standing, Totals};
 
 /// How many failed scopes are named; the rest are counted.
 const NAMED: usize = 5;
@@ -35,6 +37,10 @@ pub(crate) struct Options {
     pub(crate) fail_on: Option<Severity>,
     /// Whether exceptions that do nothing are reported.
     pub(crate) unused_exceptions: bool,
+    /// Whether the checks were named one by one.
+    pub(crate) by_name: bool,
+    /// What becomes of an account that is over its limit.
+    pub(crate) halt: Halt,
 }
 
 /// What was seen, for the end.
@@ -161,8 +167,16 @@ pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_
         Format::Table => Sink::Table(Table::new(settings, Colour::of(terminal)), output),
         _ => Sink::Records(Writer::new(output)),
     };
+    if options.halt == Halt::Pass && judge.has_limits() {
+        say.note("--halt pass: no account is weighed against its limit, and nothing is halted");
+    }
+    if options.halt == Halt::Plan && judge.has_limits() {
+        say.note("--halt plan: a rehearsal, whose findings of what would be halted carry no actions");
+    }
+    let judge = judge.halting(options.halt);
     let in_use = Use::of(&judge);
-    let mut filter = Filter { judge, options, say, sink, tally: Tally::default(), in_use };
+    let totals = Totals::of(&judge, options.by_name);
+    let mut filter = Filter { judge, options, say, sink, tally: Tally::default(), in_use, totals };
     let mut reader = Reader::new(input);
     loop {
         if !reader.ready() {
@@ -185,6 +199,7 @@ struct Filter<'a> {
     sink: Sink<'a>,
     tally: Tally,
     in_use: Use,
+    totals: Totals,
 }
 
 /// Whether a record without a `kind` is a resource: only a resource has a `config`.
@@ -206,7 +221,10 @@ impl Filter<'_> {
             Ok(Some(kind)) => {
                 if kind == "scope" {
                     match item.parse::<Scope>() {
-                        Ok(scope) => self.tally.scope(&scope),
+                        Ok(scope) => {
+                            self.tally.scope(&scope);
+                            self.totals.scope(&self.judge, &scope);
+                        }
                         Err(broken) => self.complain(broken),
                     }
                 }
@@ -244,21 +262,13 @@ impl Filter<'_> {
         if resource.r#type == ResourceType::Organization.name() {
             return self.organization(item, &resource);
         }
-        let wanted = if self.options.passed { Wanted::All } else { Wanted::Problems };
-        match self.judge.judge_raw(resource, wanted) {
-            Ok(Verdict { findings, exceptions, strangers }) => {
-                self.tally.judged += 1;
-                self.tally.strangers += strangers;
-                for number in exceptions {
-                    if let Some(expired) = self.in_use.covers(number, &self.judge) {
-                        self.say.warn(expired);
-                    }
+        let weighed = self.totals.want(&self.judge, &resource.account).then(|| resource.clone().map(|_| ()));
+        match self.judge.judge_raw(resource, self.wanted()) {
+            Ok(mut verdict) => {
+                if let Some(resource) = weighed {
+                    self.totals.record(&self.judge, resource, verdict.counted.take());
                 }
-                findings.iter().try_for_each(|finding| self.finding(finding))
-            }
-            Err(JudgeError::Unsettled(unsettled)) => {
-                self.tally.unsettled += 1;
-                self.sink.record(&*unsettled)
+                self.verdict(verdict)
             }
             Err(JudgeError::UnknownType(unknown)) => {
                 self.tally.untyped(&unknown.0);
@@ -269,6 +279,59 @@ impl Filter<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Which findings are asked for.
+    fn wanted(&self) -> Wanted<'static> {
+        if self.options.passed { Wanted::All } else { Wanted::Problems }
+    }
+
+    /// Writes what was made of a resource, but for what depends on what is yet to come.
+    fn verdict(&mut self, verdict: Verdict) -> Result<(), Failure> {
+        let Verdict { findings, exceptions, strangers, unsettled, .. } = verdict;
+        self.tally.strangers += strangers;
+        self.covered(exceptions);
+        for finding in &findings {
+            if finding.status != FindingStatus::Pass && runaway::is_runaway(&finding.check) {
+                self.totals.hold(&self.judge, finding).map_err(|error| Failure::Output(error.into()))?;
+            } else {
+                self.finding(finding)?;
+            }
+        }
+        match unsettled {
+            None => self.tally.judged += 1,
+            Some(unsettled) => {
+                self.tally.unsettled += 1;
+                self.sink.record(&*unsettled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes down which exceptions cover something.
+    fn covered(&mut self, exceptions: Vec<usize>) {
+        for number in exceptions {
+            if let Some(expired) = self.in_use.covers(number, &self.judge) {
+                self.say.warn(expired);
+            }
+        }
+    }
+
+    /// Weighs the accounts against their limits, and writes what comes of it.
+    fn accounts(&mut self) -> Result<(), Failure> {
+        let (totals, judge) = (std::mem::take(&mut self.totals), self.judge.clone());
+        for settled in totals.settle(&judge, self.tally.broken, self.wanted()) {
+            let Settled { standing, verdict, resources, title } =
+                settled.map_err(|error| Failure::Output(error.into()))?;
+            match standing {
+                Standing::Over | Standing::Unknown => self.say.warn(title),
+                Standing::Excepted => self.say.note(format!("{title}: this is excepted, and nothing is halted")),
+                Standing::Within => self.say.detail(title),
+            }
+            self.covered(verdict.exceptions);
+            verdict.findings.iter().chain(&resources).try_for_each(|finding| self.finding(finding))?;
+        }
+        Ok(())
     }
 
     /// Whoever belongs to the organization is known from here on, to us and to those downstream who judge again.
@@ -316,6 +379,7 @@ impl Filter<'_> {
 
     /// Says what should be known of the whole.
     fn end(mut self) -> Result<Exit, Failure> {
+        self.accounts()?;
         if self.options.unused_exceptions {
             self.lapsed()?;
         }

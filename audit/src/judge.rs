@@ -8,8 +8,8 @@ use common::arn::Arn;
 use common::cli::Failure;
 use common::id::AccountId;
 use common::record::{Finding, FindingKind, FindingStatus, Resource, Severity, Unread, Unsettled};
-use common::resource::{Organization, ResourceType, UnknownType};
-use common::settings::{Central, Exception, RequiredTag, Settings, Thresholds};
+use common::resource::{AccountSecurity, Organization, ResourceType, UnknownType};
+use common::settings::{Central, Exception, RequiredTag, Runaway, Settings, Thresholds};
 use common::stream::without_place;
 use common::with_config;
 use jiff::Timestamp;
@@ -17,9 +17,12 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::args::Halt;
+use crate::checks::runaway::{self, Limits, OwnRoles};
 use crate::checks::{self, About, Case, Check, Checked, Other, Problem, Unclear};
 use crate::exempt::{Covering, Exceptions};
 use crate::policy::Trusted;
+use crate::totals::Counted;
 
 /// What of the settings the checks go by.
 #[derive(Clone, Debug)]
@@ -31,6 +34,12 @@ pub(crate) struct Rules {
     pub(crate) trusted: Trusted,
     /// The development accounts.
     pub(crate) dev: BTreeSet<AccountId>,
+    /// From what on an account is running away.
+    pub(crate) limits: Limits,
+    /// By which roles Sluice itself enters accounts.
+    pub(crate) own_roles: OwnRoles,
+    /// Whether what would be halted is only to be told.
+    pub(crate) rehearsal: bool,
 }
 
 /// A check that is on.
@@ -61,6 +70,17 @@ pub(crate) struct Verdict {
     pub(crate) exceptions: Vec<usize>,
     /// How many of the findings carry an action that cuts off somebody who is not known.
     pub(crate) strangers: u64,
+    /// What the resource adds to its account's totals.
+    pub(crate) counted: Option<Counted>,
+    /// That AWS is still at work on it, so that not all checks were made.
+    pub(crate) unsettled: Option<Box<Unsettled>>,
+}
+
+impl Verdict {
+    /// The findings, unless a check that was asked for had to be left out.
+    fn whole(self) -> Result<Vec<Finding>, JudgeError> {
+        self.unsettled.map_or(Ok(self.findings), |unsettled| Err(JudgeError::Unsettled(unsettled)))
+    }
 }
 
 /// Which findings are asked for.
@@ -99,7 +119,7 @@ pub enum JudgeError {
 }
 
 impl Judge {
-    /// Makes the checks ready: those in `only`, or all, less those that the settings turn off.
+    /// Makes the checks ready: those in `only` (ids, or endings of ids), or all, less those that the settings turn off.
     ///
     /// # Errors
     ///
@@ -107,7 +127,8 @@ impl Judge {
     /// exceptions do.
     pub fn new(settings: &Settings, now: Timestamp, only: Option<&[String]>) -> Result<Self, Failure> {
         let known: BTreeMap<&'static str, &About> = checks::all().map(|about| (about.id, about)).collect();
-        if let Some(unknown) = only.unwrap_or_default().iter().find(|id| !known.contains_key(id.as_str())) {
+        let names_one = |wanted: &String| known.keys().any(|id| checks::is_named(wanted, id));
+        if let Some(unknown) = only.unwrap_or_default().iter().find(|wanted| !names_one(wanted)) {
             return Err(Failure::Usage(JudgeError::UnknownCheck(unknown.clone()).to_string()));
         }
         if let Some(unknown) = settings.checks.keys().find(|id| !known.contains_key(id.as_str())) {
@@ -128,7 +149,7 @@ impl Judge {
         let exceptions = Exceptions::new(&settings.exceptions)?;
         let on = known
             .into_iter()
-            .filter(|(id, _)| only.is_none_or(|only| only.iter().any(|wanted| wanted == id)))
+            .filter(|(id, _)| only.is_none_or(|only| only.iter().any(|wanted| checks::is_named(wanted, id))))
             .map(|(id, about)| (id, about, settings.checks.get(id).cloned().unwrap_or_default()))
             .filter(|(_, _, set)| set.enabled.unwrap_or(true))
             .map(|(id, about, set)| {
@@ -143,21 +164,82 @@ impl Judge {
             central: settings.central.clone(),
             trusted: trusted(settings),
             dev,
+            limits: Limits::new(settings),
+            own_roles: OwnRoles::new(&settings.aws),
+            rehearsal: false,
         };
         Ok(Self { rules, on, exceptions })
     }
 
     /// What the checks that are on say of a resource, `pass` included, in the order of [`checks::all`].
     pub fn judge(&self, resource: &Resource<Box<RawValue>>) -> Result<Vec<Finding>, JudgeError> {
-        self.judge_raw(resource.clone(), Wanted::All).map(|verdict| verdict.findings)
+        self.judge_raw(resource.clone(), Wanted::All).and_then(Verdict::whole)
     }
 
-    /// What one check says of a resource; nothing where it is off.
+    /// What one check says of a resource; nothing where it is off. A check of what is to be halted in an account that is over
+    /// its limit takes the account to be so: whoever asks has seen that it was.
     pub fn judge_one(&self, resource: &Resource<Box<RawValue>>, check: &str) -> Result<Vec<Finding>, JudgeError> {
         if !checks::all().any(|about| about.id == check) {
             return Err(JudgeError::UnknownCheck(check.to_owned()));
         }
-        self.judge_raw(resource.clone(), Wanted::Check(check)).map(|verdict| verdict.findings)
+        self.judge_raw(resource.clone(), Wanted::Check(check)).and_then(Verdict::whole)
+    }
+
+    /// The same judge, who halts accounts, does not, or only rehearses it.
+    pub(crate) fn halting(mut self, halt: Halt) -> Self {
+        match halt {
+            Halt::Proceed => {}
+            Halt::Pass => self.on.retain(|check, _| !runaway::is_runaway(check)),
+            Halt::Plan => {
+                self.rules.rehearsal = true;
+                let choices = self.on.iter_mut().filter(|(check, _)| runaway::is_runaway(check));
+                choices.for_each(|(_, choice)| choice.fix = false);
+            }
+        }
+        self
+    }
+
+    /// Whether what would be halted is only to be told.
+    pub(crate) fn rehearses(&self) -> bool {
+        self.rules.rehearsal
+    }
+
+    /// Whether accounts are weighed against limits: there are some, and a check that asks.
+    pub(crate) fn weighs_accounts(&self) -> bool {
+        self.rules.limits.are_any() && self.on.keys().any(|check| runaway::is_runaway(check))
+    }
+
+    /// Whether any account has a limit.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.rules.limits.are_any()
+    }
+
+    /// The limits of an account.
+    pub(crate) fn limits(&self, account: &AccountId) -> &Runaway {
+        self.rules.limits.of(account)
+    }
+
+    /// What there is to say of an account as a whole, given what is wrong with it: in a sentence, and as a finding where the
+    /// check is on.
+    pub(crate) fn judge_account(
+        &self,
+        account: Resource<()>,
+        problem: Option<Problem>,
+        wanted: Wanted<'_>,
+    ) -> (String, Verdict) {
+        let account = account.map(|()| AccountSecurity::default());
+        let case = Case::new(&account, &self.rules);
+        let name = case.name();
+        let title = match &problem {
+            None => format!("{name} is within its limits"),
+            Some(Problem { unclear: Some(Unclear(why)), .. }) => format!("{name} cannot be judged: {why}"),
+            Some(problem) => format!("{name} {}", problem.what),
+        };
+        let mut verdict = Verdict::default();
+        if let Some(choice) = self.on.get(runaway::ACCOUNT.id) {
+            self.report(&runaway::ACCOUNT, choice, &case, problem.into_iter().collect(), wanted, &mut verdict);
+        }
+        (title, verdict)
     }
 
     /// Like [`judge`](Self::judge), of a record that may still be a part of its line.
@@ -209,19 +291,25 @@ impl Judge {
         wanted: Wanted<'_>,
     ) -> Result<Verdict, JudgeError> {
         let config: C = config(&resource)?;
-        if !resource.settled && C::CHECKS.iter().any(|check| self.on.contains_key(check.about.id)) {
-            return Err(JudgeError::Unsettled(Box::new(Unsettled::from(&resource))));
-        }
         let (text, resource) = resource.swap(config);
         let present = fields(text.borrow());
         let case = Case::new(&resource, &self.rules);
         let mut verdict = Verdict::default();
+        let limits = self.limits(&resource.account);
+        if limits.is_limited() {
+            verdict.counted = C::counted(&resource, limits);
+        }
         for check in C::CHECKS {
-            if matches!(wanted, Wanted::Check(id) if id != check.about.id) {
+            let id = check.about.id;
+            if matches!(wanted, Wanted::Check(wanted) if wanted != id) {
                 continue;
             }
-            if let Some(choice) = self.on.get(check.about.id) {
+            let Some(choice) = self.on.get(id) else { continue };
+            // What is being started costs money already.
+            if resource.settled || runaway::is_runaway(id) {
                 self.make(check, choice, &case, &present, wanted, &mut verdict);
+            } else {
+                verdict.unsettled = Some(Box::new(Unsettled::from(&resource)));
             }
         }
         Ok(verdict)
@@ -241,8 +329,11 @@ impl Judge {
         let unread = about.needs.iter().find_map(|field| case.resource.unread(field));
         // A field that is not there was not seen: it was misspelt by hand, or the record is another version's.
         let absent = about.needs.iter().find(|&&field| field != TAGS && !present.contains(field));
+        // Whoever asks of a resource by itself whether it is to be halted knows of the account already.
+        let arises = matches!(wanted, Wanted::Check(id) if runaway::is_runaway(id))
+            || (check.arises)(&self.rules, C::TYPE, &case.resource.account);
         let answer = match (unread, absent) {
-            _ if !(check.arises)(&self.rules, C::TYPE, &case.resource.account) => Ok(Vec::new()),
+            _ if !arises => Ok(Vec::new()),
             (Some(unread), _) => Err(not_read(unread)),
             (None, Some(field)) => Err(Unclear(format!("its record has no `{field}`"))),
             (None, None) => (check.judge)(case),
@@ -251,6 +342,19 @@ impl Judge {
             let evidence = unread.map_or(Value::Null, |unread| json!({ "Unread": [unread] }));
             vec![Problem::unclear(why, evidence)]
         });
+        self.report(about, choice, case, problems, wanted, verdict);
+    }
+
+    /// Makes findings of what is wrong.
+    fn report<C: Checked>(
+        &self,
+        about: &About,
+        choice: &Choice,
+        case: &Case<'_, C>,
+        problems: Vec<Problem>,
+        wanted: Wanted<'_>,
+        verdict: &mut Verdict,
+    ) {
         if problems.is_empty() {
             if wanted != Wanted::Problems {
                 verdict.findings.push(self.finding(about, choice, case, None, None));
@@ -357,6 +461,7 @@ fn status(problem: Option<&Problem>, exception: Option<&Exception>) -> (FindingS
     match (problem, exception) {
         (None, _) => (FindingStatus::Pass, None),
         (Some(_), Some(exception)) => (FindingStatus::Excepted, Some(exception.reason.clone())),
+        (Some(Problem { spared: Some(why), .. }), None) => (FindingStatus::Excepted, Some(why.clone())),
         (Some(Problem { unclear: Some(Unclear(why)), .. }), None) => (FindingStatus::Unknown, Some(why.clone())),
         (Some(_), None) => (FindingStatus::Fail, None),
     }

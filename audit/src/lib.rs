@@ -9,6 +9,7 @@
 //! - [`checks`]: the table of checks; one file for each resource type.
 //! - [`Judge`]: the checks that are on, made ready once; judges one resource. `remediate` uses it to judge again.
 //! - [`policy`]: whom a policy document lets in.
+//! - `totals`: what accounts come to over all their records, against their limits: the emergency brake.
 //! - `exempt`: the exceptions, which may break a rule.
 //! - `filter`: records in, findings out; `table` and `list`: what people see.
 //!
@@ -26,6 +27,7 @@ pub mod policy;
 mod table;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use std::process::ExitCode;
 
@@ -36,7 +38,7 @@ use common::settings::Settings;
 
 use filter::Options;
 
-pub use args::{Arguments, Format, Tags};
+pub use args::{Arguments, Format, Halt, Tags};
 pub use judge::{Judge, JudgeError};
 
 /// Runs `audit` with the process's own arguments, stdin, stdout and stderr.
@@ -62,6 +64,8 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         passed: arguments.passed,
         fail_on: arguments.fail_on,
         unused_exceptions: arguments.unused_exceptions,
+        by_name: only.is_some(),
+        halt: arguments.halt,
     };
     filter::run(judge, options, &settings, io)
 }

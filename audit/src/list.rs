@@ -19,10 +19,11 @@ struct Listed<'a> {
     about: &'a About,
 }
 
-/// Writes the checks: those in `only`, or all.
+/// Writes the checks: those that `only` names, or all.
 pub(crate) fn write(only: Option<&[String]>, format: Format, io: Io<'_>) -> Result<Exit, Failure> {
-    let chosen: Vec<&About> =
-        checks::all().filter(|about| only.is_none_or(|only| only.iter().any(|wanted| wanted == about.id))).collect();
+    let chosen: Vec<&About> = checks::all()
+        .filter(|about| only.is_none_or(|only| only.iter().any(|wanted| checks::is_named(wanted, about.id))))
+        .collect();
     let text = match format {
         Format::Table => table(&chosen),
         Format::Markdown => markdown(&chosen),

@@ -7,7 +7,7 @@
 //! - [`resource`]: the configuration of each resource type, named as the AWS CLI prints it.
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`operation`]: the calls to AWS, and the permissions that they need; [`iam_policy`]: these as a policy.
-//! - [`arn`], [`id`]: names of things in AWS, checked when they are read.
+//! - [`arn`], [`id`]: names of things in AWS, checked when they are read. [`decimal`]: amounts of money.
 //! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
@@ -18,6 +18,7 @@ pub mod arn;
 pub mod aws;
 pub mod cli;
 pub mod clock;
+pub mod decimal;
 pub mod exit;
 pub mod iam_policy;
 pub mod id;

@@ -68,12 +68,15 @@ operations! {
     ORGANIZATIONS_DESCRIBE_ORGANIZATION = "organizations:DescribeOrganization";
     ORGANIZATIONS_LIST_ACCOUNTS = "organizations:ListAccounts";
 
+    CE_GET_COST_AND_USAGE = "ce:GetCostAndUsage";
     AUTOSCALING_DESCRIBE_AUTO_SCALING_GROUPS = "autoscaling:DescribeAutoScalingGroups";
     AUTOSCALING_RESUME_PROCESSES = "autoscaling:ResumeProcesses";
     AUTOSCALING_SUSPEND_PROCESSES = "autoscaling:SuspendProcesses";
 
     CLOUDTRAIL_DESCRIBE_TRAILS = "cloudtrail:DescribeTrails";
     CLOUDTRAIL_GET_TRAIL_STATUS = "cloudtrail:GetTrailStatus";
+
+    CLOUDWATCH_GET_METRIC_DATA = "cloudwatch:GetMetricData";
 
     CONFIG_DESCRIBE_AGGREGATION_AUTHORIZATIONS = "config:DescribeAggregationAuthorizations";
     CONFIG_DESCRIBE_CONFIGURATION_RECORDERS = "config:DescribeConfigurationRecorders";
@@ -196,6 +199,7 @@ operations! {
     S3_GET_BUCKET_POLICY = "s3:GetBucketPolicy";
     S3_GET_BUCKET_TAGGING = "s3:GetBucketTagging";
     S3_GET_BUCKET_VERSIONING = "s3:GetBucketVersioning";
+    S3_GET_OBJECT = "s3:GetObject";
     S3_GET_PUBLIC_ACCESS_BLOCK = "s3:GetPublicAccessBlock" needs ["s3:GetBucketPublicAccessBlock"];
     S3_HEAD_BUCKET = "s3:HeadBucket" needs ["s3:ListBucket"];
     S3_LIST_BUCKETS = "s3:ListBuckets" needs ["s3:ListAllMyBuckets"];

@@ -128,7 +128,7 @@ impl Reference {
         // There is one of these in each region or account, and the original framework leaves its id empty.
         let only = match known {
             Some(ResourceType::Region) => Some(region.as_str()),
-            Some(ResourceType::Account) => Some(account.as_str()),
+            Some(ResourceType::Account | ResourceType::Spend) => Some(account.as_str()),
             _ => None,
         };
         let id = text_of("id", &parts.id)?
@@ -233,6 +233,7 @@ mod tests {
         let rows = [
             (ResourceType::Organization, "arn:aws:organizations::111122223333:organization/o-acme", "o-acme"),
             (ResourceType::Account, "arn:aws:iam::111122223333:root", "111122223333"),
+            (ResourceType::Spend, "arn:aws:ce::111122223333:spend/111122223333", "111122223333"),
             (ResourceType::Region, "arn:aws:ec2:eu-west-1:111122223333:region/eu-west-1", "eu-west-1"),
             (ResourceType::S3Bucket, "arn:aws:s3:::acme", "acme"),
             (ResourceType::Ec2, "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "i-1"),

@@ -14,9 +14,13 @@ use crate::record::Severity;
 
 mod exception;
 mod required_tag;
+mod runaway;
+mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
+pub use runaway::{MaxSpend, MaxSpendError, Runaway, Window};
+pub use spend::{CostExplorer, ReportPlace, ReportPlaceError, Spending};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,12 +36,16 @@ pub struct Settings {
     pub exceptions: Vec<Exception>,
     /// The accounts to which the organization's security services report.
     pub central: Central,
+    /// From what on an account is running away.
+    pub runaway: Runaway,
     /// From what on something is too old, too long unused, or too wide.
     pub thresholds: Thresholds,
     /// Per check.
     pub checks: BTreeMap<String, Check>,
     /// Per account.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// Where `poll` learns what accounts spend.
+    pub spend: Spending,
     /// What `remediate` may do.
     pub remediate: Remediate,
     /// Where `notify` speaks.
@@ -149,6 +157,10 @@ pub struct Account {
     pub dev: bool,
     /// Who is responsible for it: mail addresses, Slack channels.
     pub contacts: Vec<String>,
+    /// How many instances may run in it, instead of `[runaway]`'s.
+    pub max_running_instances: Option<u64>,
+    /// How much may be spent in it, instead of `[runaway]`'s.
+    pub max_spend: Option<MaxSpend>,
     /// How many actions one run may take in it.
     pub max_actions: Option<usize>,
     /// How many per cent of a type's polled resources in it one run may touch.

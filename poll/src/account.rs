@@ -11,6 +11,7 @@ use common::resource::PublicAccessBlock;
 use tokio::sync::OnceCell;
 
 use crate::types::ecs::Ecs;
+use crate::types::spend::Sources;
 
 /// An account that could be entered, and what several types' listings have to know of it: AWS is asked once a sweep.
 #[derive(Debug)]
@@ -20,12 +21,14 @@ pub(crate) struct Account {
     pub(crate) public_access_block: OnceCell<Result<Option<PublicAccessBlock>, AwsError>>,
     /// The clusters and services of ECS, which three types are about.
     pub(crate) ecs: Ecs,
+    /// Where it is asked what the account spends.
+    pub(crate) spend: Arc<Sources>,
     enabled: OnceCell<Result<Vec<Region>, AwsError>>,
 }
 
 impl Account {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session, public_access_block: OnceCell::new(), ecs: Ecs::default(), enabled: OnceCell::new() }
+    pub(crate) fn new(session: Session, spend: Arc<Sources>) -> Self {
+        Self { session, public_access_block: OnceCell::new(), ecs: Ecs::default(), spend, enabled: OnceCell::new() }
     }
 
     /// The regions that are enabled. AWS is asked at most once.

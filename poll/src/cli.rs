@@ -24,8 +24,8 @@ pub struct Args {
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<Region>,
-    /// The resource types to look for, separated by commas [default: all, and the organization with --org]; with `-`, those
-    /// that --iam-policy is for
+    /// The resource types to look for, separated by commas [default: all but `spend`, and the organization
+    /// with --org]; with `-`, those that --iam-policy is for
     #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = resource_types())]
     pub types: Vec<ResourceType>,
     /// Wait for what AWS is still at work on (a database that is being made), for this long in all, such as 15m
@@ -63,12 +63,12 @@ impl Args {
         self.input.is_some()
     }
 
-    /// The types that are meant.
+    /// The types that are meant. `spend`: whether the settings want to know what accounts spend.
     ///
     /// # Errors
     ///
     /// With `-` it is stdin that says what is looked up.
-    pub(crate) fn types(&self) -> Result<Vec<ResourceType>, Failure> {
+    pub(crate) fn types(&self, spend: bool) -> Result<Vec<ResourceType>, Failure> {
         if self.looks_up() && !self.types.is_empty() && !self.iam_policy {
             return Err(Failure::Usage(
                 "with `-`, --types is for --iam-policy alone: stdin says what is looked up".into(),
@@ -78,6 +78,10 @@ impl Args {
         // Few accounts may read the organization: it is looked at where somebody asks for it, and with its accounts always.
         if self.aws.org || (self.types.is_empty() && !self.looks_up()) {
             types.retain(|kind| *kind != ResourceType::Organization);
+        }
+        // Nor does everybody who wants to know what there is want to know what it costs.
+        if !spend && self.types.is_empty() && !self.looks_up() {
+            types.retain(|kind| *kind != ResourceType::Spend);
         }
         if self.aws.org {
             types.insert(0, ResourceType::Organization);
@@ -136,21 +140,32 @@ mod tests {
 
     #[test]
     fn with_a_dash_types_are_for_the_policy_alone() {
-        assert!(parse(&["-", "--types", "ec2"]).unwrap().types().is_err());
-        assert_eq!(parse(&["-", "--types", "ec2", "--iam-policy"]).unwrap().types().unwrap(), [ResourceType::Ec2]);
-        assert_eq!(parse(&["-"]).unwrap().types().unwrap(), ResourceType::ALL);
+        assert!(parse(&["-", "--types", "ec2"]).unwrap().types(false).is_err());
+        assert_eq!(parse(&["-", "--types", "ec2", "--iam-policy"]).unwrap().types(false).unwrap(), [ResourceType::Ec2]);
+        assert_eq!(parse(&["-"]).unwrap().types(false).unwrap(), ResourceType::ALL);
     }
 
     #[test]
     fn the_organization_is_polled_where_somebody_asks_for_it() {
         use ResourceType::{Ec2, Organization};
-        let types = |arguments| parse(arguments).unwrap().types().unwrap();
-        assert_eq!(types(&[])[..], ResourceType::ALL[1..]);
-        assert_eq!(types(&["--org"]), ResourceType::ALL);
+        let types = |arguments| parse(arguments).unwrap().types(false).unwrap();
+        let usual = |kind: &&ResourceType| !matches!(kind, Organization | ResourceType::Spend);
+        let usual: Vec<_> = ResourceType::ALL.iter().filter(usual).copied().collect();
+        assert_eq!(types(&[]), usual);
+        assert_eq!(types(&["--org"]), [&[Organization], &usual[..]].concat());
         assert_eq!(types(&["--org", "--types", "ec2"]), [Organization, Ec2]);
         assert_eq!(types(&["--org", "--types", "ec2,organization"]), [Organization, Ec2]);
         assert_eq!(types(&["--types", "organization"]), [Organization]);
         assert_eq!(types(&["--types", "ec2"]), [Ec2]);
+    }
+
+    #[test]
+    fn what_accounts_spend_is_polled_where_somebody_asks_for_it() {
+        use ResourceType::{Ec2, Spend};
+        let has = |arguments, spend| parse(arguments).unwrap().types(spend).unwrap().contains(&Spend);
+        assert!(!has(&[], false) && !has(&["--org"], false) && !has(&["--types", "ec2"], true));
+        assert!(has(&[], true) && has(&["--org"], true) && has(&["--types", "ec2,spend"], false) && has(&["-"], false));
+        assert_eq!(parse(&["--types", "spend,ec2"]).unwrap().types(true).unwrap(), [Spend, Ec2]);
     }
 
     #[test]

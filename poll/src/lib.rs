@@ -22,6 +22,7 @@ mod types;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use common::aws::{AwsError, NO_ORGANIZATION, Sessions, block_on};
 use common::cli::{Failure, Io, Tool};
@@ -42,6 +43,7 @@ use plan::{Wanted, needs_regions};
 use settle::Settle;
 use sink::{Line, scope};
 use sweep::Sweep;
+use types::spend::Sources;
 use types::{list_calls, settle_calls};
 
 /// Runs the tool with the process's own arguments, stdin, stdout and stderr.
@@ -57,7 +59,7 @@ pub fn main() -> ExitCode {
 /// exit code.
 #[expect(clippy::needless_pass_by_value, reason = "every tool's `run` has this shape")]
 pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure> {
-    let types = args.types()?;
+    let types = args.types(settings.spend.poll)?;
     let Io { input, mut output, terminal, say } = io;
     if args.iam_policy {
         let policy = iam_policy(&args, settings, &types);
@@ -93,7 +95,14 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
 /// The least that this command line needs.
 fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde_json::Value {
     let calls = if args.looks_up() { look_calls } else { list_calls };
-    let mut operations: Vec<Operation> = types.iter().flat_map(|kind| calls(*kind)).copied().collect();
+    // Some sources of what is spent are asked only where the settings say so.
+    let needed = |kind: ResourceType, operation: Operation| {
+        kind != ResourceType::Spend || Sources::need(&settings.spend, operation)
+    };
+    let of_type = |kind: &ResourceType| {
+        calls(*kind).iter().copied().filter(|operation| needed(*kind, *operation)).collect::<Vec<_>>()
+    };
+    let mut operations: Vec<Operation> = types.iter().flat_map(of_type).collect();
     if args.settle.is_some() && !args.looks_up() {
         operations.extend(types.iter().flat_map(|kind| settle_calls(*kind)));
     }
@@ -126,7 +135,9 @@ async fn sweep(
     }
     let settle = args.settle.map(Settle::within);
     let wanted = Wanted::new(&args.regions, &settings.aws.regions);
-    let sweep = Sweep { sessions: sessions.clone(), types, wanted, only_tests: args.only_test_resources, settle };
+    let spend = Arc::new(Sources::new(settings.spend.clone(), sessions.clone()));
+    let sweep =
+        Sweep { sessions: sessions.clone(), types, wanted, spend, only_tests: args.only_test_resources, settle };
     sweep.run(accounts, output, progress).await
 }
 

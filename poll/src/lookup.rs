@@ -177,7 +177,7 @@ impl Lookup {
             Err(error) => {
                 let account = {
                     let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-                    let new = || Arc::new(Account::new(session));
+                    let new = || Arc::new(Account::new(session, Arc::default()));
                     Arc::clone(accounts.entry(reference.account.clone()).or_insert_with(new))
                 };
                 Err(account.explain(&reference.region, error).await)

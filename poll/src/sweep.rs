@@ -24,6 +24,7 @@ use crate::plan::{Unit, Wanted, needs_regions, units};
 use crate::settle::Settle;
 use crate::sink::{Failures, Line, Sink};
 use crate::types;
+use crate::types::spend::Sources;
 
 /// How many listings are under way at once. The session layer limits requests; this limits what they hold in memory.
 const LISTINGS: usize = 128;
@@ -38,6 +39,8 @@ pub(crate) struct Sweep {
     pub(crate) sessions: Sessions,
     pub(crate) types: Vec<ResourceType>,
     pub(crate) wanted: Wanted,
+    /// Where it is asked what accounts spend.
+    pub(crate) spend: Arc<Sources>,
     pub(crate) only_tests: bool,
     /// Until when to wait for what has not settled.
     pub(crate) settle: Option<Settle>,
@@ -113,7 +116,7 @@ impl Sweep {
     /// Enters an account and finds its regions. Where that fails, each of its scopes has failed.
     async fn enter(&self, id: AccountId, sender: Sender<Line>) -> Vec<Job> {
         let account = match self.sessions.account(&id).await {
-            Ok(session) => Arc::new(Account::new(session)),
+            Ok(session) => Arc::new(Account::new(session, Arc::clone(&self.spend))),
             Err(error) => {
                 for &kind in &self.types {
                     self.failed(&id, kind, &self.wanted.blind(kind), &error, &sender).await;

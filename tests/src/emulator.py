@@ -20,8 +20,13 @@ def end_with_stdin() -> None:
 # Before the imports below, which take seconds: whoever started this may already be gone.
 threading.Thread(target=end_with_stdin, daemon=True).start()
 
+import io  # noqa: E402
 import logging  # noqa: E402
+from urllib.parse import urlencode  # noqa: E402
 
+from botocore.parsers import RpcV2CBORParser, create_parser  # noqa: E402
+from botocore.serialize import RpcV2CBORSerializer, create_serializer  # noqa: E402
+from botocore.session import get_session  # noqa: E402
 from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -98,13 +103,61 @@ SpotInstanceRequest.__init__ = request_spot_instance
 SpotInstanceRequest.instance_id = property(lambda self: self.instance and self.instance.id)
 SpotRequestBackend.cancel_spot_instance_requests = cancel_spot_instance_requests
 
+
+CLOUDWATCH = get_session().get_service_model("cloudwatch")
+CBOR = RpcV2CBORSerializer()
+
+
+def speaks_cbor(application):
+    """CloudWatch in CBOR, which AWS's newer SDKs speak, for an application that knows the query protocol alone."""
+
+    def answer(environ, start_response):
+        service, _, name = environ["PATH_INFO"].partition("/operation/")
+        if service != "/service/GraniteServiceVersion20100801":
+            return application(environ, start_response)
+        operation = CLOUDWATCH.operation_model(name)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        given = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))) if body else {}
+        query = create_serializer("query", include_validation=False).serialize_to_request(given, operation)["body"]
+        form = urlencode(query).encode()
+        kind = "application/x-www-form-urlencoded; charset=utf-8"
+        environ |= {"PATH_INFO": "/", "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(form)), "wsgi.input": io.BytesIO(form)}
+        environ |= {key: "/" for key in ("REQUEST_URI", "RAW_URI") if key in environ}
+        status, headers = "", []
+
+        def keep(given_status, given_headers, _=None):
+            nonlocal status, headers
+            status, headers = given_status, given_headers
+
+        text = b"".join(application(environ, keep))
+        code = int(status.split()[0])
+        told = {"status_code": code, "headers": dict(headers), "body": text}
+        told = create_parser("query").parse(told, operation.output_shape)
+        told.pop("ResponseMetadata", None)
+        packed = bytearray()
+        if code < 300:
+            if operation.output_shape is not None:
+                CBOR._serialize_data_item(packed, told, operation.output_shape)
+        else:
+            error = told["Error"]
+            packed += b"\xa2"
+            for part in ("__type", error["Code"], "message", error.get("Message", "")):
+                CBOR._serialize_type_string(packed, part, None, None)
+        start_response(status, [
+            ("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"), ("Content-Length", str(len(packed))),
+        ])
+        return [bytes(packed)]
+
+    return answer
+
+
 # A line for every request hides the traceback of the one that failed.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 server = make_server(
     "127.0.0.1",
     0,
-    DomainDispatcherApplication(create_backend_app),
+    speaks_cbor(DomainDispatcherApplication(create_backend_app)),
     threaded=True,
     request_handler=MotoRequestHandler,
 )

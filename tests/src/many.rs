@@ -227,7 +227,7 @@ impl Place<'_> {
             ResourceType::Region => {
                 self.rest("guardduty", "/detector", &json!({"enable": true}));
             }
-            ResourceType::Ec2 | ResourceType::Account => panic!("{kind} is not made one by one"),
+            ResourceType::Ec2 | ResourceType::Account | ResourceType::Spend => panic!("{kind} is not made one by one"),
         }
     }
 

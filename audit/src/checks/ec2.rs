@@ -1,11 +1,13 @@
 //! EC2 instances: <https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html>.
 
 use common::action::{Action, Address};
-use common::record::Severity;
+use common::record::{Resource, Severity};
 use common::resource::{ElasticIp, Instance, ResourceType};
+use common::settings::Runaway;
 use serde_json::{Value, json};
 
-use super::{About, Case, Check, Checked, Pick, Problem, Unclear, always, dev_account, tags};
+use super::{About, Case, Check, Checked, Pick, Problem, Unclear, always, dev_account, runaway, tags};
+use crate::totals::Counted;
 
 impl Checked for Instance {
     const CHECKS: &'static [Check<Self>] = &[
@@ -54,7 +56,30 @@ impl Checked for Instance {
             arises: dev_account,
             judge: public_in_dev,
         },
+        Check {
+            about: About {
+                id: "ec2_runaway",
+                kind: ResourceType::Ec2,
+                severity: Severity::Critical,
+                controls: &[],
+                actions: &["ec2_halt"],
+                fix: true,
+                needs: &["RootDeviceType", "State"],
+                meaning: "The instance runs in an account that is over its limit.",
+                page: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Stop_Start.html",
+            },
+            arises: runaway::limited,
+            judge: running_away,
+        },
     ];
+
+    fn counted(resource: &Resource<Self>, _: &Runaway) -> Option<Counted> {
+        match phase(&resource.config) {
+            Ok(Phase::Up) => Some(Counted::Running),
+            Ok(Phase::Down | Phase::Gone) => None,
+            Err(Unclear(why)) => Some(Counted::Unclear(why)),
+        }
+    }
 }
 
 /// How far an instance is from gone.
@@ -81,7 +106,25 @@ fn phase(instance: &Instance) -> Result<Phase, Unclear> {
 /// `stop`, where it can be done: an instance whose root device is an instance store can only be terminated, see
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/RootDeviceStorage.html>.
 fn stop(instance: &Instance) -> Option<Action> {
-    (instance.root_device_type.as_deref() != Some("instance-store")).then_some(Action::Stop)
+    can_stop(instance).then_some(Action::Stop)
+}
+
+fn can_stop(instance: &Instance) -> bool {
+    instance.root_device_type.as_deref() != Some("instance-store")
+}
+
+fn running_away(case: &Case<'_, Instance>) -> Result<Vec<Problem>, Unclear> {
+    let instance = case.config();
+    if phase(instance)? != Phase::Up {
+        return Ok(Vec::new());
+    }
+    let why = if can_stop(instance) {
+        format!("it is {}", instance.state.name)
+    } else {
+        format!("it is {} from an instance store, so that it can only be terminated", instance.state.name)
+    };
+    let problem = runaway::to_halt(case, &why, json!({"State": {"Name": instance.state.name}}));
+    Ok(vec![problem.action(can_stop(instance).then_some(Action::Ec2Halt))])
 }
 
 /// A stopped instance counts too: it comes back with the options that it has.

@@ -1,14 +1,16 @@
 //! IAM roles: who may assume them.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
 
+use std::collections::BTreeSet;
+
 use common::action::{Action, Statements};
 use common::record::Severity;
 use common::resource::{ResourceType, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::policies::{self, HasPolicy};
-use super::{About, Check, Checked, always};
-use crate::policy::Grantee;
+use super::{About, Case, Check, Checked, Problem, Unclear, always, runaway};
+use crate::policy::{self, Document, Grantee, Owner};
 
 impl Checked for Role {
     const CHECKS: &'static [Check<Self>] = &[
@@ -49,7 +51,53 @@ impl Checked for Role {
                 policies::outsiders(case, remove)
             },
         },
+        Check {
+            about: About {
+                id: "iam_role_runaway",
+                kind: ResourceType::IamRole,
+                severity: Severity::Critical,
+                controls: &[],
+                actions: &["disable"],
+                fix: true,
+                needs: &["AssumeRolePolicyDocument", "Path", "RolePolicyList"],
+                meaning: "People can assume the role, in an account that is over its limit.",
+                page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html",
+            },
+            arises: runaway::limited,
+            judge: running_away,
+        },
     ];
+}
+
+/// Roles of services are what the account's own work is done by. Those of Identity Center belong to it: the account cannot
+/// change them (<https://docs.aws.amazon.com/singlesignon/latest/userguide/security_iam_service-with-iam.html>).
+fn running_away(case: &Case<'_, Role>) -> Result<Vec<Problem>, Unclear> {
+    policies::required(case)?;
+    let role = case.config();
+    let path = role.path.as_deref().unwrap_or_default();
+    let people = who(case)?;
+    if people.is_empty() || path.starts_with("/aws-service-role/") || runaway::is_denied_all(&role.role_policy_list) {
+        return Ok(Vec::new());
+    }
+    let evidence = json!({"People": people, "AssumeRolePolicyDocument": role.assume_role_policy_document});
+    if path.starts_with("/aws-reserved/") {
+        let why = "people come by it from IAM Identity Center, where alone their access can be revoked";
+        return Ok(vec![runaway::to_halt(case, why, evidence)]);
+    }
+    let who = policies::shortened(people.iter().map(String::as_str));
+    let problem = runaway::to_halt(case, &format!("people can assume it ({who})"), evidence);
+    if case.rules.own_roles.include(&case.resource.arn) {
+        return Ok(vec![problem.spared("Sluice itself enters the account by this role (the settings' [aws])")]);
+    }
+    Ok(vec![problem.action(Action::Disable)])
+}
+
+/// The people who can assume it.
+fn who(case: &Case<'_, Role>) -> Result<BTreeSet<String>, Unclear> {
+    let Some(policy) = &case.config().assume_role_policy_document else { return Ok(BTreeSet::new()) };
+    let document = Document::parse(policy).map_err(|error| Unclear(error.to_string()))?;
+    let arn = case.resource.arn.to_string();
+    Ok(policy::people(&document, &Owner { account: case.resource.account.as_str(), arn: &arn }))
 }
 
 fn remove(statements: Vec<Value>) -> Action {

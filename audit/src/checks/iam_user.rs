@@ -6,7 +6,7 @@ use common::resource::{AccessKey, ResourceType, User};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{About, Case, Check, Checked, Problem, Unclear, age, always};
+use super::{About, Case, Check, Checked, Problem, Unclear, age, always, runaway};
 
 impl Checked for User {
     const CHECKS: &'static [Check<Self>] = &[
@@ -55,6 +55,21 @@ impl Checked for User {
             },
             arises: always,
             judge: |case| Ok(key_unused(case)),
+        },
+        Check {
+            about: About {
+                id: "iam_user_runaway",
+                kind: ResourceType::IamUser,
+                severity: Severity::Critical,
+                controls: &[],
+                actions: &["disable"],
+                fix: true,
+                needs: &["AccessKeys", "PasswordEnabled", "UserPolicyList"],
+                meaning: "The user has an active key or a password, in an account that is over its limit.",
+                page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_remove.html",
+            },
+            arises: runaway::limited,
+            judge: |case| Ok(running_away(case).into_iter().collect()),
         },
     ];
 }
@@ -131,4 +146,23 @@ fn unused(case: &Case<'_, User>, key: &AccessKey) -> Option<Problem> {
     let key = Key { access_key_id: id.clone() };
     let problem = Problem::new(what, evidence).part(id);
     Some(problem.action(Action::IamDeactivateKey(key.clone())).action(Action::IamDeleteKey(key)))
+}
+
+/// What has no credentials that are good for anything is left as it is; what is denied everything has no password that is.
+fn running_away(case: &Case<'_, User>) -> Option<Problem> {
+    let user = case.config();
+    let active: Vec<&str> =
+        user.access_keys.iter().filter(|key| key.status == "Active").map(|key| key.access_key_id.as_str()).collect();
+    let password = user.password_enabled && !runaway::is_denied_all(&user.user_policy_list);
+    let has = match (active.len(), password) {
+        (0, false) => return None,
+        (0, true) => "a password",
+        (1, false) => "an active access key",
+        (1, true) => "an active access key and a password",
+        (_, false) => "active access keys",
+        (_, true) => "active access keys and a password",
+    };
+    let evidence = json!({"ActiveAccessKeys": active, "PasswordEnabled": user.password_enabled});
+    let problem = runaway::to_halt(case, &format!("it has {has}"), evidence);
+    Some(problem.action(Action::Disable))
 }

@@ -31,9 +31,11 @@ mod rds_cluster_snapshot;
 mod rds_snapshot;
 mod redshift;
 mod region;
+pub(crate) mod runaway;
 mod s3_bucket;
 mod security_group;
 mod shares;
+mod spend;
 mod spot_request;
 mod sqs;
 mod tags;
@@ -41,16 +43,19 @@ mod tags;
 mod tests;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use common::action::Action;
 use common::id::AccountId;
 use common::record::{Resource, Severity};
 use common::resource::{Config, ResourceType};
+use common::settings::Runaway;
 use common::with_config;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::judge::Rules;
+use crate::totals::Counted;
 use policies::Judged;
 
 /// What is constant of a check: what `--list-checks` shows.
@@ -107,14 +112,31 @@ fn dev_account(rules: &Rules, _: ResourceType, account: &AccountId) -> bool {
 pub(crate) trait Checked: Config {
     /// Its checks, in the order in which they are made and listed.
     const CHECKS: &'static [Check<Self>];
+
+    /// What it adds to the totals of its account, which has these limits.
+    fn counted(_resource: &Resource<Self>, _limits: &Runaway) -> Option<Counted> {
+        None
+    }
 }
 
 /// Every check, by type.
 pub fn all() -> impl Iterator<Item = &'static About> {
-    ResourceType::ALL.iter().flat_map(|kind| of(*kind))
+    let of_all_records = |kind| Some(&runaway::ACCOUNT).filter(|about| about.kind == kind);
+    ResourceType::ALL.iter().flat_map(move |kind| of(*kind).into_iter().chain(of_all_records(*kind)))
 }
 
-/// The checks of a type.
+/// Whether a text that a person chooses checks by means this one: its id, or how its id ends (`runaway`).
+pub(crate) fn is_named(wanted: &str, id: &str) -> bool {
+    id.strip_suffix(wanted).is_some_and(|rest| rest.is_empty() || (rest.ends_with('_') && !wanted.is_empty()))
+}
+
+/// Every text that [`is_named`] takes: the ids, and how they end.
+pub(crate) fn names() -> BTreeSet<&'static str> {
+    let endings = |id: &'static str| id.match_indices('_').map(move |(at, _)| &id[at + 1..]);
+    all().flat_map(|about| endings(about.id).chain([about.id])).collect()
+}
+
+/// The checks that judge single records of a type.
 pub(crate) fn of(kind: ResourceType) -> Vec<&'static About> {
     with_config!(kind, C => C::CHECKS.iter().map(|check| &check.about).collect())
 }
@@ -165,6 +187,8 @@ pub(crate) struct Problem {
     pub(crate) stranger: bool,
     /// Whose exceptions cover it as well.
     pub(crate) of: Option<Box<Other>>,
+    /// Why it is excepted, whatever the exceptions say.
+    pub(crate) spared: Option<String>,
 }
 
 /// Another resource that a problem is about: the instance that a load balancer puts on the internet.
@@ -177,7 +201,7 @@ pub(crate) struct Other {
 }
 
 impl Problem {
-    fn new(what: impl Into<String>, evidence: Value) -> Self {
+    pub(crate) fn new(what: impl Into<String>, evidence: Value) -> Self {
         let what = what.into();
         Self {
             part: None,
@@ -190,6 +214,7 @@ impl Problem {
             unclear: None,
             stranger: false,
             of: None,
+            spared: None,
         }
     }
 
@@ -210,6 +235,11 @@ impl Problem {
 
     fn of(mut self, other: Other) -> Self {
         self.of = Some(Box::new(other));
+        self
+    }
+
+    fn spared(mut self, why: impl Into<String>) -> Self {
+        self.spared = Some(why.into());
         self
     }
 

@@ -180,7 +180,7 @@ fn describe(grantee: &Grantee) -> String {
 }
 
 /// The first few, and how many more.
-fn shortened<'a>(mut items: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(super) fn shortened<'a>(mut items: impl ExactSizeIterator<Item = &'a str>) -> String {
     let rest = items.len().saturating_sub(NAMED);
     let first: Vec<&str> = items.by_ref().take(NAMED).collect();
     let first = first.join(", ");

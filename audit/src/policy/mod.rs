@@ -36,6 +36,7 @@ mod grantee;
 mod limit;
 mod network;
 mod operator;
+mod people;
 mod principal;
 mod transport;
 
@@ -48,4 +49,5 @@ pub use access::{Access, Grant, Narrowing, Trusted, statements};
 pub use document::{Document, PolicyError};
 pub use evaluate::{Owner, evaluate};
 pub use grantee::{Grantee, Source};
+pub use people::people;
 pub use transport::denies_insecure_transport;

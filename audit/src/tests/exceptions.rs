@@ -73,21 +73,36 @@ fn a_check_that_passes_or_is_unknown() {
         (
             all.clone(),
             user("jane"),
-            &["iam_user_mfa excepted", "iam_user_password_unused pass", "iam_user_key_unused pass"],
+            &[
+                "iam_user_mfa excepted",
+                "iam_user_password_unused pass",
+                "iam_user_key_unused pass",
+                "iam_user_runaway pass",
+            ],
             Exit::Done,
         ),
         // Nobody needs to know whether it breaks a rule that it may break.
         (
             all.clone(),
             unread("MfaActive"),
-            &["iam_user_mfa excepted", "iam_user_password_unused pass", "iam_user_key_unused pass"],
+            &[
+                "iam_user_mfa excepted",
+                "iam_user_password_unused pass",
+                "iam_user_key_unused pass",
+                "iam_user_runaway pass",
+            ],
             Exit::Done,
         ),
         // What has which tags is not known, so nothing is covered by them, and what is unknown stays so.
         (
             by_tag.clone(),
             unread("Tags"),
-            &["iam_user_mfa fail", "iam_user_password_unused pass", "iam_user_key_unused pass"],
+            &[
+                "iam_user_mfa fail",
+                "iam_user_password_unused pass",
+                "iam_user_key_unused pass",
+                "iam_user_runaway pass",
+            ],
             Exit::Done,
         ),
         (
@@ -99,7 +114,12 @@ fn a_check_that_passes_or_is_unknown() {
                 user["tags"] = json!({"Team": "web"});
                 user
             },
-            &["iam_user_mfa unknown", "iam_user_password_unused pass", "iam_user_key_unused pass"],
+            &[
+                "iam_user_mfa unknown",
+                "iam_user_password_unused pass",
+                "iam_user_key_unused pass",
+                "iam_user_runaway pass",
+            ],
             Exit::Incomplete,
         ),
     ];

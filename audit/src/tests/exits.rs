@@ -57,7 +57,10 @@ fn failed_scopes_are_named_once() {
 fn passed_writes_what_passed_and_checks_chooses() {
     let input = user("jane").to_string();
     let all = audit(&["--passed"], &input);
-    assert_eq!(all.findings(), ["iam_user_mfa fail", "iam_user_password_unused pass", "iam_user_key_unused pass"]);
+    assert_eq!(
+        all.findings(),
+        ["iam_user_mfa fail", "iam_user_password_unused pass", "iam_user_key_unused pass", "iam_user_runaway pass"]
+    );
     let some = audit(&["--passed", "--checks", "iam_user_key_unused,iam_user_mfa"], &input);
     assert_eq!(some.findings(), ["iam_user_mfa fail", "iam_user_key_unused pass"]);
 }

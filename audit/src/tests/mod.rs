@@ -1,5 +1,6 @@
 //! `audit` as a filter: what comes in and what goes out.
 
+mod brake;
 mod exceptions;
 mod exits;
 mod people;

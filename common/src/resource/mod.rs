@@ -27,6 +27,7 @@ mod region;
 mod s3_bucket;
 mod security_group;
 mod shared;
+mod spend;
 mod spot_request;
 mod sqs;
 
@@ -73,6 +74,7 @@ pub use s3_bucket::{
 };
 pub use security_group::{IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup, UserIdGroupPair};
 pub use shared::{EVERYONE, RESTORE, Shared};
+pub use spend::{Amount, Cost, EstimatedCharge, Source, Spend};
 pub use spot_request::{SpotLaunch, SpotRequest, SpotStatus};
 pub use sqs::Queue;
 
@@ -152,10 +154,12 @@ pub enum Extent {
     Organization,
 }
 
-// The last two columns say which ARNs name one. Where AWS has no ARN (a region of an account), it is Sluice's own.
+// The last two columns say which ARNs name one. Where AWS has no ARN (a region of an account, what it spends), it is
+// Sluice's own.
 resource_types! { ($)
     Organization = "organization" => Organization, Organization, "Organization", "organizations" ["organization/"];
     Account = "account" => AccountSecurity, Global, "Account", "iam" ["root"];
+    Spend = "spend" => Spend, Global, "Spend", "ce" ["spend/"];
     Region = "region" => RegionServices, Regional, "Region", "ec2" ["region/"];
     S3Bucket = "s3_bucket" => Bucket, AccountWide, "S3 bucket", "s3" [""];
     Ec2 = "ec2" => Instance, Regional, "EC2 instance", "ec2" ["instance/"];

@@ -30,6 +30,7 @@ mod redshift;
 mod region;
 mod s3_bucket;
 mod security_group;
+pub(crate) mod spend;
 mod spot_request;
 mod sqs;
 

@@ -44,6 +44,7 @@ mod s3_bucket;
 mod s3_calls;
 mod security_group;
 mod shares;
+mod spend;
 mod spot_request;
 mod sqs;
 

@@ -10,7 +10,7 @@ use super::{ACCOUNT, Example, judge, resource, said, settings, table, tags, with
 
 impl Example for Instance {
     const ARN: &'static str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc";
-    const IDS: &'static [&'static str] = &["ec2_imdsv2", "ec2_required_tags", "ec2_public_in_dev"];
+    const IDS: &'static [&'static str] = &["ec2_imdsv2", "ec2_required_tags", "ec2_public_in_dev", "ec2_runaway"];
 
     fn healthy() -> Value {
         json!({

@@ -8,11 +8,11 @@ use super::{Example, judge, resource, settings, table, with};
 
 impl Example for Role {
     const ARN: &'static str = "arn:aws:iam::111122223333:role/service-role/deploy";
-    const IDS: &'static [&'static str] = &["iam_role_public", "iam_role_outsiders"];
+    const IDS: &'static [&'static str] = &["iam_role_public", "iam_role_outsiders", "iam_role_runaway"];
 
     fn healthy() -> Value {
         json!({
-            "RoleName": "deploy", "Path": "/service-role/",
+            "RoleName": "deploy", "Path": "/service-role/", "RolePolicyList": [],
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
                 {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"},
             ]},

@@ -8,7 +8,8 @@ use super::{Example, settings, table, with};
 
 impl Example for User {
     const ARN: &'static str = "arn:aws:iam::111122223333:user/team/jane";
-    const IDS: &'static [&'static str] = &["iam_user_mfa", "iam_user_password_unused", "iam_user_key_unused"];
+    const IDS: &'static [&'static str] =
+        &["iam_user_mfa", "iam_user_password_unused", "iam_user_key_unused", "iam_user_runaway"];
 
     fn healthy() -> Value {
         json!({
@@ -22,6 +23,7 @@ impl Example for User {
                 "AccessKeyId": "AKIA1", "Status": "Active",
                 "CreateDate": "2020-01-01T00:00:00Z", "LastUsedDate": "2026-11-19T00:00:00Z",
             }],
+            "UserPolicyList": [],
         })
     }
 

@@ -1,0 +1,146 @@
+//! Files in S3, piece by piece: no answer is bigger than [`PIECE`], whatever the size of the file.
+
+use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_smithy_types::byte_stream::error::Error as StreamError;
+use common::aws::{AwsError, Session};
+use common::client;
+use common::id::Region;
+use common::operation::S3_GET_OBJECT;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+/// How much is fetched at a time.
+const PIECE: u64 = 8 << 20;
+/// How many pieces may wait to be unpacked.
+const WAITING: usize = 1;
+
+/// A bucket, in whatever region it is.
+pub(super) struct Bucket<'a> {
+    session: &'a Session,
+    name: &'a str,
+    client: Mutex<Client>,
+}
+
+impl<'a> Bucket<'a> {
+    /// It is looked for in the home region first.
+    pub(super) fn find(session: &'a Session, name: &'a str) -> Self {
+        Self { session, name, client: Mutex::new(client!(aws_sdk_s3, session, session.home_region())) }
+    }
+
+    fn client(&self) -> Client {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A small file.
+    pub(super) async fn whole(&self, key: &str) -> Result<Vec<u8>, AwsError> {
+        let answer = self.get(key, None, None).await?;
+        answer.body.collect().await.map(|body| body.to_vec()).map_err(|error| unread(&error))
+    }
+
+    /// A file to be read while it is being fetched, by another thread than that which does the work.
+    pub(super) fn fetch(&self, key: &str) -> (impl Future<Output = Result<(), AwsError>>, Pieces) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (self.send(key.to_owned(), sender), Pieces { receiver, piece: Vec::new(), read: 0 })
+    }
+
+    async fn send(&self, key: String, sender: Sender<Vec<u8>>) -> Result<(), AwsError> {
+        let (mut at, mut etag) = (0, None);
+        loop {
+            let range = format!("bytes={at}-{}", at + PIECE - 1);
+            let answer = match self.get(&key, Some(range), etag.take()).await {
+                // Nothing can be asked of a file without a byte.
+                Err(error) if error.code() == "InvalidRange" && at == 0 => return Ok(()),
+                answer => answer?,
+            };
+            // `bytes 0-8388607/123456789`
+            let whole = answer.content_range.as_deref().and_then(|range| range.rsplit('/').next()?.parse::<u64>().ok());
+            // Another delivery may overwrite the file between two pieces.
+            etag = answer.e_tag;
+            let piece = answer.body.collect().await.map_err(|error| unread(&error))?.to_vec();
+            at += piece.len() as u64;
+            let ended = piece.is_empty() || whole.is_none_or(|whole| at >= whole);
+            // Nobody reads on where the file made no sense; whoever gave up says why.
+            if sender.send(piece).await.is_err() || ended {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn get(&self, key: &str, range: Option<String>, etag: Option<String>) -> Result<GetObjectOutput, AwsError> {
+        let request = |client: Client| {
+            client.get_object().bucket(self.name).key(key).set_range(range.clone()).set_if_match(etag.clone()).send()
+        };
+        let answer = match request(self.client()).await {
+            Err(error) if let Some(region) = elsewhere(&error) => {
+                let client = client!(aws_sdk_s3, self.session, &region);
+                self.client.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&client);
+                request(client).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| named(AwsError::new(S3_GET_OBJECT, error), self.name, key))
+    }
+}
+
+/// The region in which S3 says that a bucket is, where it was asked for in another:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>.
+fn elsewhere<E>(error: &SdkError<E>) -> Option<Region> {
+    let answer = error.raw_response()?;
+    if !matches!(answer.status().as_u16(), 301 | 307 | 400) {
+        return None;
+    }
+    answer.headers().get("x-amz-bucket-region")?.parse().ok()
+}
+
+/// Says which file it was: of a bucket with many, S3's messages name none.
+fn named(mut error: AwsError, bucket: &str, key: &str) -> AwsError {
+    error.message = format!("s3://{bucket}/{key}: {}", error.message);
+    error
+}
+
+fn unread(error: &StreamError) -> AwsError {
+    AwsError::of(S3_GET_OBJECT, "ConnectionLost", error.to_string())
+}
+
+/// A file as one that can be read. It waits for the next piece, and must not be read where others wait.
+#[derive(Debug)]
+pub(super) struct Pieces {
+    receiver: Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    read: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.piece.len() {
+            match self.receiver.blocking_recv() {
+                Some(piece) => (self.piece, self.read) = (piece, 0),
+                None => return Ok(0),
+            }
+        }
+        let count = (&self.piece[self.read..]).read(into)?;
+        self.read += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_one_file() {
+        let (sender, receiver) = mpsc::channel(8);
+        for piece in ["Cost ", "", "and", " Usage"] {
+            sender.try_send(piece.as_bytes().to_vec()).unwrap();
+        }
+        drop(sender);
+        let mut all = String::new();
+        Pieces { receiver, piece: Vec::new(), read: 0 }.read_to_string(&mut all).unwrap();
+        assert_eq!(all, "Cost and Usage");
+    }
+}
