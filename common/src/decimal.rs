@@ -266,7 +266,8 @@ mod tests {
         fn a_number_is_read_as_it_was_written(number in -MAXIMUM + 1..MAXIMUM) {
             let decimal = Decimal(number);
             prop_assert_eq!(decimal.to_string().parse::<Decimal>(), Ok(decimal));
-            prop_assert!((decimal.to_f64() * 1e15 - decimal.0 as f64).abs() <= decimal.to_f64().abs());
+            let back = Decimal::from_f64(decimal.to_f64()).unwrap();
+            prop_assert!((back.0 - number).abs() <= number.abs() / (1 << 50) + 1);
         }
 
         #[test]

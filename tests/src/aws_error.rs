@@ -5,12 +5,18 @@
 //! the query protocol: <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>.
 
 use crate::http::Response;
-use crate::operation::Call;
+use crate::operation::{Call, speaks_cbor};
 
 /// `code` and `message` as the service of `call` says them.
 pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Response {
     const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
     let message_xml = message.replace('&', "&amp;").replace('<', "&lt;");
+    if speaks_cbor(&call.request) {
+        return Response::new(status, cbor(&[("__type", code), ("message", message)]))
+            .with("Content-Type", "application/cbor")
+            .with("smithy-protocol", "rpc-v2-cbor")
+            .with("x-amzn-RequestId", REQUEST_ID);
+    }
     if speaks_json(call) {
         let body = serde_json::json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": message });
         let response = Response::new(status, body.to_string())
@@ -42,6 +48,18 @@ pub(crate) fn error(call: &Call, status: u16, code: &str, message: &str) -> Resp
     Response::new(status, format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}"))
         .with("Content-Type", "text/xml")
         .with("x-amz-request-id", REQUEST_ID)
+}
+
+/// A map of a few texts: <https://www.rfc-editor.org/rfc/rfc8949#section-3.1>.
+fn cbor(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = vec![0xa0 | u8::try_from(pairs.len()).unwrap_or(0)];
+    for text in pairs.iter().flat_map(|(key, value)| [key, value]) {
+        // A text whose length stands in two bytes.
+        body.push(0x79);
+        body.extend(u16::try_from(text.len()).unwrap_or(0).to_be_bytes());
+        body.extend(text.bytes());
+    }
+    body
 }
 
 /// Whether the service's answers are JSON: where the request names its operation in a header, and where it does so by its

@@ -36,8 +36,9 @@ const fn volume(kind: ResourceType, made: [usize; 4], given: usize) -> Volume {
 /// Where the emulator pages, the first region has a page and one more.
 pub const VOLUMES: &[Volume] = &[
     volume(ResourceType::Organization, [1, 0, 0, 0], 0),
-    // The account itself, and its regions, each with a detector.
+    // The account itself, what it spends, and its regions, each with a detector.
     volume(ResourceType::Account, [0, 0, 0, 0], 1),
+    volume(ResourceType::Spend, [0, 0, 0, 0], 1),
     volume(ResourceType::Region, [1, 1, 1, 1], 0),
     volume(ResourceType::S3Bucket, [15, 15, 15, 15], 0),
     volume(ResourceType::Ec2, [25, 25, 25, 25], 0),
@@ -85,6 +86,7 @@ pub const NEEDS: &[Need] = &[
     need(ResourceType::Account, "iam:GetAccountSummary", "account", 1),
     need(ResourceType::Account, "iam:GetAccountPasswordPolicy", "account", 1),
     need(ResourceType::Account, "s3control:GetPublicAccessBlock", "account, for its buckets as well", 1),
+    need(ResourceType::Spend, "cloudwatch:GetMetricData", "page and account", 1),
     need(ResourceType::Region, "guardduty:ListDetectors", "region", 4),
     need(ResourceType::Region, "guardduty:GetDetector", "detector", 4),
     need(ResourceType::Region, "guardduty:GetAdministratorAccount", "detector", 4),

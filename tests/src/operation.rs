@@ -26,6 +26,8 @@ impl Call {
         let access_key = scope.first().copied().unwrap_or_default().to_owned();
         let service = match scope.get(3).copied() {
             Some("s3") if request.path().starts_with("/v20180820/") => "s3control",
+            // Its endpoint's name is older than its own.
+            Some("monitoring") => "cloudwatch",
             Some(service) => service,
             None => "unsigned",
         }
@@ -50,6 +52,12 @@ fn operation(service: &str, request: &Request) -> String {
     if let Some(target) = request.header("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
     }
+    // https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+    if let Some((_, name)) = request.path().split_once("/operation/")
+        && speaks_cbor(request)
+    {
+        return name.to_owned();
+    }
     match service {
         "s3" => s3(request),
         "s3control" => s3control(request),
@@ -61,6 +69,11 @@ fn operation(service: &str, request: &Request) -> String {
             action.map_or_else(|| unnamed(request), |(_, name)| name.to_owned())
         }
     }
+}
+
+/// Whether a request and its answer are CBOR.
+pub(crate) fn speaks_cbor(request: &Request) -> bool {
+    request.header("smithy-protocol") == Some("rpc-v2-cbor")
 }
 
 fn unnamed(request: &Request) -> String {

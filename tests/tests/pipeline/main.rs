@@ -11,4 +11,5 @@ mod lookup;
 mod plans;
 mod repeat;
 mod settle;
+mod spend;
 mod streams;

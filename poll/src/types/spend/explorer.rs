@@ -4,9 +4,7 @@
 //! refunds: what is paid for by a credit is being spent all the same, and what AWS gives back for last month is not saved
 //! today.
 
-use aws_sdk_costexplorer::types::{
-    DateInterval, Dimension, DimensionValues, Expression, Granularity, Metric, ResultByTime,
-};
+use aws_sdk_costexplorer::types::{DateInterval, Dimension, DimensionValues, Expression, Granularity, ResultByTime};
 use common::aws::{AwsError, Session};
 use common::client;
 use common::operation::CE_GET_COST_AND_USAGE;
@@ -16,6 +14,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{Span, billing_region, start_of};
+
+/// What is asked for: what each hour cost in itself, as the report's `lineItem/UnblendedCost` is.
+const COST: &str = "UnblendedCost";
 
 /// The intervals of a span, oldest first.
 pub(super) async fn costs(session: &Session, granularity: &Granularity, span: Span) -> Result<Vec<Cost>, AwsError> {
@@ -27,7 +28,7 @@ pub(super) async fn costs(session: &Session, granularity: &Granularity, span: Sp
         let request = client
             .get_cost_and_usage()
             .granularity(granularity.clone())
-            .metrics(Metric::UnblendedCost.as_str())
+            .metrics(COST)
             .time_period(interval.clone())
             .filter(filter(session.account().as_str()))
             .set_next_page_token(next);
@@ -42,16 +43,13 @@ pub(super) async fn costs(session: &Session, granularity: &Granularity, span: Sp
 
 /// What is asked for: up to the end of the day or hour that it is. Cost Explorer has the hours of 14 days.
 fn interval(granularity: &Granularity, span: Span) -> Result<DateInterval, AwsError> {
-    let (start, end) = match granularity {
-        Granularity::Hourly => {
-            let hour = span.now.as_second().div_euclid(3600) + 1;
-            let end = Timestamp::from_second(hour * 3600).unwrap_or(span.now);
-            (span.fine.to_string(), end.to_string())
-        }
-        _ => {
-            let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
-            (date(span.since).to_string(), date(span.now).tomorrow().unwrap_or(Date::MAX).to_string())
-        }
+    let (start, end) = if *granularity == Granularity::Hourly {
+        let hour = span.now.as_second().div_euclid(3600) + 1;
+        let end = Timestamp::from_second(hour * 3600).unwrap_or(span.now);
+        (span.fine.to_string(), end.to_string())
+    } else {
+        let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+        (date(span.since).to_string(), date(span.now).tomorrow().unwrap_or(Date::MAX).to_string())
     };
     let interval = DateInterval::builder().start(start).end(end).build();
     interval.map_err(|error| AwsError::of(CE_GET_COST_AND_USAGE, "NotSent", error.to_string()))
@@ -80,7 +78,7 @@ fn convert(results: &[ResultByTime], now: Timestamp) -> Result<Vec<Cost>, AwsErr
         if start >= now {
             continue;
         }
-        let total = result.total.as_ref().and_then(|total| total.get(Metric::UnblendedCost.as_str()));
+        let total = result.total.as_ref().and_then(|total| total.get(COST));
         let total = total.ok_or_else(|| bad("UnblendedCost"))?;
         let amount = total.amount.as_deref().and_then(|amount| amount.parse().ok());
         costs.push(Cost {

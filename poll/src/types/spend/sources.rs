@@ -46,8 +46,12 @@ impl Sources {
                 None => None,
             }
         };
-        let (charges, costs, report) =
-            tokio::join!(charges::charges(session, span.since, span.now), explorer, self.of_report(session, span));
+        // All calls of three services in one future take tens of kilobytes, and as many accounts as there are wait at once.
+        let (charges, costs, report) = tokio::join!(
+            Box::pin(charges::charges(session, span.since, span.now)),
+            Box::pin(explorer),
+            Box::pin(self.of_report(session, span)),
+        );
         Answers { charges, granularity, costs, report }
     }
 

@@ -72,7 +72,7 @@ async fn add_up(bucket: &Bucket<'_>, key: String, cost: &str, span: Span) -> Res
     // A file that ends too soon is no gzip file: why it ended is the better answer.
     fetched?;
     let unpacked = unpacked.map_err(|error| broken(&named, &error.to_string()))?;
-    unpacked.map_err(|error| broken(&named, &error.to_string()))
+    unpacked.map_err(|why| broken(&named, &why))
 }
 
 /// A file that is not what a report's should be.

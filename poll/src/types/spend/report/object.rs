@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_smithy_types::byte_stream::AggregatedBytes;
 use aws_smithy_types::byte_stream::error::Error as StreamError;
 use common::aws::{AwsError, Session};
 use common::client;
@@ -38,7 +39,7 @@ impl<'a> Bucket<'a> {
     /// A small file.
     pub(super) async fn whole(&self, key: &str) -> Result<Vec<u8>, AwsError> {
         let answer = self.get(key, None, None).await?;
-        answer.body.collect().await.map(|body| body.to_vec()).map_err(|error| unread(&error))
+        answer.body.collect().await.map(AggregatedBytes::to_vec).map_err(|error| unread(&error))
     }
 
     /// A file to be read while it is being fetched, by another thread than that which does the work.

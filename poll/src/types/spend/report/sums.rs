@@ -58,6 +58,7 @@ impl Sums {
             *sums.long.entry((start, end)).or_default() += amount;
             return;
         }
+        let end = start + hours * HOUR;
         self.last_day = self.last_day.max(end);
         if hours == 1 {
             self.last_hour = self.last_hour.max(end);

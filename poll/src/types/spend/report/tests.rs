@@ -1,6 +1,6 @@
 //! Reports, from their lines to what an account spent.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use common::resource::{Cost, Spend};
 use flate2::Compression;
@@ -132,6 +132,41 @@ fn amounts_in_two_currencies_are_not_added_up() {
     assert!(error.code() == "SeveralCurrencies" && error.message.contains("USD and INR"), "{error}");
 }
 
+/// A file of many members, which never is in memory as a whole.
+struct Endless<'a> {
+    header: &'a [u8],
+    member: &'a [u8],
+    left: usize,
+    at: &'a [u8],
+}
+
+impl io::Read for Endless<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.at.is_empty() {
+            self.at = match self.left {
+                0 => return Ok(0),
+                _ => std::mem::replace(&mut self.header, self.member),
+            };
+            self.left -= 1;
+        }
+        self.at.read(into)
+    }
+}
+
+#[test]
+fn as_many_lines_as_there_are_take_the_room_of_their_sums() {
+    let hours = (0..24).flat_map(|hour| [(OURS, hour), (THEIRS, hour)]);
+    let lines: String = hours
+        .map(|(account, hour)| line(account, "Usage", &format!("11-18T{hour:02}"), &format!("11-18T{hour:02}"), "0.1"))
+        .collect();
+    let (header, member) = (gzipped(HEADER), gzipped(&lines.repeat(50)));
+    let file = Endless { header: &header, member: &member, left: 21, at: &[] };
+    let report = Report::new(add_up(file, UNBLENDED, span()).unwrap(), span().since);
+    let spend = Spend { report: report.of(THEIRS).unwrap(), ..Spend::default() };
+    // To the cent, which no binary number is: 24 hours of 50 lines in each of 20 members.
+    assert_eq!(spend.within(SignedDuration::from_hours(24)).unwrap().value.to_string(), "2400");
+}
+
 #[test]
 fn what_is_no_report_is_an_error_that_says_where() {
     let good = line(OURS, "Usage", "11-19T05", "11-19T06", "1");
@@ -148,7 +183,9 @@ fn what_is_no_report_is_an_error_that_says_where() {
     assert!(of(&gzipped(""), UNBLENDED).contains("no column lineItem/UsageAccountId"));
     assert!(of(HEADER.as_bytes(), UNBLENDED).contains("gzip"));
     let whole = gzipped(&(HEADER.to_owned() + &good.repeat(1000)));
-    assert!(of(&whole[..whole.len() / 2], UNBLENDED).contains("end of file"));
+    for length in [0, 5, whole.len() / 2, whole.len() - 1] {
+        assert!(add_up(&whole[..length], UNBLENDED, span()).is_err(), "{length} bytes of {}", whole.len());
+    }
     // Two files in one, as some tools write them.
     let two = [gzipped(HEADER), gzipped(&good)].concat();
     assert!(add_up(&two[..], UNBLENDED, span()).is_ok());
