@@ -386,6 +386,14 @@ mod tests {
         resource("vol-1", "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1", config)
     }
 
+    /// A volume that `i-2` had once.
+    fn free() -> Resource<Volume> {
+        let mut volume = volume(&[("i-2", "running")]);
+        volume.config.attachments.clear();
+        volume.config.state = Some("available".into());
+        volume
+    }
+
     fn on(instance: &str, device: &str, goes_too: Option<bool>) -> Attachment {
         Attachment { instance_id: instance.into(), device: device.into(), delete_on_termination: goes_too }
     }
@@ -414,7 +422,7 @@ mod tests {
                     Action::Ec2DetachVolume(on("i-2", "/dev/sdf", None)),
                     volume(&[("i-2", "running"), ("i-3", "running")]),
                 ),
-                (Action::Ec2AttachVolume(on("i-2", "/dev/sdf", Some(true))), volume(&[])),
+                (Action::Ec2AttachVolume(on("i-2", "/dev/sdf", Some(true))), free()),
                 (Action::Ec2AttachVolume(on("i-2", "/dev/sdf", Some(true))), volume(&[("i-2", "running")])),
             ]
         }
