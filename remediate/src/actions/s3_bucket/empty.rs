@@ -1,6 +1,7 @@
 //! Taking everything out of a bucket, a thousand versions a call. What is gone stays gone: whoever is cut off begins again with
 //! what is left.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -32,8 +33,23 @@ impl Behind {
     }
 }
 
+/// How often it is looked for what came while the rest went. Whoever writes faster than that has a bucket that is not empty,
+/// and S3 says so.
+const PASSES: usize = 10;
+
 /// Deletes all versions of all objects, and all delete markers.
 pub(super) async fn delete_objects(client: &Client, bucket: &str, owner: &str) -> Result<Option<String>, AwsError> {
+    for _ in 0..PASSES {
+        if !delete_all_pages(client, bucket, owner).await? {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Deletes what is listed, page after page: whether there was anything.
+async fn delete_all_pages(client: &Client, bucket: &str, owner: &str) -> Result<bool, AwsError> {
+    let any = AtomicBool::new(false);
     let pages = stream::try_unfold(Some(Behind::default()), |behind| async move {
         let Some(behind) = behind else { return Ok(None) };
         let list = || async {
@@ -47,8 +63,12 @@ pub(super) async fn delete_objects(client: &Client, bucket: &str, owner: &str) -
         let markers = page.delete_markers.unwrap_or_default().into_iter().map(|it| (it.key, it.version_id));
         Ok(Some((versions.chain(markers).collect::<Vec<_>>(), next)))
     });
-    let deleted = pages.try_for_each_concurrent(AT_ONCE, |page| delete(client, bucket, owner, page)).await;
-    deleted.map(|()| None)
+    let deleted = pages.try_for_each_concurrent(AT_ONCE, |page| {
+        any.fetch_or(!page.is_empty(), Ordering::Relaxed);
+        delete(client, bucket, owner, page)
+    });
+    deleted.await?;
+    Ok(any.into_inner())
 }
 
 /// Deletes a page of versions. S3 answers for each by itself: the first that it does not delete ends it all, since the bucket

@@ -3,6 +3,8 @@
 mod empty;
 mod grants;
 
+use std::time::Duration;
+
 use audit::policy::{Document, denies_insecure_transport};
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types as s3;
@@ -305,7 +307,17 @@ impl ApiCall for Step {
             Self::PutAcl { bucket, access_control_policy } => {
                 let list = sdk_acl(access_control_policy).map_err(|error| unbuilt(operation, &error))?;
                 let put = client.put_bucket_acl().bucket(bucket).expected_bucket_owner(owner);
-                sent(operation, put.access_control_policy(list).send().await)
+                let put = || async { sent(operation, put.clone().access_control_policy(list.clone()).send().await) };
+                // For some seconds S3 refuses a public ACL still, after the block that forbade it was taken away.
+                if access_control_policy.grants.iter().any(|grant| grant.grantee.is_public()) {
+                    for pause in [1, 2, 4].map(Duration::from_secs) {
+                        match put().await {
+                            Err(error) if error.is_denied() => tokio::time::sleep(pause).await,
+                            done => return done,
+                        }
+                    }
+                }
+                put().await
             }
             Self::PutPolicy { bucket, policy } => {
                 let put = client.put_bucket_policy().bucket(bucket).expected_bucket_owner(owner);
