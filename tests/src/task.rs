@@ -8,7 +8,8 @@ use crate::stage::{Stage, input, resources, statuses, text, undos, write_names};
 
 /// The task that does `action` to a resource, given its record.
 pub fn task(resource: &Value, action: Value) -> Value {
-    let mut task = json!({"kind": "task", "action": action});
+    let mut task = json!({"kind": "task"});
+    task["action"] = action;
     for field in ["account", "region", "type", "id", "arn"] {
         task[field] = resource[field].clone();
     }
@@ -33,7 +34,8 @@ pub fn is_done_and_undone(stage: &Stage, task: &Value, lost: &[&str]) -> (Value,
     let state = || {
         let mut all = resources(&stage.poll_all());
         for resource in &mut all {
-            lost.iter().for_each(|field| drop(resource["config"].as_object_mut().unwrap().remove(*field)));
+            let config = resource["config"].as_object_mut().unwrap();
+            config.retain(|field, _| !lost.contains(&field.as_str()));
         }
         all
     };

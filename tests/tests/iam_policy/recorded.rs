@@ -40,6 +40,7 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let (id, device) = (&attachment["InstanceId"], &attachment["Device"]);
         Some(json!({"name": "ec2_detach_volume", "InstanceId": id, "Device": device}))
     }),
+    ("ec2_halt", |_| Some(json!("ec2_halt"))),
     ("disable", |_| Some(json!("disable"))),
     ("iam_delete_key", |user| {
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
