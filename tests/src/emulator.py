@@ -35,6 +35,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
 from moto.ec2.models import ec2_backends  # noqa: E402
 from moto.ec2.models.instances import InstanceBackend  # noqa: E402
 from moto.ec2.models.spot_requests import SpotInstanceRequest, SpotRequestBackend  # noqa: E402
+from moto.ec2.models.elastic_block_store import VolumeAttachment  # noqa: E402
 from moto.ec2.utils import random_public_ip  # noqa: E402
 from moto.ecs.models import Task  # noqa: E402
 from moto.moto_api import state_manager  # noqa: E402
@@ -150,6 +151,13 @@ def speaks_cbor(application):
 
     return answer
 
+def goes_with_its_instance(self) -> bool:
+    """Whether a volume is deleted with its instance, which else only the instance tells."""
+    mapping = self.instance.block_device_mapping.get(self.device)
+    return bool(mapping and mapping.delete_on_termination)
+
+
+VolumeAttachment.delete_on_termination = property(goes_with_its_instance)
 
 # A line for every request hides the traceback of the one that failed.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -31,6 +31,7 @@ mod operation;
 mod pipeline;
 mod proxy;
 pub mod stage;
+pub mod task;
 
 pub use account::{Account, Credentials};
 pub use emulator::Emulator;

@@ -147,7 +147,9 @@ fn s3(request: &Request) -> String {
         ("GET", _, false) => "GetObject",
         ("PUT", _, false) => "PutObject",
         ("HEAD", _, false) => "HeadObject",
+        ("DELETE", _, false) if asks("uploadId") => "AbortMultipartUpload",
         ("DELETE", _, false) => "DeleteObject",
+        ("POST", _, false) if asks("uploads") => "CreateMultipartUpload",
         _ => return unnamed(request),
     }
     .to_owned()
@@ -227,6 +229,11 @@ mod tests {
             ("GET", "/b/policy", "GetObject"),
             ("PUT", "/b/a/deep/key?x-id=PutObject", "PutObject"),
             ("POST", "/b?delete", "DeleteObjects"),
+            ("GET", "/b?versions&max-keys=1", "ListObjectVersions"),
+            ("GET", "/b?uploads", "ListMultipartUploads"),
+            ("POST", "/b/key?uploads", "CreateMultipartUpload"),
+            ("DELETE", "/b/key?uploadId=1&x-id=AbortMultipartUpload", "AbortMultipartUpload"),
+            ("DELETE", "/b/key", "DeleteObject"),
             ("PATCH", "/b", "PATCH /b"),
         ] {
             assert_eq!(call("s3", method, target, "", &[]).name(), format!("s3:{name}"), "{method} {target}");

@@ -45,7 +45,7 @@ pub use auto_scaling_group::{
     AutoScalingGroup, GroupInstance, LaunchTemplate, MixedInstancesPolicy, MixedLaunchTemplate, SuspendedProcess,
 };
 pub use ebs_snapshot::{CreateVolumePermission, Snapshot};
-pub use ebs_volume::{Volume, VolumeAttachment};
+pub use ebs_volume::{AttachedInstance, Volume, VolumeAttachment};
 pub use ec2::{
     Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceGroup, InstanceSpotRequest,
     InstanceState, MetadataOptions, NetworkInterface,

@@ -9,6 +9,7 @@ mod auto_scaling_group;
 mod call;
 mod change;
 mod ebs_snapshot;
+mod ebs_volume;
 mod ec2;
 mod ecs_service;
 mod ecs_task;

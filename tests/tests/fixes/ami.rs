@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
+use tests::stage::{Stage, input, resources, statuses};
+use tests::task::{is_done_and_undone, is_killed, operations, task};
 
 const KIND: Fix = Fix { kind: "ami", check: "ami_public", ..FIX };
 
@@ -49,4 +51,27 @@ fn unshare_with_a_stranger() {
             ..KIND
         });
     }
+}
+
+/// The record of what is shared with everyone and a stranger.
+fn shared(stage: &Stage) -> Value {
+    let arn = stage.arn("shared with everyone and a stranger");
+    resources(&stage.poll()).into_iter().find(|resource| resource["arn"] == arn).unwrap()
+}
+
+#[test]
+fn disable_shares_an_image_with_nobody_and_then_with_the_same() {
+    let stage = Stage::of("ami");
+    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), json!("disable")), &[]);
+    assert_eq!(operations(&outcome), ["ModifyImageAttribute"]);
+    assert_eq!((&between["config"]["LaunchPermissions"], &between["config"]["Public"]), (&json!([]), &json!(false)));
+}
+
+#[test]
+fn kill_deregisters_an_image() {
+    let stage = Stage::of("ami");
+    let outcome = is_killed(&stage, &task(&shared(&stage), json!("kill")));
+    assert_eq!(operations(&outcome), ["DeregisterImage"]);
+    let again = stage.run(stage.apply(input([&task(&outcome, json!("kill"))])).arg("--irreversible")).exits(1);
+    assert_eq!(statuses(&again.records()), ["changed"], "it no longer exists: {again}");
 }

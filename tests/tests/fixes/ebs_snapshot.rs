@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
+use tests::stage::{Stage, resources};
+use tests::task::{has_failed, is_done_and_undone, is_killed, operations, task};
+use tests::{Emulator, Proxy};
 
 const KIND: Fix = Fix { kind: "ebs_snapshot", check: "ebs_snapshot_public", ..FIX };
 
@@ -46,4 +49,28 @@ fn unshare_with_a_stranger() {
             ..KIND
         });
     }
+}
+
+/// The record of what is shared with everyone and a stranger.
+fn shared(stage: &Stage) -> Value {
+    let arn = stage.arn("shared with everyone and a stranger");
+    resources(&stage.poll()).into_iter().find(|resource| resource["arn"] == arn).unwrap()
+}
+
+#[test]
+fn disable_shares_a_snapshot_with_nobody_and_then_with_the_same() {
+    let stage = Stage::of("ebs_snapshot");
+    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), json!("disable")), &[]);
+    assert_eq!(operations(&outcome), ["ModifySnapshotAttribute"]);
+    assert_eq!(between["config"]["CreateVolumePermissions"], json!([]));
+}
+
+#[test]
+fn kill_deletes_a_snapshot_unless_an_image_uses_it() {
+    let stage = Stage::of("ebs_snapshot");
+    let kill = task(&shared(&stage), json!("kill"));
+    let why = "The snapshot is currently in use by ami-0123456789abcdef0";
+    let proxy = Proxy::new(Emulator::shared()).fail("ec2:DeleteSnapshot", 400, "InvalidSnapshot.InUse", why);
+    has_failed(&stage.through(&proxy), &kill, why);
+    assert_eq!(operations(&is_killed(&stage, &kill)), ["DeleteSnapshot"]);
 }

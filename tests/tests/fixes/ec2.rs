@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
 use tests::http::{Request, Response};
 use tests::stage::{Stage, input, operations, resources, statuses, undos};
+use tests::task::{has_failed, is_done_and_undone, is_killed, task};
 use tests::{Emulator, Proxy, Verdict};
 
 use crate::auto_scaling_group::task;
@@ -248,4 +249,49 @@ fn where_the_elastic_ips_are_denied_nobody_knows_what_is_on_the_internet_and_all
     let refused = seen.run(seen.apply(input(&older))).exits(1);
     assert_eq!(statuses(&refused.records()), ["refused"], "{refused}");
     assert_eq!(proxy.count("ec2:DisassociateAddress"), 0);
+}
+
+/// An account with one instance, and its record.
+fn alone() -> (Stage, Value) {
+    let stage = Stage::empty("ec2");
+    let run = "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=1&MaxCount=1";
+    stage.call("ec2", Request::form(run));
+    let instance = resources(&stage.poll_all()).remove(0);
+    (stage, instance)
+}
+
+#[test]
+fn disable_stops_an_instance_and_starts_it_again() {
+    let (stage, instance) = alone();
+    // The address that it has from AWS is another each time.
+    let lost = ["LaunchTime", "PublicIpAddress", "NetworkInterfaces"];
+    let (outcome, between) = is_done_and_undone(&stage, &task(&instance, json!("disable")), &lost);
+    assert_eq!(
+        (operations([&outcome]), &outcome["undo"]["action"]),
+        (vec!["ec2:StopInstances".into()], &json!("start"))
+    );
+    assert_eq!(between["config"]["State"]["Name"], "stopped");
+}
+
+#[test]
+fn kill_terminates_an_instance() {
+    let (stage, instance) = alone();
+    let outcome = is_killed(&stage, &task(&instance, json!("kill")));
+    assert_eq!(operations([&outcome]), ["ec2:TerminateInstances"]);
+    let again = stage.run(stage.apply(input([&task(&instance, json!("kill"))])).arg("--irreversible")).exits(0);
+    assert_eq!(statuses(&again.records()), ["already"], "{again}");
+}
+
+#[test]
+fn an_instance_that_is_protected_from_termination_is_not_killed() {
+    let (stage, instance) = alone();
+    // The emulator terminates it all the same.
+    let why = format!(
+        "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
+        instance["id"].as_str().unwrap()
+    );
+    let proxy = Proxy::new(Emulator::shared()).fail("ec2:TerminateInstances", 400, "OperationNotPermitted", &why);
+    let outcome = has_failed(&stage.through(&proxy), &task(&instance, json!("kill")), &why);
+    assert_eq!(outcome["undo"], Value::Null);
+    assert_eq!(resources(&stage.poll_all()), [instance]);
 }

@@ -22,6 +22,7 @@ const UNCHANGED: &[(ResourceType, &str)] = &[
     (ResourceType::SecurityGroup, "moto computes another signature than AWS where a rule's description has spaces"),
     (ResourceType::AutoScalingGroup, "no check asks for what can be done to it"),
     (ResourceType::SpotRequest, "no check asks for what can be done to it"),
+    (ResourceType::EbsVolume, "no check asks for what can be done to it"),
 ];
 
 /// Permissions for which moto asks by another name, mostly that of a GET, PUT or DELETE of the whole bucket. The rest of the

@@ -59,6 +59,40 @@ fn misconfigure(account: &Account, types: &str) {
     let _ = account.tool("misconfigure").args(["--types", types]).run().exits(0);
 }
 
+/// Makes by hand what the misconfiguration maker does not, and some actions are about.
+fn equip(account: &Account, kind: ResourceType) {
+    let call = |service: &str, request: Request| -> String {
+        let answer = account.call(service, request).unwrap();
+        assert!(answer.status < 300, "{service}: {answer:?}");
+        answer.text()
+    };
+    match kind {
+        // A volume on an instance that runs, which goes with it.
+        ResourceType::EbsVolume => {
+            let run = "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=1&MaxCount=1";
+            let instance = call("ec2", Request::form(run));
+            let field = |name: &str| instance.split(&format!("<{name}>")).nth(1).unwrap().split('<').next().unwrap();
+            let volume =
+                call("ec2", Request::form("Action=CreateVolume&Version=2016-11-15&AvailabilityZone=us-east-1a&Size=1"));
+            let volume = volume.split("<volumeId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+            let id = field("instanceId");
+            let attach = format!("VolumeId={volume}&InstanceId={id}&Device=/dev/sdf");
+            call("ec2", Request::form(format!("Action=AttachVolume&Version=2016-11-15&{attach}")));
+            let mapping = "BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.DeleteOnTermination=true";
+            let modify = format!("Action=ModifyInstanceAttribute&Version=2016-11-15&InstanceId={id}&{mapping}");
+            call("ec2", Request::form(modify));
+        }
+        // A bucket with an object and half of another.
+        ResourceType::S3Bucket => {
+            let bucket = format!("filled-{}", account.id());
+            call("s3", Request::new("PUT", &format!("/{bucket}")));
+            call("s3", Request::new("PUT", &format!("/{bucket}/object")).body("x"));
+            call("s3", Request::new("POST", &format!("/{bucket}/half?uploads")));
+        }
+        _ => {}
+    }
+}
+
 fn poll(account: &Account, types: &str) -> Tool {
     account.tool("poll").args(["--types", types])
 }

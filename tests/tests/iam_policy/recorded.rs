@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tests::http::Response;
 use tests::{Account, Call, Emulator, Proxy, ndjson};
 
-use crate::{actions, audit, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
+use crate::{actions, audit, equip, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
 
 /// Permissions that are needed in a case that these accounts do not get into: the permission, for which types (all where none is
 /// named), and when AWS asks for it.
@@ -36,6 +36,16 @@ const BY_HAND: &[(&str, ByHand)] = &[
     ("ec2_cancel_spot_request", |_| Some(json!("ec2_cancel_spot_request"))),
     // Of one alone, so that others are there to be killed.
     ("ec2_terminate", |it| (it["tags"]["Name"] == "sluice-test-imdsv1").then(|| json!("ec2_terminate"))),
+    ("s3_remove_grants", |_| Some(json!("s3_remove_grants"))),
+    ("ec2_revoke_egress", |group| {
+        let rules = group["config"]["IpPermissionsEgress"].as_array().filter(|rules| !rules.is_empty())?;
+        Some(json!({"name": "ec2_revoke_egress", "IpPermissions": rules}))
+    }),
+    ("ec2_detach_volume", |volume| {
+        let attachment = volume["config"]["Attachments"].as_array()?.iter().find(|it| it["Device"] == "/dev/sdf")?;
+        let (id, device) = (&attachment["InstanceId"], &attachment["Device"]);
+        Some(json!({"name": "ec2_detach_volume", "InstanceId": id, "Device": device}))
+    }),
     ("iam_delete_key", |user| {
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
         Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
@@ -49,7 +59,10 @@ const BY_HAND: &[(&str, ByHand)] = &[
         Some(json!({"name": "s3_set_encryption", "from": from, "to": to}))
     }),
     // Last: nothing is left to do anything to.
-    ("kill", |_| Some(json!("kill"))),
+    ("kill", |resource| {
+        let data = resource["type"] == "s3_bucket";
+        Some(if data { json!({"name": "kill", "IncludeData": true}) } else { json!("kill") })
+    }),
 ];
 
 type ByHand = fn(&Value) -> Option<Value>;
@@ -178,6 +191,8 @@ fn remediate_calls_what_its_policy_grants_and_no_more() {
         let _ = remediate(&seen, ndjson(&short.collect::<Vec<_>>())).run();
         let remediated = there_and_back(&seen, &records);
         let mut outcomes = [remediated.applied, remediated.undone].concat();
+        equip(&account, kind);
+        let polled = poll(&account, kind.name()).args(["--regions", "us-east-1"]).run().exits(0);
         let by_hand = BY_HAND.iter().filter(|(action, _)| wanted.contains(action));
         for (_, action) in by_hand {
             let resources = polled.matching(&json!({"kind": "resource", "type": kind.name()}));

@@ -1,0 +1,121 @@
+//! What a person asks for with a task of their own: done and undone, or removed for good.
+
+use serde_json::{Value, json};
+
+use crate::emulator::Emulator;
+use crate::proxy::{Proxy, on};
+use crate::stage::{Stage, input, resources, statuses, text, undos, write_names};
+
+/// The task that does `action` to a resource, given its record.
+pub fn task(resource: &Value, action: Value) -> Value {
+    let mut task = json!({"kind": "task"});
+    task["action"] = action;
+    for field in ["account", "region", "type", "id", "arn"] {
+        task[field] = resource[field].clone();
+    }
+    task
+}
+
+/// The operations of an outcome's calls, in their order, without the service.
+pub fn operations(outcome: &Value) -> Vec<String> {
+    let name = |call: &Value| text(&call["operation"]).split_once(':').unwrap().1.to_owned();
+    outcome["calls"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// The record of one resource as it is now; nothing where it is gone.
+pub fn now(stage: &Stage, task: &Value) -> Option<Value> {
+    let there = resources(&stage.poll_all()).into_iter().find(|resource| resource["arn"] == task["arn"]);
+    there.filter(|resource| resource["config"]["State"]["Name"] != "terminated")
+}
+
+/// Planned, done, and undone, after which all is as it was save what is `lost`, AWS being what it is: the outcome, and the
+/// resource in between.
+pub fn is_done_and_undone(stage: &Stage, task: &Value, lost: &[&str]) -> (Value, Value) {
+    let state = || {
+        let mut all = resources(&stage.poll_all());
+        for resource in &mut all {
+            let config = resource["config"].as_object_mut().unwrap();
+            config.retain(|field, _| !lost.contains(&field.as_str()));
+        }
+        all
+    };
+    let before = state();
+    let proxy = Proxy::new(Emulator::shared());
+    let plan = stage.run(stage.through(&proxy).remediate(input([task]))).exits(0);
+    assert_eq!(statuses(&plan.records()), ["planned"], "{plan}");
+    assert_eq!((write_names(&proxy), state()), (Vec::new(), before.clone()), "a plan changes nothing");
+
+    let applied = stage.run(stage.apply(plan.stdout.clone())).exits(0);
+    let outcome = applied.one(&json!({"kind": "outcome"}));
+    assert_eq!(outcome["status"], "applied", "{applied}");
+    assert_eq!(operations(&outcome), operations(&plan.one(&json!({"kind": "outcome"}))), "what was planned was done");
+    let between = now(stage, task).unwrap();
+    let twice = stage.run(stage.apply(input([task]))).exits(0);
+    assert_eq!(statuses(&twice.records()), ["already"], "{twice}");
+
+    let undo = undos(std::slice::from_ref(&outcome));
+    let undone = stage.run(stage.apply(input(&undo))).exits(0);
+    assert_eq!(statuses(&undone.records()), ["applied"], "{undone}");
+    assert_eq!(state(), before, "undone, all is as it was");
+    let twice = stage.run(stage.apply(input(&undo))).exits(0);
+    assert_eq!(statuses(&twice.records()), ["already"], "{twice}");
+    (outcome, between)
+}
+
+/// Removed for good, but not without `--irreversible`, and nothing else with it: the outcome.
+pub fn is_killed(stage: &Stage, task: &Value) -> Value {
+    let there = now(stage, task);
+    assert!(there.is_some());
+    let refused = stage.run(stage.apply(input([task]))).exits(1);
+    let outcome = refused.one(&json!({"kind": "outcome"}));
+    assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("refused"), &Value::Null), "{refused}");
+    assert!(text(&outcome["reason"]).contains("--irreversible"), "{refused}");
+    assert_eq!(now(stage, task), there, "it was not touched");
+
+    let killed = stage.run(stage.apply(input([task])).arg("--irreversible")).exits(0);
+    let outcome = killed.one(&json!({"kind": "outcome"}));
+    assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("applied"), &Value::Null), "{killed}");
+    assert_eq!(now(stage, task), None, "{killed}");
+    outcome
+}
+
+/// Cut off behind each of its calls in turn, and begun again each time: every call is made once in the end.
+pub fn goes_on_where_it_was_cut_off(stage: &Stage, task: &Value) {
+    let plan = stage.run(stage.remediate(input([task])).arg("--irreversible")).exits(0);
+    let planned = plan.one(&json!({"kind": "outcome"}))["calls"].as_array().unwrap().clone();
+    let name = |call: &Value| text(&call["operation"]);
+    let planned: Vec<String> = planned.iter().map(name).collect();
+    let mut made = Vec::new();
+    for number in 1..=planned.len() {
+        let mut proxy = Proxy::new(Emulator::shared()).deny(on(&planned[number - 1]).after(1));
+        for later in &planned[number..] {
+            proxy = proxy.deny(later.as_str());
+        }
+        let run = stage.run(stage.through(&proxy).apply(input([task])).arg("--irreversible"));
+        let outcome = run.one(&json!({"kind": "outcome"}));
+        assert_eq!(outcome["status"], if number == planned.len() { "applied" } else { "failed" }, "{run}");
+        let calls = outcome["calls"].as_array().unwrap().iter();
+        made.extend(calls.filter(|call| call["ok"] == true).map(name));
+    }
+    assert_eq!(made, planned, "every call once");
+    assert_eq!(now(stage, task), None);
+}
+
+/// Refused with a reason that says `why`, and nothing is changed.
+pub fn is_refused(stage: &Stage, task: &Value, why: &str) {
+    let proxy = Proxy::new(Emulator::shared());
+    let run = stage.run(stage.through(&proxy).apply(input([task])).arg("--irreversible")).exits(1);
+    let outcome = run.one(&json!({"kind": "outcome"}));
+    assert_eq!(outcome["status"], "refused", "{run}");
+    assert!(text(&outcome["reason"]).contains(why), "{run}");
+    assert_eq!(write_names(&proxy), [""; 0], "{run}");
+}
+
+/// Failed, with a reason that says `why`: the outcome.
+pub fn has_failed(stage: &Stage, task: &Value, why: &str) -> Value {
+    let run = stage.run(stage.apply(input([task])).arg("--irreversible")).exits(1);
+    let outcome = run.one(&json!({"kind": "outcome"}));
+    assert_eq!(outcome["status"], "failed", "{run}");
+    assert!(text(&outcome["reason"]).contains(why), "{run}");
+    outcome
+}
