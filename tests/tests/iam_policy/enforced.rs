@@ -17,8 +17,11 @@ const LEFT_OUT: &[(ResourceType, &str)] = &[
 ];
 
 /// Types that are looked at here and not changed, and why.
-const UNCHANGED: &[(ResourceType, &str)] =
-    &[(ResourceType::SecurityGroup, "moto computes another signature than AWS where a rule's description has spaces")];
+const UNCHANGED: &[(ResourceType, &str)] = &[
+    (ResourceType::SecurityGroup, "moto computes another signature than AWS where a rule's description has spaces"),
+    (ResourceType::IamGroup, "no check asks for what can be done to it"),
+    (ResourceType::IamPolicy, "no check asks for what can be done to it"),
+];
 
 /// Permissions for which moto asks by another name, mostly that of a GET, PUT or DELETE of the whole bucket. The rest of the
 /// policy stands as it is printed.

@@ -14,6 +14,7 @@ use std::fs;
 use common::resource::ResourceType;
 use serde_json::{Value, json};
 use tests::http::Request;
+use tests::iam::Iam;
 use tests::stage::{NOW, input, json_request, text, undos};
 use tests::{Account, Ran, Tool};
 
@@ -57,6 +58,14 @@ fn misconfigure(account: &Account, types: &str) {
         assert!(answer.status < 300, "{service}: {answer:?}");
     }
     let _ = account.tool("misconfigure").args(["--types", types]).run().exits(0);
+}
+
+/// Makes by hand what the misconfiguration maker cannot, and some actions are about.
+fn equip(account: &Account, kind: ResourceType) {
+    use ResourceType::{IamGroup, IamPolicy, IamRole, IamUser};
+    if [IamUser, IamRole, IamGroup, IamPolicy].contains(&kind) {
+        Iam(account).all();
+    }
 }
 
 fn poll(account: &Account, types: &str) -> Tool {

@@ -9,9 +9,10 @@ use common::operation::Operation;
 use common::resource::ResourceType;
 use serde_json::{Value, json};
 use tests::http::Response;
+use tests::iam::LOADED;
 use tests::{Account, Call, Emulator, Proxy, ndjson};
 
-use crate::{actions, audit, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
+use crate::{actions, audit, equip, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
 
 /// Permissions that are needed in a case that no emulator gets into: the permission, for which types (all where none is
 /// named), and when AWS asks for it.
@@ -27,6 +28,14 @@ const BY_HAND: &[(&str, ByHand)] = &[
     }),
     // In the place of others where the settings say so.
     ("ec2_terminate", |_| Some(json!("ec2_terminate"))),
+    ("iam_deny_all", |_| Some(json!("iam_deny_all"))),
+    ("iam_remove_users", |_| Some(json!({"name": "iam_remove_users", "Users": [LOADED]}))),
+    ("iam_detach_policy", |_| {
+        Some(json!({"name": "iam_detach_policy", "Users": [LOADED], "Groups": [LOADED], "Roles": [LOADED]}))
+    }),
+    ("disable", |_| Some(json!("disable"))),
+    // Of one alone, so that another has some still when it is killed.
+    ("iam_delete_keys", |user| (user["id"] == "sluice-test-key").then(|| json!("iam_delete_keys"))),
     ("iam_delete_key", |user| {
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
         Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
@@ -39,6 +48,8 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let from = bucket["config"]["ServerSideEncryptionConfiguration"].clone();
         Some(json!({"name": "s3_set_encryption", "from": from, "to": to}))
     }),
+    // Last: nothing is left to do anything to.
+    ("kill", |_| Some(json!("kill"))),
 ];
 
 type ByHand = fn(&Value) -> Option<Value>;
@@ -107,6 +118,7 @@ fn poll_calls_what_its_policy_grants_and_no_more() {
     for_each_type(|kind| {
         let account = Account::new();
         misconfigure(&account, kind.name());
+        equip(&account, kind);
         let proxy = recorder();
         let swept = poll(&account.through(&proxy), kind.name()).run().exits(0);
         let resources = swept.kind("resource");
@@ -167,6 +179,8 @@ fn remediate_calls_what_its_policy_grants_and_no_more() {
         let _ = remediate(&seen, ndjson(&short.collect::<Vec<_>>())).run();
         let remediated = there_and_back(&seen, &records);
         let mut outcomes = [remediated.applied, remediated.undone].concat();
+        equip(&account, kind);
+        let polled = poll(&account, kind.name()).args(["--regions", "us-east-1"]).run().exits(0);
         let by_hand = BY_HAND.iter().filter(|(action, _)| wanted.contains(action));
         for (_, action) in by_hand {
             let resources = polled.matching(&json!({"kind": "resource", "type": kind.name()}));
@@ -214,7 +228,11 @@ fn each_type_and_each_action_has_permissions_of_its_own() {
         for action in actions(kind) {
             let policy = printed("remediate", &["--actions", action, "--types", kind.name()]);
             let calls = remediate::calls().find(|(of, name, _)| *of == kind && *name == action).unwrap().2;
-            let own = calls.iter().chain(poll::look_calls(kind)).flat_map(|operation| operation.permissions());
+            // What a closer look needs is only granted where the action takes one.
+            let looks = calls.iter().chain(poll::look_calls(kind));
+            let closer = poll::closer_calls(kind);
+            let own = looks.chain(if remediate::is_closely(action, kind) { closer } else { &[] });
+            let own = own.flat_map(|operation| operation.permissions());
             assert_eq!(permissions(&policy), own.map(|&name| name.to_owned()).collect(), "{action} on {kind}");
         }
     }
