@@ -28,7 +28,9 @@ impl Misconfigured for ManagedPolicy {
         while let Some(policy) = pages.next().await {
             policies.push(policy.map_err(|error| AwsError::new("iam:ListPolicies", error))?);
         }
-        policies.retain(|policy| policy.path() == Some(PATH) && policy.policy_name().unwrap_or_default().starts_with(PREFIX));
+        policies.retain(|policy| {
+            policy.path() == Some(PATH) && policy.policy_name().unwrap_or_default().starts_with(PREFIX)
+        });
         let mut removed = Vec::new();
         for policy in policies {
             let name = policy.policy_name.unwrap_or_default();
