@@ -111,6 +111,9 @@ User.permissions_boundary = property(
     lambda self: self.permissions_boundary_arn
     and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": self.permissions_boundary_arn}
 )
+# What GetAccountAuthorizationDetails leaves out.
+ManagedPolicy.policy_name = property(lambda self: self.name)
+ManagedPolicy.policy_id = property(lambda self: self.id)
 ManagedPolicy.permissions_boundary_usage_count = property(
     lambda self: sum(
         bounded.permissions_boundary_arn == self.arn

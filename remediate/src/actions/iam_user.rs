@@ -137,6 +137,8 @@ fn kill(resource: &Resource<User>) -> UserPlan {
     if config.password_enabled {
         steps.push(Step::DeleteLoginProfile { user_name: user_name.clone() });
     }
+    // Between these two a run must not be cut off, or the device stays behind: once it is nobody's, IAM does not tell whose it
+    // was. Nobody can sign in with it.
     for serial_number in told(resource, config.mfa_devices.as_ref(), "MfaDevices")? {
         let (user_name, serial_number) = (user_name.clone(), serial_number.clone());
         steps.push(Step::DeactivateMfaDevice { user_name, serial_number: serial_number.clone() });
