@@ -262,6 +262,12 @@ mod tests {
             ),
             (ResourceType::IamUser, "arn:aws:iam::111122223333:user/team/jane", "jane"),
             (ResourceType::IamRole, "arn:aws:iam::111122223333:role/service-role/deploy", "deploy"),
+            (ResourceType::IamGroup, "arn:aws:iam::111122223333:group/team/admins", "admins"),
+            (
+                ResourceType::IamPolicy,
+                "arn:aws:iam::111122223333:policy/team/deploy",
+                "arn:aws:iam::111122223333:policy/team/deploy",
+            ),
             (ResourceType::KmsKey, "arn:aws:kms:eu-west-1:111122223333:key/1234abcd", "1234abcd"),
             (ResourceType::LambdaFunction, "arn:aws:lambda:eu-west-1:111122223333:function:resize:live", "resize"),
             (ResourceType::Rds, "arn:aws:rds:eu-west-1:111122223333:db:shop", "shop"),

@@ -17,6 +17,8 @@ use crate::types::untyped;
 pub(crate) const TEST_TAG: &str = "sluice:test-resource";
 /// What the names of its buckets begin with: a bucket's tags take a call of their own.
 pub(crate) const TEST_PREFIX: &str = "sluice-test-";
+/// How the ARNs of its groups begin behind the account: IAM's groups have no tags.
+const TEST_GROUP: &str = "group/sluice-test/sluice-test-";
 
 /// A record that is ready to be written, with what the end of the run has to know of it.
 #[derive(Debug)]
@@ -86,7 +88,8 @@ impl Sink {
 
     /// Puts a resource on its way. Waits while the output is slow.
     pub(crate) async fn resource<C: Serialize>(&self, resource: Resource<C>) {
-        if self.only_tests && !resource.tags.contains_key(TEST_TAG) {
+        let is_test_group = || resource.arn.service == "iam" && resource.arn.resource.starts_with(TEST_GROUP);
+        if self.only_tests && !resource.tags.contains_key(TEST_TAG) && !is_test_group() {
             return;
         }
         if self.settles && !resource.settled {

@@ -60,6 +60,8 @@ pub const VOLUMES: &[Volume] = &[
     volume(ResourceType::IamUser, [60, 0, 0, 0], KEYLESS),
     // Each region's functions run as one.
     volume(ResourceType::IamRole, [50, 0, 0, 0], 4),
+    volume(ResourceType::IamGroup, [30, 0, 0, 0], 0),
+    volume(ResourceType::IamPolicy, [30, 0, 0, 0], 0),
     volume(ResourceType::KmsKey, [10, 10, 10, 10], 0),
     volume(ResourceType::LambdaFunction, [10, 10, 10, 10], 0),
     volume(ResourceType::Sqs, [1001, 10, 10, 10], 0),
@@ -144,6 +146,9 @@ pub const NEEDS: &[Need] = &[
     need(ResourceType::IamUser, "iam:GenerateCredentialReport", "account without a fresh report", 1),
     need(ResourceType::IamUser, "iam:ListAccessKeys", "user with a key", 60),
     need(ResourceType::IamRole, "iam:GetAccountAuthorizationDetails", "page of 1,000", 1),
+    need(ResourceType::IamGroup, "iam:GetAccountAuthorizationDetails", "page of 1,000", 1),
+    need(ResourceType::IamPolicy, "iam:GetAccountAuthorizationDetails", "page of 1,000", 1),
+    need(ResourceType::IamPolicy, "iam:ListPolicyTags", "page and policy", 30),
     need(ResourceType::KmsKey, "kms:ListKeys", "page of 1,000 and region", 4),
     need(ResourceType::KmsKey, "kms:DescribeKey", "key", 40),
     need(ResourceType::KmsKey, "kms:GetKeyPolicy", "key of the account's own", 40),

@@ -25,6 +25,7 @@ pub mod filter;
 pub mod fix;
 pub mod http;
 mod http_sink;
+pub mod iam;
 pub mod many;
 pub mod misconfigure;
 mod operation;

@@ -129,6 +129,15 @@ impl Place<'_> {
                 self.rds(&format!("Action=CreateDBClusterSnapshot&DBClusterIdentifier=base&{snapshot}"));
                 self.rds(&format!("Action=ModifyDBClusterSnapshotAttribute&{snapshot}&{RESTORE}"));
             }
+            ResourceType::IamGroup => {
+                self.iam(&format!("Action=CreateGroup&GroupName={name}"));
+            }
+            ResourceType::IamPolicy => {
+                let document = json!({"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Deny", "Action": "*", "Resource": "*"},
+                ]});
+                self.iam(&format!("Action=CreatePolicy&PolicyName={name}&PolicyDocument={document}"));
+            }
             ResourceType::IamRole => {
                 let trust = json!({"Version": "2012-10-17", "Statement": [
                     {"Sid": "Open", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},

@@ -17,8 +17,8 @@ use serde_json::Value;
 use crate::resource::{AccessControlPolicy, Encryption, MetadataOptions, PublicAccessBlock, ResourceType};
 
 pub use parameters::{
-    Actions, Address, Attachment, Change, Grants, GroupUsers, Instances, Key, Kill, Placement, PolicyEntities,
-    Processes, Rules, Sharing, Statements, TargetAt, Targets,
+    Actions, Address, Attachment, Change, Formerly, Grants, GroupUsers, Instances, Key, Kill, Placement,
+    PolicyEntities, Processes, Rules, Sharing, Statements, TargetAt, Targets,
 };
 
 macro_rules! actions {
@@ -100,6 +100,10 @@ actions! {
         Ec2,
         S3Bucket,
         SecurityGroup,
+        IamUser,
+        IamRole,
+        IamGroup,
+        IamPolicy,
     ];
     /// Remove the resource for good, and what depends on it first. Nobody can bring it back.
     Kill(Kill) = "kill" on [
@@ -109,6 +113,10 @@ actions! {
         Ec2,
         S3Bucket,
         SecurityGroup,
+        IamUser,
+        IamRole,
+        IamGroup,
+        IamPolicy,
     ], irreversible;
     /// Do these to the resource, in this order.
     Several(Actions) = "several" on [];
@@ -182,6 +190,22 @@ actions! {
     IamActivateKey(Key) = "iam_activate_key" on [IamUser];
     /// Delete the access key. Nobody can bring it back: whatever uses it needs a new one.
     IamDeleteKey(Key) = "iam_delete_key" on [IamUser], irreversible;
+    /// Deny the user everything, and delete all its access keys. Nobody can bring the keys back.
+    IamDeleteKeys = "iam_delete_keys" on [IamUser], irreversible;
+    /// Deny the user or role everything, whatever else allows it, by the inline policy `SluiceDenyAll`. It holds for sessions
+    /// that are open already, too.
+    IamDenyAll = "iam_deny_all" on [IamUser, IamRole];
+    /// Take the inline policy `SluiceDenyAll` away, or put back what had its name before.
+    IamAllowAgain(Formerly) = "iam_allow_again" on [IamUser, IamRole];
+    /// Take these users out of the group.
+    IamRemoveUsers(GroupUsers) = "iam_remove_users" on [IamGroup];
+    /// Put these users into the group.
+    IamAddUsers(GroupUsers) = "iam_add_users" on [IamGroup];
+    /// Detach the policy from these users, groups and roles. Where it is a permissions boundary it stays one: without it they
+    /// could do more, not less.
+    IamDetachPolicy(PolicyEntities) = "iam_detach_policy" on [IamPolicy];
+    /// Attach the policy to these users, groups and roles.
+    IamAttachPolicy(PolicyEntities) = "iam_attach_policy" on [IamPolicy];
     /// Take these statements out of the role's trust policy; where none is left, one that denies everyone takes their place.
     IamRemoveTrustStatements(Statements) = "iam_remove_trust_statements" on [IamRole];
     /// Set the role's trust policy.

@@ -172,6 +172,16 @@ pub struct Grants {
     pub permissions: Vec<String>,
 }
 
+/// What stood where an inline policy of Sluice's own was put.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
+pub struct Formerly {
+    /// The inline policy that had its name; absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_document: Option<Value>,
+}
+
 /// Users of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

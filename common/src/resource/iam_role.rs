@@ -30,6 +30,12 @@ pub struct Role {
     pub attached_managed_policies: Vec<AttachedPolicy>,
     /// The names of its inline policies.
     pub role_policy_list: Vec<String>,
+    /// Its inline policy `SluiceDenyAll`, where it has one: by it `remediate` denies it everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sluice_deny_all: Option<Value>,
+    /// The names of the instance profiles that it is in. Not polled: known where a role is to be deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_profiles: Option<Vec<String>>,
 }
 
 /// When and where a role was last used.
@@ -43,7 +49,7 @@ pub struct RoleLastUsed {
     pub region: Option<String>,
 }
 
-/// The policy that bounds what the role's own policies allow.
+/// The policy that bounds what a user's or role's own policies allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]

@@ -5,9 +5,15 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::PermissionsBoundary;
+
+/// The name of the inline policy by which `remediate` denies a user or role everything.
+pub const SLUICE_DENY_ALL: &str = "SluiceDenyAll";
 
 /// An IAM user. `id` is its name (without the path).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct User {
@@ -29,12 +35,30 @@ pub struct User {
     pub mfa_active: bool,
     /// Its access keys, oldest first.
     pub access_keys: Vec<AccessKey>,
+    /// The policy that bounds what its own policies allow, if any.
+    pub permissions_boundary: Option<PermissionsBoundary>,
     /// The names of its groups.
     pub group_list: Vec<String>,
     /// Its managed policies.
     pub attached_managed_policies: Vec<AttachedPolicy>,
     /// The names of its inline policies.
     pub user_policy_list: Vec<String>,
+    /// Its inline policy `SluiceDenyAll`, where it has one: by it `remediate` denies it everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sluice_deny_all: Option<Value>,
+    /// The serial numbers of its MFA devices; that of a virtual one is an ARN. Not polled, like all that follows: known where
+    /// a user is to be deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfa_devices: Option<Vec<String>>,
+    /// The ids of its SSH keys (`APKA...`), for CodeCommit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_public_keys: Option<Vec<String>>,
+    /// The ids of its credentials for single services (`ACCA...`), such as Git passwords.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_specific_credentials: Option<Vec<String>>,
+    /// The ids of its signing certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_certificates: Option<Vec<String>>,
 }
 
 /// An access key. The secret is never known to Sluice.
@@ -56,7 +80,7 @@ pub struct AccessKey {
     pub last_used_region: Option<String>,
 }
 
-/// A managed policy of a user.
+/// A managed policy of a user, group or role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]

@@ -14,6 +14,8 @@ mod ec2;
 mod ecs;
 mod elb;
 mod elbv2;
+mod iam_group;
+mod iam_policy;
 mod iam_role;
 mod iam_user;
 mod kms_key;
@@ -55,8 +57,10 @@ pub use ecs::{
 };
 pub use elb::{ClassicListener, ClassicLoadBalancer, InstanceTags, ListenerDescription, RegisteredInstance};
 pub use elbv2::{BalancerZone, LoadBalancer, LoadBalancerState, Target, TargetGroup};
+pub use iam_group::Group;
+pub use iam_policy::ManagedPolicy;
 pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};
-pub use iam_user::{AccessKey, AttachedPolicy, User};
+pub use iam_user::{AccessKey, AttachedPolicy, SLUICE_DENY_ALL, User};
 pub use kms_key::KmsKey;
 pub use lambda_function::{Function, VpcConfig};
 pub use organization::{Organization, OrganizationAccount};
@@ -178,6 +182,8 @@ resource_types! { ($)
     EcsTaskSet = "ecs_task_set" => EcsTaskSet, Regional, "ECS task set", "ecs" ["task-set/"];
     IamUser = "iam_user" => User, Global, "IAM user", "iam" ["user/"];
     IamRole = "iam_role" => Role, Global, "IAM role", "iam" ["role/"];
+    IamGroup = "iam_group" => Group, Global, "IAM group", "iam" ["group/"];
+    IamPolicy = "iam_policy" => ManagedPolicy, Global, "IAM policy", "iam" ["policy/"];
     KmsKey = "kms_key" => KmsKey, Regional, "KMS key", "kms" ["key/"];
     LambdaFunction = "lambda_function" => Function, Regional, "Lambda function", "lambda" ["function:"];
     Rds = "rds" => DbInstance, Regional, "RDS instance", "rds" ["db:"];
@@ -210,7 +216,8 @@ impl ResourceType {
                 let suffix = if arn.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
                 Some(format!("https://sqs.{}.{suffix}/{}/{}", arn.region, arn.account, arn.resource))
             }
-            Self::Elbv2 => Some(arn.to_string()),
+            // IAM knows a policy by its ARN alone: the name lacks the path.
+            Self::Elbv2 | Self::IamPolicy => Some(arn.to_string()),
             Self::Account => Some(arn.account.clone()),
             // The ARN of a service or a task of before 2018 leaves out the cluster.
             Self::EcsService | Self::EcsTask | Self::EcsTaskSet => {
@@ -226,15 +233,17 @@ impl ResourceType {
         match self {
             // Its host is an endpoint's; the name stands at the end of both.
             Self::Sqs => self.short_id(id) == arn.resource,
+            // People know it by its name, which is the account's only one.
+            Self::IamPolicy => id == arn.resource_name() || id == arn.to_string(),
             _ => self.id_in(arn).is_none_or(|named| named == id),
         }
     }
 
-    /// As much of an id as a person needs: a queue's name without the rest of its URL, a load balancer's without the rest
-    /// of its ARN.
+    /// As much of an id as a person needs: a queue's name without the rest of its URL, a load balancer's or a policy's
+    /// without the rest of its ARN.
     pub fn short_id(self, id: &str) -> &str {
         match self {
-            Self::Sqs => id.rsplit('/').next().unwrap_or(id),
+            Self::Sqs | Self::IamPolicy => id.rsplit('/').next().unwrap_or(id),
             Self::Elbv2 => id.rsplit('/').nth(1).unwrap_or(id),
             _ => id,
         }

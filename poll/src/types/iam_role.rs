@@ -4,23 +4,22 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{
-    AttachedPermissionsBoundary, EntityType, Role as Got, RoleDetail, RoleLastUsed as GivenLastUsed, Tag,
-};
+use aws_sdk_iam::types::{EntityType, Role as Got, RoleDetail, RoleLastUsed as GivenLastUsed, Tag};
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
 use common::operation::{
-    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_GET_ROLE, IAM_LIST_ATTACHED_ROLE_POLICIES, IAM_LIST_ROLE_POLICIES,
-    Operation,
+    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_GET_ROLE, IAM_GET_ROLE_POLICY, IAM_LIST_ATTACHED_ROLE_POLICIES,
+    IAM_LIST_INSTANCE_PROFILES_FOR_ROLE, IAM_LIST_ROLE_POLICIES, Operation,
 };
 use common::record::{Resource, Unread};
-use common::resource::{AttachedPolicy, PermissionsBoundary, Role, RoleLastUsed};
+use common::resource::{AttachedPolicy, PermissionsBoundary, Role, RoleLastUsed, SLUICE_DENY_ALL};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::iam_user::attached;
-use super::{Owner, Polled, document, or_absent, read, tags, time};
+use super::iam_user::{attached, boundary, inline_policies};
+use super::{Owner, Polled, document, or_absent, read, read_sorted, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -29,7 +28,9 @@ const NO_SUCH: &str = "NoSuchEntity";
 
 impl Polled for Role {
     const LIST: &'static [Operation] = &[IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS];
-    const LOOK: &'static [Operation] = &[IAM_GET_ROLE, IAM_LIST_ATTACHED_ROLE_POLICIES, IAM_LIST_ROLE_POLICIES];
+    const LOOK: &'static [Operation] =
+        &[IAM_GET_ROLE, IAM_GET_ROLE_POLICY, IAM_LIST_ATTACHED_ROLE_POLICIES, IAM_LIST_ROLE_POLICIES];
+    const CLOSER: &'static [Operation] = &[IAM_LIST_INSTANCE_PROFILES_FOR_ROLE];
     const SETTLES: bool = false;
 
     async fn list(account: &Account, _: &Reach, sink: &Sink) -> Result<(), AwsError> {
@@ -41,9 +42,10 @@ impl Polled for Role {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| AwsError::new(IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, error))?;
             for role in page.role_detail_list.unwrap_or_default() {
-                let facts = Facts::listed(role);
+                let mut unread = Vec::new();
+                let facts = Facts::listed(role, &mut unread);
                 if !sink.only_tests() || facts.tags.contains_key(TEST_TAG) {
-                    sink.resource(convert(&owner, facts, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, Vec::new())).await;
+                    sink.resource(convert(&owner, facts, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, unread)).await;
                 }
             }
         }
@@ -56,7 +58,19 @@ impl Polled for Role {
         let answer = answer.map_err(|error| AwsError::new(IAM_GET_ROLE, error));
         let Some(role) = or_absent(answer, NO_SUCH)?.and_then(|answer| answer.role) else { return Ok(None) };
         let (attached, inline) = tokio::join!(policies(&client, id), inline(&client, id));
-        Ok(looked(&Owner::of(session), role, attached, inline))
+        let mut looked = looked(&Owner::of(session), role, attached, inline);
+        if let Some(role) = &mut looked {
+            role.config.sluice_deny_all = deny_all(&client, &role.config, &mut role.unread).await;
+        }
+        Ok(looked)
+    }
+
+    async fn look_closely(session: &Session, _: &Region, found: &mut [&mut Resource<Self>]) {
+        let client = client!(aws_sdk_iam, session, session.home_region());
+        for role in found {
+            let profiles = instance_profiles(&client, &role.config.role_name).await;
+            role.config.instance_profiles = read_sorted(profiles, "InstanceProfiles", &mut role.unread);
+        }
     }
 }
 
@@ -70,6 +84,24 @@ async fn policies(client: &Client, name: &str) -> Result<Vec<AttachedPolicy>, Aw
 async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     let items = client.list_role_policies().role_name(name).into_paginator().items().send();
     items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_ROLE_POLICIES, error))
+}
+
+async fn instance_profiles(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
+    let items = client.list_instance_profiles_for_role().role_name(name).into_paginator().items().send();
+    let profiles: Vec<_> =
+        items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_INSTANCE_PROFILES_FOR_ROLE, error))?;
+    Ok(profiles.into_iter().map(|profile| profile.instance_profile_name).collect())
+}
+
+/// What the inline policy says that is Sluice's own. Where there is none, nobody is asked.
+async fn deny_all(client: &Client, role: &Role, unread: &mut Vec<Unread>) -> Option<Value> {
+    if !role.role_policy_list.iter().any(|policy| policy == SLUICE_DENY_ALL) {
+        return None;
+    }
+    let answer = client.get_role_policy().role_name(&role.role_name).policy_name(SLUICE_DENY_ALL).send().await;
+    let answer = or_absent(answer.map_err(|error| AwsError::new(IAM_GET_ROLE_POLICY, error)), NO_SUCH);
+    let policy = read(answer, &[SLUICE_DENY_ALL], unread).flatten()?;
+    document::parse_encoded(Some(&policy.policy_document), SLUICE_DENY_ALL, IAM_GET_ROLE_POLICY, unread)
 }
 
 /// The record of a role that was looked at, or nothing when it vanished meanwhile.
@@ -102,11 +134,13 @@ struct Facts {
     boundary: Option<PermissionsBoundary>,
     attached: Vec<AttachedPolicy>,
     inline: Vec<String>,
+    deny_all: Option<Value>,
     tags: BTreeMap<String, String>,
 }
 
 impl Facts {
-    fn listed(role: RoleDetail) -> Self {
+    fn listed(role: RoleDetail, unread: &mut Vec<Unread>) -> Self {
+        let (inline, deny_all) = inline_policies(role.role_policy_list, unread);
         Self {
             name: role.role_name.unwrap_or_default(),
             id: role.role_id.unwrap_or_default(),
@@ -117,7 +151,8 @@ impl Facts {
             last_used: last_used(role.role_last_used),
             boundary: role.permissions_boundary.map(boundary),
             attached: role.attached_managed_policies.unwrap_or_default().into_iter().map(attached).collect(),
-            inline: role.role_policy_list.unwrap_or_default().into_iter().filter_map(|it| it.policy_name).collect(),
+            inline,
+            deny_all,
             tags: tags_of(role.tags),
         }
     }
@@ -134,6 +169,7 @@ impl Facts {
             boundary: role.permissions_boundary.map(boundary),
             attached,
             inline,
+            deny_all: None,
             tags: tags_of(role.tags),
         }
     }
@@ -150,16 +186,10 @@ fn last_used(given: Option<GivenLastUsed>) -> RoleLastUsed {
     })
 }
 
-fn boundary(given: AttachedPermissionsBoundary) -> PermissionsBoundary {
-    PermissionsBoundary {
-        permissions_boundary_type: given.permissions_boundary_type.map(|it| it.as_str().to_owned()),
-        permissions_boundary_arn: given.permissions_boundary_arn,
-    }
-}
-
 /// The record, the same for the sweep and for a look: lists are sorted, the trust policy is decoded.
 fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Unread>) -> Resource<Role> {
-    let Facts { name, id, path, arn, created, trust, last_used, boundary, mut attached, mut inline, tags } = facts;
+    let Facts { name, id, path, arn, created, trust, last_used, boundary, mut attached, mut inline, deny_all, tags } =
+        facts;
     attached.sort_unstable();
     inline.sort_unstable();
     let arn = arn.unwrap_or_else(|| {
@@ -181,6 +211,8 @@ fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Un
         permissions_boundary: boundary,
         attached_managed_policies: attached,
         role_policy_list: inline,
+        sluice_deny_all: deny_all,
+        instance_profiles: None,
     };
     let mut role = owner.resource(&Region::global(), &name, arn, tags, config);
     role.unread = unread;
@@ -191,7 +223,8 @@ fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Un
 mod tests {
     use aws_sdk_iam::primitives::DateTime;
     use aws_sdk_iam::types::{
-        AttachedPolicy as GivenPolicy, PermissionsBoundaryAttachmentType as BoundaryType, PolicyDetail,
+        AttachedPermissionsBoundary, AttachedPolicy as GivenPolicy, PermissionsBoundaryAttachmentType as BoundaryType,
+        PolicyDetail,
     };
     use serde_json::json;
 
@@ -249,7 +282,7 @@ mod tests {
     #[test]
     fn both_ways_of_asking_end_in_the_same_record() {
         let operation = IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS;
-        let swept = convert(&owner(), Facts::listed(listed()), operation, Vec::new());
+        let swept = convert(&owner(), Facts::listed(listed(), &mut Vec::new()), operation, Vec::new());
         let attached = Ok(vec![policy("Read"), policy("Write")]);
         let asked = looked(&owner(), got(), attached, Ok(vec!["a".to_owned(), "z".to_owned()])).unwrap();
         assert_eq!(swept.config, asked.config);

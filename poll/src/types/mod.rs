@@ -17,6 +17,8 @@ mod ecs_task;
 mod ecs_task_set;
 mod elb;
 mod elbv2;
+mod iam_group;
+mod iam_policy;
 mod iam_role;
 mod iam_user;
 mod kms_key;
@@ -274,6 +276,13 @@ fn read<T>(answer: Result<T, AwsError>, fields: &[&str], unread: &mut Vec<Unread
     answer.map_err(|error| unread.extend(fields.iter().map(|field| error.unread(field)))).ok()
 }
 
+/// The ids or names that a closer look asked for, in an order that stays; nothing where they are unread.
+fn read_sorted(answer: Result<Vec<String>, AwsError>, field: &str, unread: &mut Vec<Unread>) -> Option<Vec<String>> {
+    let mut all = read(answer, &[field], unread)?;
+    all.sort_unstable();
+    Some(all)
+}
+
 /// An answer that AWS gives as an error when there is nothing to tell.
 fn or_absent<T>(answer: Result<T, AwsError>, absent: &str) -> Result<Option<T>, AwsError> {
     match answer {
@@ -310,14 +319,16 @@ mod tests {
     #[test]
     fn what_is_always_settled_is_not_waited_for() {
         use ResourceType::{
-            AutoScalingGroup, EcsService, EcsTaskSet, Elb, IamRole, IamUser, LambdaFunction, S3Bucket, SecurityGroup,
-            SpotRequest, Sqs,
+            AutoScalingGroup, EcsService, EcsTaskSet, Elb, IamGroup, IamPolicy, IamRole, IamUser, LambdaFunction, S3Bucket,
+            SecurityGroup, SpotRequest, Sqs,
         };
         for kind in [
             AutoScalingGroup,
             EcsService,
             EcsTaskSet,
             Elb,
+            IamGroup,
+            IamPolicy,
             IamRole,
             IamUser,
             LambdaFunction,

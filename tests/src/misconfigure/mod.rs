@@ -6,7 +6,8 @@
 //!
 //! # Harmless, also in an account that matters
 //!
-//! - Everything has a name that begins with [`PREFIX`] and the tag [`TAG`]; `clean` touches nothing else.
+//! - Everything has a name that begins with [`PREFIX`] and the tag [`TAG`], or, where AWS has no tags for it, a path of ours;
+//!   `clean` touches nothing else.
 //! - What is public shows nothing: the ACL of an empty bucket, the attributes of an empty queue.
 //! - Groups with open rules are attached to nothing. Instances have no role and a group without rules, so that neither
 //!   their address on the internet nor a load balancer leads to them.
@@ -29,6 +30,8 @@ mod ecs_task;
 mod ecs_task_set;
 mod elb;
 mod elbv2;
+mod iam_group;
+mod iam_policy;
 mod iam_role;
 mod iam_user;
 mod kms_key;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::stage::{Stage, sorted, text};
 
-const ALL: &str = "s3_bucket,ec2,auto_scaling_group,spot_request,security_group,ami,ebs_snapshot,ebs_volume,elb,elbv2,ecs_service,ecs_task,ecs_task_set,iam_user,iam_role,kms_key,lambda_function,rds,rds_cluster,rds_snapshot,rds_cluster_snapshot,redshift,sqs";
+const ALL: &str = "s3_bucket,ec2,auto_scaling_group,spot_request,security_group,ami,ebs_snapshot,ebs_volume,elb,elbv2,ecs_service,ecs_task,ecs_task_set,iam_user,iam_role,iam_group,iam_policy,kms_key,lambda_function,rds,rds_cluster,rds_snapshot,rds_cluster_snapshot,redshift,sqs";
 
 #[test]
 fn each_mistake_gives_the_findings_that_it_announces_and_nothing_else_is_polled() {

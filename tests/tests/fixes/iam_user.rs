@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
+use tests::iam::{self, Iam, LOADED, goes_on_where_it_was_cut_off, is_killed, loaded, operations, state, task};
 use tests::stage::{Stage, input, resources, text};
+use tests::{Emulator, Proxy};
 
 #[test]
 fn iam_deactivate_key() {
@@ -70,4 +72,105 @@ fn a_key_is_deleted_only_where_the_settings_and_the_command_say_so() {
     assert_eq!(user["config"]["AccessKeys"], json!([]));
     let twice = stage.run(stage.apply(input(&findings)).arg("--irreversible")).exits(0);
     assert_eq!(twice.one(&json!({"kind": "outcome"}))["status"], "already", "{twice}");
+}
+
+#[test]
+fn disable_shuts_a_user_out_and_lets_them_in_again() {
+    let (stage, before) = iam::stage();
+    let task = task(loaded(&before, "iam_user"), json!("disable"));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task);
+    assert_eq!(operations(&outcome), ["PutUserPolicy", "UpdateAccessKey", "UpdateAccessKey"]);
+    let mut expected = loaded(&before, "iam_user").clone();
+    // Somebody else's policy had the name; undone, it is back.
+    expected["config"]["SluiceDenyAll"] = outcome["calls"][0]["parameters"]["PolicyDocument"].clone();
+    for key in expected["config"]["AccessKeys"].as_array_mut().unwrap() {
+        key["Status"] = json!("Inactive");
+    }
+    assert_eq!(loaded(&between, "iam_user"), &expected, "the password stays, and so does all else");
+    let statement = json!([{"Effect": "Deny", "Action": "*", "Resource": "*"}]);
+    assert_eq!(expected["config"]["SluiceDenyAll"]["Statement"], statement);
+}
+
+#[test]
+fn iam_deny_all() {
+    let stage = Stage::of("iam_user");
+    for what in ["no password and no key", "a key that is never used"] {
+        let before = state(&stage);
+        let user = before.iter().find(|user| user["arn"] == stage.arn(what)).unwrap();
+        let (outcome, between) = iam::goes_there_and_back(&stage, &task(user, json!("iam_deny_all")));
+        assert_eq!(operations(&outcome), ["PutUserPolicy"]);
+        assert_eq!(outcome["undo"]["action"], "iam_allow_again");
+        let denied = between.iter().find(|it| it["arn"] == user["arn"]).unwrap();
+        assert_eq!(denied["config"]["UserPolicyList"], json!(["SluiceDenyAll", "sluice-test-deny-all"]));
+        assert_eq!(denied["config"]["AccessKeys"], user["config"]["AccessKeys"]);
+    }
+}
+
+#[test]
+fn iam_delete_keys_denies_first_and_needs_to_be_meant() {
+    let (stage, before) = iam::stage();
+    let task = task(loaded(&before, "iam_user"), json!("iam_delete_keys"));
+    let refused = stage.run(stage.apply(input([&task]))).exits(1);
+    assert!(text(&refused.one(&json!({"kind": "outcome"}))["reason"]).contains("--irreversible"), "{refused}");
+    assert_eq!(state(&stage), before);
+    let applied = stage.run(stage.apply(input([&task])).arg("--irreversible")).exits(0);
+    let outcome = applied.one(&json!({"kind": "outcome"}));
+    assert_eq!(operations(&outcome), ["PutUserPolicy", "DeleteAccessKey", "DeleteAccessKey"]);
+    let left = state(&stage);
+    let config = &loaded(&left, "iam_user")["config"];
+    assert_eq!((&config["AccessKeys"], &config["PasswordEnabled"]), (&json!([]), &json!(true)));
+    assert_eq!(config["SluiceDenyAll"]["Statement"][0]["Effect"], "Deny");
+}
+
+/// The emulator refuses to delete a user who has anything left, as AWS does.
+#[test]
+fn kill_removes_all_that_a_user_has_and_the_user() {
+    let (stage, before) = iam::stage();
+    let outcome = is_killed(&stage, &task(loaded(&before, "iam_user"), json!("kill")));
+    assert_eq!(
+        operations(&outcome),
+        [
+            "DeleteLoginProfile",
+            "DeactivateMFADevice",
+            "DeactivateMFADevice",
+            "DeleteVirtualMFADevice",
+            "DeleteSSHPublicKey",
+            "DeleteServiceSpecificCredential",
+            "DeleteSigningCertificate",
+            "DeleteAccessKey",
+            "DeleteAccessKey",
+            "RemoveUserFromGroup",
+            "DetachUserPolicy",
+            "DetachUserPolicy",
+            "DeleteUserPolicy",
+            "DeleteUserPolicy",
+            "DeleteUserPermissionsBoundary",
+            "DeleteUser",
+        ]
+    );
+    let devices = Iam(&stage.account).call("ListVirtualMFADevices", &[]);
+    assert!(!devices.contains(LOADED), "an MFA device is left: {devices}");
+    let others =
+        |state: &[Value]| state.iter().filter(|it| it["type"] != "iam_user" && it["type"] != "iam_policy").count();
+    assert_eq!(others(&state(&stage)), others(&before));
+}
+
+#[test]
+fn kill_goes_on_where_it_was_cut_off() {
+    let (stage, before) = iam::stage();
+    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_user"), json!("kill")));
+}
+
+#[test]
+fn a_user_whose_belongings_cannot_be_listed_is_left_alone() {
+    let (stage, before) = iam::stage();
+    let task = task(loaded(&before, "iam_user"), json!("kill"));
+    for call in ["ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListMFADevices"] {
+        let proxy = Proxy::new(Emulator::shared()).deny(format!("iam:{call}").as_str());
+        let run = stage.run(stage.through(&proxy).apply(input([&task])).arg("--irreversible")).exits(1);
+        let outcome = run.one(&json!({"kind": "outcome"}));
+        assert_eq!(outcome["status"], "refused", "{run}");
+        assert!(text(&outcome["reason"]).contains(call), "{run}");
+    }
+    assert_eq!(state(&stage), before);
 }

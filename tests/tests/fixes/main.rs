@@ -15,6 +15,8 @@ mod ecs_task_set;
 mod elb;
 mod elbv2;
 mod found;
+mod iam_group;
+mod iam_policy;
 mod iam_role;
 mod iam_user;
 mod kms_key;

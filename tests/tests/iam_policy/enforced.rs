@@ -23,6 +23,8 @@ const UNCHANGED: &[(ResourceType, &str)] = &[
     (ResourceType::AutoScalingGroup, "no check asks for what can be done to it"),
     (ResourceType::SpotRequest, "no check asks for what can be done to it"),
     (ResourceType::EbsVolume, "no check asks for what can be done to it"),
+    (ResourceType::IamGroup, "no check asks for what can be done to it"),
+    (ResourceType::IamPolicy, "no check asks for what can be done to it"),
 ];
 
 /// Permissions for which moto asks by another name, mostly that of a GET, PUT or DELETE of the whole bucket. The rest of the

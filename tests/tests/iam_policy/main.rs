@@ -14,6 +14,7 @@ use std::fs;
 use common::resource::ResourceType;
 use serde_json::{Value, json};
 use tests::http::Request;
+use tests::iam::Iam;
 use tests::stage::{NOW, input, json_request, text, undos};
 use tests::{Account, Ran, Tool};
 
@@ -88,6 +89,9 @@ fn equip(account: &Account, kind: ResourceType) {
             call("s3", Request::new("PUT", &format!("/{bucket}")));
             call("s3", Request::new("PUT", &format!("/{bucket}/object")).body("x"));
             call("s3", Request::new("POST", &format!("/{bucket}/half?uploads")));
+        }
+        ResourceType::IamUser | ResourceType::IamRole | ResourceType::IamGroup | ResourceType::IamPolicy => {
+            Iam(account).all();
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ use common::resource::ResourceType;
 use common::resource::auto_scaling_group::REPLACING;
 use serde_json::{Value, json};
 use tests::http::Response;
+use tests::iam::LOADED;
 use tests::{Account, Call, Emulator, Proxy, ndjson};
 
 use crate::{actions, audit, equip, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
@@ -31,6 +32,11 @@ const BY_HAND: &[(&str, ByHand)] = &[
     }),
     // In the place of others where the settings say so.
     ("ec2_halt", |_| Some(json!("ec2_halt"))),
+    ("iam_deny_all", |_| Some(json!("iam_deny_all"))),
+    ("iam_remove_users", |_| Some(json!({"name": "iam_remove_users", "Users": [LOADED]}))),
+    ("iam_detach_policy", |_| {
+        Some(json!({"name": "iam_detach_policy", "Users": [LOADED], "Groups": [LOADED], "Roles": [LOADED]}))
+    }),
     ("disable", |_| Some(json!("disable"))),
     ("asg_suspend", |_| Some(json!({"name": "asg_suspend", "ScalingProcesses": REPLACING}))),
     ("ec2_cancel_spot_request", |_| Some(json!("ec2_cancel_spot_request"))),
@@ -46,6 +52,8 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let (id, device) = (&attachment["InstanceId"], &attachment["Device"]);
         Some(json!({"name": "ec2_detach_volume", "InstanceId": id, "Device": device}))
     }),
+    // Of one alone, so that another has some still when it is killed.
+    ("iam_delete_keys", |user| (user["id"] == "sluice-test-key").then(|| json!("iam_delete_keys"))),
     ("iam_delete_key", |user| {
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
         Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
@@ -131,6 +139,7 @@ fn poll_calls_what_its_policy_grants_and_no_more() {
     for_each_type(|kind| {
         let account = Account::new();
         misconfigure(&account, kind.name());
+        equip(&account, kind);
         let proxy = recorder();
         let swept = poll(&account.through(&proxy), kind.name()).run().exits(0);
         let resources = swept.kind("resource");

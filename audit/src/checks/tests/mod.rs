@@ -11,6 +11,8 @@ mod ecs_task;
 mod ecs_task_set;
 mod elb;
 mod elbv2;
+mod iam_group;
+mod iam_policy;
 mod iam_role;
 mod iam_user;
 mod kms_key;

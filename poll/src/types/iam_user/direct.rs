@@ -4,14 +4,15 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::AccessKeyMetadata;
 use common::aws::AwsError;
 use common::operation::{
-    IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS,
+    IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_GET_USER_POLICY, IAM_LIST_ACCESS_KEYS,
     IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES, IAM_LIST_USER_POLICIES,
 };
 use common::record::{Resource, Unread};
-use common::resource::{AccessKey, AttachedPolicy, User};
+use common::resource::{AccessKey, AttachedPolicy, SLUICE_DENY_ALL, User};
+use serde_json::Value;
 
-use super::{Credentials, Facts, attached, convert, plain_key};
-use crate::types::{Owner, or_absent, read, tags, time};
+use super::{Credentials, Facts, attached, boundary, convert, plain_key};
+use crate::types::{Owner, document, or_absent, read, tags, time};
 
 /// `GetUser` says that the user exists; the other calls are made at once, and what one of them does not tell is unread.
 pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<Option<Resource<User>>, AwsError> {
@@ -38,7 +39,9 @@ pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<O
     }
     let mut unread = Vec::new();
     let login = read(login, &["PasswordEnabled", "PasswordLastChanged", "PasswordLastUsed"], &mut unread).flatten();
-    let devices = read(devices, &["MfaActive"], &mut unread).unwrap_or_default();
+    let devices = read(devices, &["MfaActive"], &mut unread).unwrap_or_default().len();
+    let inline = read(inline, &["UserPolicyList"], &mut unread).unwrap_or_default();
+    let deny_all = deny_all(client, name, &inline, &mut unread).await;
     let mut used = Vec::new();
     for key in read(keys, &["AccessKeys"], &mut unread).unwrap_or_default() {
         used.push(last_use(client, key, &mut unread).await);
@@ -50,9 +53,11 @@ pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<O
         path: Some(user.path),
         arn: user.arn.parse().ok(),
         created: Some(time(&user.create_date)),
+        boundary: user.permissions_boundary.map(boundary),
         groups: read(groups, &["GroupList"], &mut unread).unwrap_or_default(),
         attached: read(attached, &["AttachedManagedPolicies"], &mut unread).unwrap_or_default(),
-        inline: read(inline, &["UserPolicyList"], &mut unread).unwrap_or_default(),
+        inline,
+        deny_all,
         tags: tags(given.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))),
     };
     let credentials = Credentials {
@@ -80,11 +85,11 @@ async fn login(client: &Client, name: &str) -> Result<Option<jiff::Timestamp>, A
     Ok(login.map(|login| time(&login.create_date)))
 }
 
-/// How many MFA devices there are.
-async fn devices(client: &Client, name: &str) -> Result<usize, AwsError> {
+/// The serial numbers of the MFA devices.
+pub(super) async fn devices(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     let items = client.list_mfa_devices().user_name(name).into_paginator().items().send();
     let devices: Vec<_> = items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_MFA_DEVICES, error))?;
-    Ok(devices.len())
+    Ok(devices.into_iter().map(|device| device.serial_number).collect())
 }
 
 /// The access keys, without their last uses.
@@ -109,6 +114,17 @@ async fn policies(client: &Client, name: &str) -> Result<Vec<AttachedPolicy>, Aw
 async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     let items = client.list_user_policies().user_name(name).into_paginator().items().send();
     items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_USER_POLICIES, error))
+}
+
+/// What the inline policy says that is Sluice's own. Where there is none, nobody is asked.
+async fn deny_all(client: &Client, name: &str, inline: &[String], unread: &mut Vec<Unread>) -> Option<Value> {
+    if !inline.iter().any(|policy| policy == SLUICE_DENY_ALL) {
+        return None;
+    }
+    let answer = client.get_user_policy().user_name(name).policy_name(SLUICE_DENY_ALL).send().await;
+    let answer = or_absent(answer.map_err(|error| AwsError::new(IAM_GET_USER_POLICY, error)), NO_SUCH);
+    let policy = read(answer, &[SLUICE_DENY_ALL], unread).flatten()?;
+    document::parse_encoded(Some(&policy.policy_document), SLUICE_DENY_ALL, IAM_GET_USER_POLICY, unread)
 }
 
 /// A key with its last use as IAM tells it. Where it does not, the keys as a whole are unread: which of them is stale

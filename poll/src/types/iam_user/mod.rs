@@ -5,6 +5,7 @@
 //! report does not tell the keys' ids. What the report says is as old as the report, four hours at most, and the
 //! record's `observed_at` is its time. Both ways end in [`convert`].
 
+mod closely;
 mod direct;
 mod report;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_credential_report::GetCredentialReportError;
-use aws_sdk_iam::types::{AccessKeyMetadata, EntityType, UserDetail};
+use aws_sdk_iam::types::{AccessKeyMetadata, AttachedPermissionsBoundary, EntityType, PolicyDetail, UserDetail};
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
@@ -21,16 +22,19 @@ use common::clock;
 use common::id::Region;
 use common::operation::{
     IAM_GENERATE_CREDENTIAL_REPORT, IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
-    IAM_GET_CREDENTIAL_REPORT, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS,
-    IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES, IAM_LIST_USER_POLICIES, Operation,
+    IAM_GET_CREDENTIAL_REPORT, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_GET_USER_POLICY, IAM_LIST_ACCESS_KEYS,
+    IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES,
+    IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS, IAM_LIST_SIGNING_CERTIFICATES, IAM_LIST_SSH_PUBLIC_KEYS,
+    IAM_LIST_USER_POLICIES, Operation,
 };
 use common::record::{Resource, Unread};
-use common::resource::{AccessKey, AttachedPolicy, User};
+use common::resource::{AccessKey, AttachedPolicy, PermissionsBoundary, SLUICE_DENY_ALL, User};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use self::report::{Report, Row};
-use super::{AT_ONCE, Owner, Polled, read, tags, time};
+use super::{AT_ONCE, Owner, Polled, document, read, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -51,6 +55,7 @@ impl Polled for User {
         IAM_GET_CREDENTIAL_REPORT,
         IAM_GET_LOGIN_PROFILE,
         IAM_GET_USER,
+        IAM_GET_USER_POLICY,
         IAM_LIST_ACCESS_KEYS,
         IAM_LIST_ATTACHED_USER_POLICIES,
         IAM_LIST_GROUPS_FOR_USER,
@@ -61,11 +66,18 @@ impl Polled for User {
         IAM_GET_ACCESS_KEY_LAST_USED,
         IAM_GET_LOGIN_PROFILE,
         IAM_GET_USER,
+        IAM_GET_USER_POLICY,
         IAM_LIST_ACCESS_KEYS,
         IAM_LIST_ATTACHED_USER_POLICIES,
         IAM_LIST_GROUPS_FOR_USER,
         IAM_LIST_MFA_DEVICES,
         IAM_LIST_USER_POLICIES,
+    ];
+    const CLOSER: &'static [Operation] = &[
+        IAM_LIST_MFA_DEVICES,
+        IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS,
+        IAM_LIST_SIGNING_CERTIFICATES,
+        IAM_LIST_SSH_PUBLIC_KEYS,
     ];
     const SETTLES: bool = false;
 
@@ -94,6 +106,13 @@ impl Polled for User {
     async fn look(session: &Session, _: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
         let client = client!(aws_sdk_iam, session, session.home_region());
         direct::look(&client, &Owner::of(session), id).await
+    }
+
+    async fn look_closely(session: &Session, _: &Region, found: &mut [&mut Resource<Self>]) {
+        let client = client!(aws_sdk_iam, session, session.home_region());
+        for user in found {
+            closely::look(&client, user).await;
+        }
     }
 }
 
@@ -162,11 +181,12 @@ async fn describe(
     tags: Tags,
     report: &Result<Report, Unread>,
 ) -> Result<Option<Resource<User>>, AwsError> {
-    let facts = Facts::listed(user, tags);
+    let mut unread = Vec::new();
+    let facts = Facts::listed(user, tags, &mut unread);
     let report = match report {
         Ok(report) => report,
         Err(why) => {
-            let unread = REPORTED.iter().map(|&field| Unread { field: field.to_owned(), ..why.clone() }).collect();
+            unread.extend(REPORTED.iter().map(|&field| Unread { field: field.to_owned(), ..why.clone() }));
             return Ok(Some(convert(owner, facts, Credentials::default(), unread)));
         }
     };
@@ -174,7 +194,6 @@ async fn describe(
         // Newer than the report, or the report does not make sense here.
         return direct::look(client, owner, &facts.name).await;
     };
-    let mut unread = Vec::new();
     let keys = if row.keys.is_empty() {
         Vec::new()
     } else {
@@ -257,23 +276,28 @@ struct Facts {
     path: Option<String>,
     arn: Option<Arn>,
     created: Option<Timestamp>,
+    boundary: Option<PermissionsBoundary>,
     groups: Vec<String>,
     attached: Vec<AttachedPolicy>,
     inline: Vec<String>,
+    deny_all: Option<Value>,
     tags: Tags,
 }
 
 impl Facts {
-    fn listed(user: UserDetail, tags: Tags) -> Self {
+    fn listed(user: UserDetail, tags: Tags, unread: &mut Vec<Unread>) -> Self {
+        let (inline, deny_all) = inline_policies(user.user_policy_list, unread);
         Self {
             name: user.user_name.unwrap_or_default(),
             id: user.user_id.unwrap_or_default(),
             path: user.path,
             arn: user.arn.and_then(|arn| arn.parse().ok()),
             created: user.create_date.as_ref().map(time),
+            boundary: user.permissions_boundary.map(boundary),
             groups: user.group_list.unwrap_or_default(),
             attached: user.attached_managed_policies.unwrap_or_default().into_iter().map(attached).collect(),
-            inline: user.user_policy_list.unwrap_or_default().into_iter().filter_map(|it| it.policy_name).collect(),
+            inline,
+            deny_all,
             tags,
         }
     }
@@ -296,10 +320,28 @@ pub(super) fn attached(policy: aws_sdk_iam::types::AttachedPolicy) -> AttachedPo
     }
 }
 
+pub(super) fn boundary(given: AttachedPermissionsBoundary) -> PermissionsBoundary {
+    PermissionsBoundary {
+        permissions_boundary_type: given.permissions_boundary_type.map(|it| it.as_str().to_owned()),
+        permissions_boundary_arn: given.permissions_boundary_arn,
+    }
+}
+
+/// The names of inline policies that a sweep tells, and what the one says that is Sluice's own.
+pub(super) fn inline_policies(
+    given: Option<Vec<PolicyDetail>>,
+    unread: &mut Vec<Unread>,
+) -> (Vec<String>, Option<Value>) {
+    let given = given.unwrap_or_default();
+    let own = given.iter().find(|it| it.policy_name() == Some(SLUICE_DENY_ALL)).and_then(|it| it.policy_document());
+    let own = document::parse_encoded(own, SLUICE_DENY_ALL, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, unread);
+    (given.into_iter().filter_map(|it| it.policy_name).collect(), own)
+}
+
 /// The record, the same for the sweep and for a look: lists are sorted, and a last use counts only while there is a
 /// password (`GetUser` goes on telling it, the report does not).
 fn convert(owner: &Owner, facts: Facts, credentials: Credentials, unread: Vec<Unread>) -> Resource<User> {
-    let Facts { name, id, path, arn, created, mut groups, mut attached, mut inline, tags } = facts;
+    let Facts { name, id, path, arn, created, boundary, mut groups, mut attached, mut inline, deny_all, tags } = facts;
     let Credentials { password_enabled, password_last_changed, password_last_used, mfa_active, mut keys } = credentials;
     groups.sort_unstable();
     attached.sort_unstable();
@@ -315,9 +357,12 @@ fn convert(owner: &Owner, facts: Facts, credentials: Credentials, unread: Vec<Un
         password_last_used: password_last_used.filter(|_| password_enabled),
         mfa_active,
         access_keys: keys,
+        permissions_boundary: boundary,
         group_list: groups,
         attached_managed_policies: attached,
         user_policy_list: inline,
+        sluice_deny_all: deny_all,
+        ..User::default()
     };
     let arn = arn.unwrap_or_else(|| {
         let path = path.as_deref().unwrap_or("/");
