@@ -52,9 +52,9 @@ pub use elbv2::{BalancerZone, LoadBalancer, LoadBalancerState, Target, TargetGro
 pub use iam_role::{PermissionsBoundary, Role, RoleLastUsed};
 pub use iam_user::{AccessKey, AttachedPolicy, User};
 pub use kms_key::KmsKey;
-pub use lambda_function::{Function, VpcConfig};
+pub use lambda_function::{Concurrency, Function, VpcConfig};
 pub use organization::{Organization, OrganizationAccount};
-pub use rds::{DbEndpoint, DbInstance, VpcSecurityGroup};
+pub use rds::{DbEndpoint, DbInstance, DbSubnetGroup, VpcSecurityGroup};
 pub use rds_cluster::{DbCluster, DbClusterMember};
 pub use rds_snapshot::{DbClusterSnapshot, DbSnapshot, SnapshotAttribute};
 pub use redshift::{ClusterParameterGroup, RedshiftCluster};

@@ -7,6 +7,8 @@
 mod ami;
 mod call;
 mod change;
+mod closed;
+mod database;
 mod ebs_snapshot;
 mod ec2;
 mod ecs_service;

@@ -25,28 +25,35 @@ pub(super) fn plan<C: Shared, S>(
     resource: &Resource<C>,
     step: impl FnOnce(Modify, Vec<String>) -> S,
 ) -> Result<Planned<C, S>, Refusal> {
-    needs(resource, &[C::FIELD])?;
-    let shared_with = || {
-        let unknown =
-            || format!("its {} name somebody whom this version does not know: look at them by hand", C::FIELD);
-        resource.config.shared_with().ok_or_else(|| Refusal::Impossible(unknown()))
-    };
     match action {
         Action::Unshare(sharing) => {
             let unwanted = named(sharing)?;
-            let (gone, kept) = shared_with()?.into_iter().partition(|who| unwanted.contains(who));
+            let (gone, kept) = shared_with(resource)?.into_iter().partition(|who| unwanted.contains(who));
             Ok(change(resource, Modify::Remove, gone, &kept, step))
         }
         Action::Share(sharing) => {
             let wanted = named(sharing)?;
             wanted.iter().try_for_each(|who| can_be_shared_with(C::TYPE, who))?;
-            let present = shared_with()?;
+            let present = shared_with(resource)?;
             let missing = wanted.difference(&present).cloned().collect();
             let all = wanted.union(&present).cloned().collect();
             Ok(change(resource, Modify::Add, missing, &all, step))
         }
         other => Err(foreign(other, resource)),
     }
+}
+
+/// The action that shares the resource with nobody any more.
+pub(super) fn disable<C: Shared>(resource: &Resource<C>) -> Result<Vec<Action>, Refusal> {
+    let with: Vec<String> = shared_with(resource)?.into_iter().collect();
+    Ok(if with.is_empty() { Vec::new() } else { vec![Action::Unshare(Sharing { with })] })
+}
+
+/// With whom it is shared.
+fn shared_with<C: Shared>(resource: &Resource<C>) -> Result<BTreeSet<String>, Refusal> {
+    needs(resource, &[C::FIELD])?;
+    let unknown = || format!("its {} name somebody whom this version does not know: look at them by hand", C::FIELD);
+    resource.config.shared_with().ok_or_else(|| Refusal::Impossible(unknown()))
 }
 
 /// The change by `these`, after which the resource is shared with `all`.
