@@ -23,6 +23,7 @@ pub mod calls;
 mod emulator;
 pub mod filter;
 pub mod fix;
+pub mod ground;
 pub mod http;
 mod http_sink;
 pub mod many;
@@ -31,6 +32,7 @@ mod operation;
 mod pipeline;
 mod proxy;
 pub mod stage;
+pub mod task;
 
 pub use account::{Account, Credentials};
 pub use emulator::Emulator;
