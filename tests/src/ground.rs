@@ -47,8 +47,8 @@ pub fn closed_groups(account: &Account) -> (String, String) {
     (format!("[remediate.closed_security_groups]\n{}", lines.concat()), groups[0].clone())
 }
 
-/// The group of subnets [`SUBNETS`], in the first VPC.
-pub fn subnets(account: &Account) {
+/// The group of subnets [`SUBNETS`], in the first VPC, and which that is.
+pub fn subnets(account: &Account) -> String {
     let mut vpcs = all_between(&ec2(account, "Action=DescribeVpcs"), "vpcId");
     vpcs.sort();
     let call = format!("Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1={}", vpcs[0]);
@@ -57,22 +57,33 @@ pub fn subnets(account: &Account) {
         all.iter().take(2).zip(1..).map(|(id, at)| format!("&SubnetIds.SubnetIdentifier.{at}={id}")).collect();
     let call = format!("Action=CreateDBSubnetGroup&DBSubnetGroupName={SUBNETS}&DBSubnetGroupDescription=inner");
     rds(account, &(call + &ids.concat()));
+    vpcs.remove(0)
 }
 
 /// The instance `first`, which cannot be stopped because of its replica `second`.
 pub fn replicated_instance(account: &Account) {
-    rds(account, &format!("Action=CreateDBInstance&DBInstanceIdentifier=first&DBSubnetGroupName={SUBNETS}&{DATABASE}"));
-    rds(account, "Action=CreateDBInstanceReadReplica&DBInstanceIdentifier=second&SourceDBInstanceIdentifier=first");
+    rds(
+        account,
+        &format!(
+            "Action=CreateDBInstance&DBInstanceIdentifier=first&DBSubnetGroupName={SUBNETS}&PubliclyAccessible=false&{DATABASE}"
+        ),
+    );
+    rds(
+        account,
+        "Action=CreateDBInstanceReadReplica&DBInstanceIdentifier=second&SourceDBInstanceIdentifier=first\
+         &PubliclyAccessible=false",
+    );
 }
 
-/// The cluster `three-zones`, which cannot be stopped, being a Multi-AZ one.
-pub fn multi_az_cluster(account: &Account) {
+/// The cluster `three-zones`, which cannot be stopped, being a Multi-AZ one, in a security group of its own.
+pub fn multi_az_cluster(account: &Account, vpc: &str) {
+    let own = group(account, vpc, "own");
     rds(
         account,
         &format!(
             "Action=CreateDBCluster&DBClusterIdentifier=three-zones&Engine=mysql&DBClusterInstanceClass=db.m5d.large\
              &StorageType=io1&AllocatedStorage=100&Iops=1000&MasterUsername=sluice&MasterUserPassword=hunter2-hunter2\
-             &DBSubnetGroupName={SUBNETS}"
+             &DBSubnetGroupName={SUBNETS}&VpcSecurityGroupIds.VpcSecurityGroupId.1={own}"
         ),
     );
 }
@@ -97,9 +108,11 @@ pub fn cluster(account: &Account, name: &str) {
     }
 }
 
-/// The identifiers of all snapshots of instances (`DBSnapshot`) or clusters (`DBClusterSnapshot`).
+/// The identifiers of all snapshots of instances (`DBSnapshot`) or clusters (`DBClusterSnapshot`) that RDS did not take by
+/// itself.
 pub fn snapshots(account: &Account, kind: &str) -> Vec<String> {
     let mut all = all_between(&rds(account, &format!("Action=Describe{kind}s")), &format!("{kind}Identifier"));
+    all.retain(|id| !id.starts_with("rds:"));
     all.sort();
     all
 }
@@ -120,10 +133,16 @@ fn members(groups: &[&str]) -> String {
     groups.iter().zip(1..).map(|(id, at)| format!("&SecurityGroups.member.{at}={id}")).collect()
 }
 
-/// Reserves concurrency for a function.
-pub fn reserve(account: &Account, function: &str, concurrency: u32) {
-    let request = Request::new("PUT", &format!("/2017-10-31/functions/{function}/concurrency"));
-    let request = request.body(serde_json::json!({"ReservedConcurrentExecutions": concurrency}).to_string());
+/// Reserves concurrency for a function, or none.
+pub fn reserve(account: &Account, function: &str, concurrency: Option<u32>) {
+    let path = format!("/2017-10-31/functions/{function}/concurrency");
+    let request = match concurrency {
+        Some(concurrency) => {
+            let body = serde_json::json!({"ReservedConcurrentExecutions": concurrency});
+            Request::new("PUT", &path).body(body.to_string())
+        }
+        None => Request::new("DELETE", &path),
+    };
     let answer = account.call("lambda", request).unwrap();
     assert!(answer.status < 300, "{answer:?}");
 }

@@ -51,7 +51,7 @@ pub(crate) fn mismatches_are_found(kind: &str, title: &str) {
         json!([{"Key": "sluice:test-resource", "LoadBalancer": "bad", "Instance": "good"}])
     );
     let key = format!("{kind}_tags_mismatch:{}:{}", text(&finding["arn"]), text(&evidence["InstanceId"]));
-    assert_eq!((&finding["key"], finding.get("action").is_none_or(serde_json::Value::is_null)), (&json!(key), true));
+    assert_eq!((&finding["key"], finding.get("action").is_none_or(Value::is_null)), (&json!(key), true));
 }
 
 #[test]

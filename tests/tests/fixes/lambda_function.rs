@@ -38,9 +38,7 @@ fn disable() {
     let name = text(&function["id"]);
     let parameters = json!({"FunctionName": name, "ReservedConcurrentExecutions": 0});
     for before in [None, Some(5)] {
-        if let Some(before) = before {
-            reserve(&stage.account, &name, before);
-        }
+        reserve(&stage.account, &name, before);
         let is_zero = || assert_eq!(reserved(&stage.account, &name), 0);
         disabled_and_back(&stage, &function, &call("lambda:PutFunctionConcurrency", &parameters), |_| (), is_zero);
         assert_eq!(reserved(&stage.account, &name), json!(before));

@@ -69,7 +69,7 @@ fn disable_stops_it() {
 #[test]
 fn disable_moves_what_cannot_be_stopped_to_the_closed_security_group() {
     let stage = Stage::empty("rds");
-    subnets(&stage.account);
+    let _ = subnets(&stage.account);
     replicated_instance(&stage.account);
     let (settings, closed) = closed_groups(&stage.account);
     let first = instance(&stage, "first");

@@ -40,12 +40,12 @@ fn disable_stops_it() {
 #[test]
 fn disable_moves_what_cannot_be_stopped_to_the_closed_security_group() {
     let stage = Stage::empty("rds_cluster");
-    subnets(&stage.account);
-    multi_az_cluster(&stage.account);
+    let vpc = subnets(&stage.account);
+    multi_az_cluster(&stage.account, &vpc);
     let _ = stage.poll_all();
     let (settings, closed) = closed_groups(&stage.account);
     let cluster = record(&stage, "three-zones");
-    refused(&stage, &task(&cluster, &json!("disable")), "no closed security group for vpc-");
+    refused(&stage, &task(&cluster, &json!("disable")), &format!("no closed security group for {vpc}"));
     stage.set(&settings);
     let parameters = json!({"DBClusterIdentifier": "three-zones", "VpcSecurityGroupIds": [closed]});
     let moved = |config: &mut Value| {

@@ -24,6 +24,8 @@ const UNSEEN: &[(&str, &[ResourceType], &str)] = &[];
 /// Actions that no finding asks for in this shape: the action, and how it is written for a resource, where it fits that
 /// one. Undos are found by themselves.
 const BY_HAND: &[(&str, ByHand)] = &[
+    // Before anything is gone.
+    ("disable", |_| Some(json!("disable"))),
     // The last statement takes the policy with it, which is another call.
     ("s3_remove_policy_statements", |bucket| {
         let statements = bucket["config"]["Policy"]["Statement"].as_array()?;
@@ -35,7 +37,6 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let key = &user["config"]["AccessKeys"].as_array()?.first()?["AccessKeyId"];
         Some(json!({"name": "iam_delete_key", "AccessKeyId": key}))
     }),
-    ("disable", |_| Some(json!("disable"))),
     // Where AWS encrypts by default whatever is not told otherwise, nothing but this changes it.
     ("s3_set_encryption", |bucket| {
         let to = json!({"Rules": [
@@ -89,12 +90,11 @@ fn prepare(account: &Account, kind: ResourceType) {
     };
     match kind {
         ResourceType::Rds => {
-            ground::subnets(account);
+            let _ = ground::subnets(account);
             ground::replicated_instance(account);
         }
         ResourceType::RdsCluster => {
-            ground::subnets(account);
-            ground::multi_az_cluster(account);
+            ground::multi_az_cluster(account, &ground::subnets(account));
             ground::cluster(account, "books");
             let _ = made("/id");
         }
@@ -106,7 +106,12 @@ fn prepare(account: &Account, kind: ResourceType) {
             let own = ground::group(account, &made("/config/VpcId")[0], "own");
             made("/id").iter().for_each(|arn| ground::put_elbv2(account, arn, &[&own]));
         }
-        ResourceType::LambdaFunction => ground::reserve(account, &made("/id")[0], 5),
+        // None of those that are made could run before.
+        ResourceType::LambdaFunction => {
+            for (name, concurrency) in made("/id").iter().zip([None, Some(5)]) {
+                ground::reserve(account, name, concurrency);
+            }
+        }
         _ => return,
     }
     let path = configured(account, "remediate").home().join("sluice.toml");
