@@ -130,6 +130,8 @@ operations! {
     ECS_UPDATE_SERVICE = "ecs:UpdateService";
 
     // Classic load balancers and the newer ones are two APIs with one prefix.
+    ELB_APPLY_SECURITY_GROUPS_TO_LOAD_BALANCER = "elasticloadbalancing:ApplySecurityGroupsToLoadBalancer";
+    ELB_DELETE_LOAD_BALANCER = "elasticloadbalancing:DeleteLoadBalancer";
     ELB_DEREGISTER_INSTANCES_FROM_LOAD_BALANCER = "elasticloadbalancing:DeregisterInstancesFromLoadBalancer";
     ELB_DEREGISTER_TARGETS = "elasticloadbalancing:DeregisterTargets";
     ELB_DESCRIBE_LOAD_BALANCERS = "elasticloadbalancing:DescribeLoadBalancers";
@@ -138,6 +140,7 @@ operations! {
     ELB_DESCRIBE_TARGET_HEALTH = "elasticloadbalancing:DescribeTargetHealth";
     ELB_REGISTER_INSTANCES_WITH_LOAD_BALANCER = "elasticloadbalancing:RegisterInstancesWithLoadBalancer";
     ELB_REGISTER_TARGETS = "elasticloadbalancing:RegisterTargets";
+    ELB_SET_SECURITY_GROUPS = "elasticloadbalancing:SetSecurityGroups";
 
     GUARDDUTY_GET_ADMINISTRATOR_ACCOUNT = "guardduty:GetAdministratorAccount";
     GUARDDUTY_GET_DETECTOR = "guardduty:GetDetector";
@@ -212,11 +215,21 @@ operations! {
     KMS_PUT_KEY_POLICY = "kms:PutKeyPolicy";
 
     LAMBDA_ADD_PERMISSION = "lambda:AddPermission";
+    LAMBDA_DELETE_FUNCTION = "lambda:DeleteFunction";
+    LAMBDA_DELETE_FUNCTION_CONCURRENCY = "lambda:DeleteFunctionConcurrency";
+    LAMBDA_GET_FUNCTION_CONCURRENCY = "lambda:GetFunctionConcurrency";
     LAMBDA_GET_FUNCTION_CONFIGURATION = "lambda:GetFunctionConfiguration";
     LAMBDA_GET_POLICY = "lambda:GetPolicy";
     LAMBDA_LIST_FUNCTIONS = "lambda:ListFunctions";
     LAMBDA_LIST_TAGS = "lambda:ListTags";
+    LAMBDA_PUT_FUNCTION_CONCURRENCY = "lambda:PutFunctionConcurrency";
     LAMBDA_REMOVE_PERMISSION = "lambda:RemovePermission";
+
+    // A final snapshot is made in the caller's name, with the tags of the database where they are to be copied.
+    RDS_DELETE_DB_CLUSTER = "rds:DeleteDBCluster" needs ["rds:AddTagsToResource", "rds:CreateDBClusterSnapshot", "rds:DeleteDBCluster"];
+    RDS_DELETE_DB_CLUSTER_SNAPSHOT = "rds:DeleteDBClusterSnapshot";
+    RDS_DELETE_DB_INSTANCE = "rds:DeleteDBInstance" needs ["rds:AddTagsToResource", "rds:CreateDBSnapshot", "rds:DeleteDBInstance"];
+    RDS_DELETE_DB_SNAPSHOT = "rds:DeleteDBSnapshot";
 
     // Their answers have the tags, which RDS guards with a permission of its own. Without it they might be left out, and a
     // resource without tags is one that lacks the required ones.
@@ -226,6 +239,8 @@ operations! {
     RDS_DESCRIBE_DB_INSTANCES = "rds:DescribeDBInstances" needs ["rds:DescribeDBInstances", "rds:ListTagsForResource"];
     RDS_DESCRIBE_DB_SNAPSHOT_ATTRIBUTES = "rds:DescribeDBSnapshotAttributes";
     RDS_DESCRIBE_DB_SNAPSHOTS = "rds:DescribeDBSnapshots" needs ["rds:DescribeDBSnapshots", "rds:ListTagsForResource"];
+    RDS_DESCRIBE_DB_SUBNET_GROUPS = "rds:DescribeDBSubnetGroups";
+    RDS_MODIFY_DB_CLUSTER = "rds:ModifyDBCluster";
     RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE = "rds:ModifyDBClusterSnapshotAttribute";
     RDS_MODIFY_DB_INSTANCE = "rds:ModifyDBInstance";
     RDS_MODIFY_DB_SNAPSHOT_ATTRIBUTE = "rds:ModifyDBSnapshotAttribute";
@@ -268,6 +283,7 @@ operations! {
 
     SNS_PUBLISH = "sns:Publish";
 
+    SQS_DELETE_QUEUE = "sqs:DeleteQueue";
     SQS_GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes";
     SQS_GET_QUEUE_URL = "sqs:GetQueueUrl";
     SQS_LIST_QUEUE_TAGS = "sqs:ListQueueTags";

@@ -23,6 +23,7 @@ pub mod calls;
 mod emulator;
 pub mod filter;
 pub mod fix;
+pub mod ground;
 pub mod http;
 mod http_sink;
 pub mod iam;

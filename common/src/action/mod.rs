@@ -104,6 +104,14 @@ actions! {
         IamRole,
         IamGroup,
         IamPolicy,
+        Elb,
+        Elbv2,
+        LambdaFunction,
+        Rds,
+        RdsCluster,
+        RdsSnapshot,
+        RdsClusterSnapshot,
+        Sqs,
     ];
     /// Remove the resource for good, and what depends on it first. Nobody can bring it back.
     Kill(Kill) = "kill" on [
@@ -117,6 +125,14 @@ actions! {
         IamRole,
         IamGroup,
         IamPolicy,
+        Elb,
+        Elbv2,
+        LambdaFunction,
+        Rds,
+        RdsCluster,
+        RdsSnapshot,
+        RdsClusterSnapshot,
+        Sqs,
     ], irreversible;
     /// Do these to the resource, in this order.
     Several(Actions) = "several" on [];
@@ -132,6 +148,8 @@ actions! {
     Unshare(Sharing) = "unshare" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
     /// Share the image or snapshot with these.
     Share(Sharing) = "share" on [Ami, EbsSnapshot, RdsSnapshot, RdsClusterSnapshot];
+    /// Move the database or load balancer into these security groups, out of those that it is in.
+    SetSecurityGroups(Change<Vec<String>>) = "set_security_groups" on [Rds, RdsCluster, Elb, Elbv2];
     /// Stop the instance, also if it belongs to an Auto Scaling group, once that is suspended.
     Ec2Halt = "ec2_halt" on [Ec2];
     /// Terminate the instance. Nobody can bring it back.
@@ -214,6 +232,8 @@ actions! {
     LambdaRemovePermissions(Statements) = "lambda_remove_permissions" on [LambdaFunction];
     /// Put these statements into the function's resource policy.
     LambdaAddPermissions(Statements) = "lambda_add_permissions" on [LambdaFunction];
+    /// Reserve this much concurrency for the function, or none (`null`); with 0 it does not run.
+    LambdaSetConcurrency(Change<Option<i32>>) = "lambda_set_concurrency" on [LambdaFunction];
     /// Take these statements out of the key policy.
     KmsRemovePolicyStatements(Statements) = "kms_remove_policy_statements" on [KmsKey];
     /// Set the key policy.

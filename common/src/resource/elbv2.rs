@@ -34,6 +34,8 @@ pub struct LoadBalancer {
     pub availability_zones: Vec<BalancerZone>,
     /// The ids of its security groups.
     pub security_groups: Vec<String>,
+    /// `off` where its security groups do not hold for what comes through AWS PrivateLink (network load balancers alone).
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
     /// Where it sends requests, by ARN.
     pub target_groups: Vec<TargetGroup>,
     /// The tags of the instances in its target groups.

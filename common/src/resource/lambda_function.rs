@@ -41,6 +41,18 @@ pub struct Function {
     pub environment: Vec<String>,
     /// The resource policy of the function itself, not those of its versions and aliases; `null` where it has none.
     pub policy: Option<Value>,
+    /// How much concurrency is reserved for it: known from a closer look alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
+}
+
+/// Concurrency that is reserved for a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Concurrency {
+    /// How many of it may run at once; with 0 it does not run, with `null` nothing is reserved.
+    pub reserved_concurrent_executions: Option<i32>,
 }
 
 /// Where in a VPC a function has its network interfaces.

@@ -12,6 +12,8 @@ pub struct DbInstance {
     /// Its identifier.
     #[serde(rename = "DBInstanceIdentifier")]
     pub db_instance_identifier: String,
+    /// What it goes by as long as it exists, whatever its identifier: `db-ABCDEFGHIJKLMNOPQRSTUVWXYZ`.
+    pub dbi_resource_id: Option<String>,
     /// The cluster that it is a part of.
     #[serde(rename = "DBClusterIdentifier")]
     pub db_cluster_identifier: Option<String>,
@@ -63,8 +65,26 @@ pub struct DbInstance {
     /// Its replicas that are clusters.
     #[serde(rename = "ReadReplicaDBClusterIdentifiers")]
     pub read_replica_db_cluster_identifiers: Vec<String>,
+    /// The subnets that it may be in.
+    #[serde(rename = "DBSubnetGroup")]
+    pub db_subnet_group: Option<DbSubnetGroup>,
     /// Its security groups.
     pub vpc_security_groups: Vec<VpcSecurityGroup>,
+    /// The identifiers of the snapshots that somebody took of it: known from a closer look alone.
+    #[serde(rename = "DBSnapshots", skip_serializing_if = "Option::is_none")]
+    pub db_snapshots: Option<Vec<String>>,
+}
+
+/// Subnets of a VPC for databases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DbSubnetGroup {
+    /// Its name.
+    #[serde(rename = "DBSubnetGroupName")]
+    pub db_subnet_group_name: Option<String>,
+    /// The VPC.
+    pub vpc_id: Option<String>,
 }
 
 /// Where clients connect.
@@ -89,6 +109,19 @@ pub struct VpcSecurityGroup {
     pub status: Option<String>,
 }
 
+/// The ids of the security groups that a database is in, or comes into.
+pub(super) fn security_group_ids(groups: &[VpcSecurityGroup]) -> Vec<String> {
+    let present = groups.iter().filter(|group| group.status.as_deref() != Some("removing"));
+    present.filter_map(|group| group.vpc_security_group_id.clone()).collect()
+}
+
+impl VpcSecurityGroup {
+    /// The group of this id, in effect.
+    pub fn active(id: &str) -> Self {
+        Self { vpc_security_group_id: Some(id.to_owned()), status: Some("active".to_owned()) }
+    }
+}
+
 impl DbInstance {
     /// Why RDS cannot stop it, whatever its status is, as far as its configuration tells: a fragment that goes on from
     /// "it". Those that [the page of AWS][page] names, and RDS Custom for Oracle, whose own page names it.
@@ -99,9 +132,7 @@ impl DbInstance {
         if let Some(cluster) = self.cluster() {
             return Some(format!("can be stopped only with its cluster {cluster}"));
         }
-        let sources =
-            [&self.read_replica_source_db_instance_identifier, &self.read_replica_source_db_cluster_identifier];
-        if let Some(source) = sources.into_iter().flatten().find(|source| !source.is_empty()) {
+        if let Some(source) = self.replica_of() {
             return Some(format!("cannot be stopped, being a read replica of {source}"));
         }
         let mut replicas =
@@ -119,12 +150,35 @@ impl DbInstance {
     /// member of a Multi-AZ cluster is its cluster's, where it was settled for good. See
     /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/modify-multi-az-db-cluster.html>.
     pub fn why_its_address_stays(&self) -> Option<String> {
-        let cluster = self.cluster().filter(|_| !self.engine.as_deref().is_some_and(has_own_members))?;
+        let cluster = self.multi_az_cluster()?;
         Some(format!("keeps the address that its Multi-AZ cluster {cluster} was created with"))
     }
 
-    fn cluster(&self) -> Option<&str> {
+    /// The cluster that it is a part of.
+    pub fn cluster(&self) -> Option<&str> {
         self.db_cluster_identifier.as_deref().filter(|cluster| !cluster.is_empty())
+    }
+
+    /// The same where the cluster is a Multi-AZ one, which has its instances to itself.
+    pub fn multi_az_cluster(&self) -> Option<&str> {
+        self.cluster().filter(|_| !self.engine.as_deref().is_some_and(has_own_members))
+    }
+
+    /// The instance or cluster that it is a read replica of.
+    pub fn replica_of(&self) -> Option<&str> {
+        let sources =
+            [&self.read_replica_source_db_instance_identifier, &self.read_replica_source_db_cluster_identifier];
+        sources.into_iter().flatten().map(String::as_str).find(|source| !source.is_empty())
+    }
+
+    /// Whether it is RDS Custom, of whichever engine.
+    pub fn is_custom(&self) -> bool {
+        self.engine.as_deref().is_some_and(|engine| engine.starts_with("custom-"))
+    }
+
+    /// The ids of the security groups that it is in, or comes into.
+    pub fn security_group_ids(&self) -> Vec<String> {
+        security_group_ids(&self.vpc_security_groups)
     }
 }
 

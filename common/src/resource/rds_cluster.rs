@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::rds::{VpcSecurityGroup, has_own_members};
+use super::rds::{VpcSecurityGroup, has_own_members, security_group_ids};
 
 /// A database cluster. `id` is its identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct DbCluster {
     /// Its identifier.
     #[serde(rename = "DBClusterIdentifier")]
     pub db_cluster_identifier: String,
+    /// What it goes by as long as it exists, whatever its identifier: `cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ`.
+    pub db_cluster_resource_id: Option<String>,
     /// `available`, `stopped`, `creating`, `modifying`, ...
     pub status: String,
     /// `aurora-mysql`, `neptune`, `docdb`; of a Multi-AZ cluster `mysql` or `postgres`.
@@ -57,8 +59,17 @@ pub struct DbCluster {
     /// Its instances.
     #[serde(rename = "DBClusterMembers")]
     pub db_cluster_members: Vec<DbClusterMember>,
+    /// The name of the group of subnets that it may be in.
+    #[serde(rename = "DBSubnetGroup")]
+    pub db_subnet_group: Option<String>,
     /// Its security groups.
     pub vpc_security_groups: Vec<VpcSecurityGroup>,
+    /// The VPC of its subnets: known from a closer look alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_id: Option<String>,
+    /// The identifiers of the snapshots that somebody took of it: known from a closer look alone.
+    #[serde(rename = "DBClusterSnapshots", skip_serializing_if = "Option::is_none")]
+    pub db_cluster_snapshots: Option<Vec<String>>,
 }
 
 /// An instance of the cluster.
@@ -71,12 +82,25 @@ pub struct DbClusterMember {
     pub db_instance_identifier: Option<String>,
     /// Whether it is the one that writes.
     pub is_cluster_writer: Option<bool>,
+    /// `available`, `deleting`, ...: known from a closer look alone.
+    #[serde(rename = "DBInstanceStatus", skip_serializing_if = "Option::is_none")]
+    pub db_instance_status: Option<String>,
 }
 
 impl DbCluster {
     /// Whether it is a Multi-AZ cluster of RDS itself; `None` where the record does not say its engine.
     pub fn is_multi_az(&self) -> Option<bool> {
         self.engine.as_deref().filter(|engine| !engine.is_empty()).map(|engine| !has_own_members(engine))
+    }
+
+    /// The global database that it is a part of.
+    pub fn global_cluster(&self) -> Option<&str> {
+        self.global_cluster_identifier.as_deref().filter(|global| !global.is_empty())
+    }
+
+    /// The ids of the security groups that it is in, or comes into.
+    pub fn security_group_ids(&self) -> Vec<String> {
+        security_group_ids(&self.vpc_security_groups)
     }
 
     /// Why RDS cannot stop it, whatever its status is, as far as its configuration tells: a fragment that goes on from
@@ -88,7 +112,7 @@ impl DbCluster {
         if self.is_multi_az() == Some(true) {
             return Some("cannot be stopped, being a Multi-AZ cluster".to_owned());
         }
-        if let Some(global) = self.global_cluster_identifier.as_deref().filter(|global| !global.is_empty()) {
+        if let Some(global) = self.global_cluster() {
             return Some(format!("cannot be stopped, being a part of the global database {global}"));
         }
         if let Some(replica) = self.read_replica_identifiers.first() {

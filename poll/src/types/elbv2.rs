@@ -247,6 +247,8 @@ fn convert(
         created_time: it.created_time.as_ref().map(time),
         availability_zones: sorted(Some(zones.collect())),
         security_groups: sorted(it.security_groups),
+        enforce_security_group_inbound_rules_on_private_link_traffic: it
+            .enforce_security_group_inbound_rules_on_private_link_traffic,
         instance_tags: tags_behind(&instances(&target_groups), behind, &mut unread),
         target_groups,
     };

@@ -6,16 +6,18 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::operation::get_function_concurrency::GetFunctionConcurrencyOutput;
 use aws_sdk_lambda::types::{EnvironmentResponse, VpcConfigResponse};
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
 use common::operation::{
-    LAMBDA_GET_FUNCTION_CONFIGURATION, LAMBDA_GET_POLICY, LAMBDA_LIST_FUNCTIONS, LAMBDA_LIST_TAGS, Operation,
+    LAMBDA_GET_FUNCTION_CONCURRENCY, LAMBDA_GET_FUNCTION_CONFIGURATION, LAMBDA_GET_POLICY, LAMBDA_LIST_FUNCTIONS,
+    LAMBDA_LIST_TAGS, Operation,
 };
 use common::record::{Resource, Unread};
-use common::resource::{Function, VpcConfig};
+use common::resource::{Concurrency, Function, VpcConfig};
 use futures_util::{StreamExt, stream};
 
 use super::{AT_ONCE, Owner, Polled, document, or_absent, read};
@@ -53,6 +55,7 @@ macro_rules! facts {
                 kms_key_arn: it.kms_key_arn,
                 environment: names(it.environment, $operation, &mut unread),
                 policy: None,
+                concurrency: None,
             },
             unread,
         }
@@ -62,6 +65,7 @@ macro_rules! facts {
 impl Polled for Function {
     const LIST: &'static [Operation] = &[LAMBDA_GET_POLICY, LAMBDA_LIST_FUNCTIONS, LAMBDA_LIST_TAGS];
     const LOOK: &'static [Operation] = &[LAMBDA_GET_FUNCTION_CONFIGURATION, LAMBDA_GET_POLICY, LAMBDA_LIST_TAGS];
+    const CLOSER: &'static [Operation] = &[LAMBDA_GET_FUNCTION_CONCURRENCY];
     const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
@@ -99,6 +103,19 @@ impl Polled for Function {
         let Some(function) = or_absent(answer, NO_SUCH)? else { return Ok(None) };
         let facts = facts!(function, LAMBDA_GET_FUNCTION_CONFIGURATION);
         Ok(describe(&client, &Owner::of(session), region, facts, false).await)
+    }
+
+    /// How much concurrency is reserved for it.
+    async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
+        let client = client!(aws_sdk_lambda, session, region);
+        for function in found {
+            let answer = client.get_function_concurrency().function_name(&function.id).send().await;
+            let answer = answer.map_err(|error| AwsError::new(LAMBDA_GET_FUNCTION_CONCURRENCY, error));
+            let reserved = |answer: GetFunctionConcurrencyOutput| Concurrency {
+                reserved_concurrent_executions: answer.reserved_concurrent_executions,
+            };
+            function.config.concurrency = read(answer.map(reserved), &["Concurrency"], &mut function.unread);
+        }
     }
 }
 

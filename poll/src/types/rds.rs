@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{DbInstance as Described, Tag, VpcSecurityGroupMembership};
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::{DbInstance as Described, DbSnapshot, Tag, VpcSecurityGroupMembership};
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
-use common::operation::{Operation, RDS_DESCRIBE_DB_INSTANCES};
+use common::operation::{Operation, RDS_DESCRIBE_DB_INSTANCES, RDS_DESCRIBE_DB_SNAPSHOTS};
 use common::record::Resource;
-use common::resource::{DbEndpoint, DbInstance, VpcSecurityGroup};
+use common::resource::{DbEndpoint, DbInstance, DbSubnetGroup, VpcSecurityGroup};
 
-use super::{Owner, Polled, tags, time};
+use super::rds_snapshot::MANUAL;
+use super::{Owner, Polled, read, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
@@ -18,6 +20,7 @@ use crate::sink::Sink;
 impl Polled for DbInstance {
     const LIST: &'static [Operation] = &[RDS_DESCRIBE_DB_INSTANCES];
     const LOOK: &'static [Operation] = &[RDS_DESCRIBE_DB_INSTANCES];
+    const CLOSER: &'static [Operation] = &[RDS_DESCRIBE_DB_SNAPSHOTS];
 
     /// RDS filters by no tag, so that the test resources are picked out here.
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
@@ -48,6 +51,24 @@ impl Polled for DbInstance {
             Err(error) => Err(error),
         }
     }
+
+    /// Which snapshots there are: the name of another one must be none of theirs.
+    async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
+        let client = client!(aws_sdk_rds, session, region);
+        for instance in found {
+            let taken = snapshots(&client, &instance.id).await;
+            instance.config.db_snapshots = read(taken, &["DBSnapshots"], &mut instance.unread);
+        }
+    }
+}
+
+/// The identifiers of the snapshots that somebody took of an instance.
+async fn snapshots(client: &Client, id: &str) -> Result<Vec<String>, AwsError> {
+    let call = client.describe_db_snapshots().db_instance_identifier(id).snapshot_type(MANUAL);
+    let pages = call.into_paginator().page_size(100).items().send();
+    let taken: Vec<DbSnapshot> =
+        pages.try_collect().await.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_SNAPSHOTS, error))?;
+    Ok(sorted(Some(taken.into_iter().filter_map(|it| it.db_snapshot_identifier).collect())))
 }
 
 /// The states in which AWS changes what the record tells, of
@@ -77,6 +98,7 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<DbInstance
     let arn = arn.unwrap_or_else(|| owner.arn("rds", region, format!("db:{id}")));
     let config = DbInstance {
         db_instance_identifier: id.clone(),
+        dbi_resource_id: it.dbi_resource_id,
         db_cluster_identifier: it.db_cluster_identifier,
         db_instance_class: it.db_instance_class,
         db_instance_status: it.db_instance_status.unwrap_or_default(),
@@ -98,7 +120,11 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<DbInstance
         read_replica_source_db_cluster_identifier: it.read_replica_source_db_cluster_identifier,
         read_replica_db_instance_identifiers: sorted(it.read_replica_db_instance_identifiers),
         read_replica_db_cluster_identifiers: sorted(it.read_replica_db_cluster_identifiers),
+        db_subnet_group: it
+            .db_subnet_group
+            .map(|it| DbSubnetGroup { db_subnet_group_name: it.db_subnet_group_name, vpc_id: it.vpc_id }),
         vpc_security_groups: security_groups(it.vpc_security_groups),
+        db_snapshots: None,
     };
     let settled = !AT_WORK.contains(&config.db_instance_status.as_str());
     let mut resource = owner.resource(region, &id, arn, rds_tags(it.tag_list), config);
@@ -132,7 +158,7 @@ pub(super) fn security_groups(described: Option<Vec<VpcSecurityGroupMembership>>
 #[cfg(test)]
 mod tests {
     use aws_sdk_rds::primitives::DateTime;
-    use aws_sdk_rds::types::Endpoint;
+    use aws_sdk_rds::types::{DbSubnetGroup, Endpoint};
     use serde_json::json;
 
     use super::*;
@@ -153,6 +179,8 @@ mod tests {
             .storage_encrypted(false)
             .publicly_accessible(true)
             .multi_az(true)
+            .dbi_resource_id("db-ABC")
+            .db_subnet_group(DbSubnetGroup::builder().db_subnet_group_name("inner").vpc_id("vpc-1").build())
             .iam_database_authentication_enabled(false)
             .endpoint(Endpoint::builder().address("shop.example").port(3306).build())
             .read_replica_db_instance_identifiers("shop-3")
@@ -173,6 +201,8 @@ mod tests {
             ("StorageEncrypted", json!(false)),
             ("PubliclyAccessible", json!(true)),
             ("MultiAZ", json!(true)),
+            ("DbiResourceId", json!("db-ABC")),
+            ("DBSubnetGroup", json!({"DBSubnetGroupName": "inner", "VpcId": "vpc-1"})),
             ("IAMDatabaseAuthenticationEnabled", json!(false)),
             ("Endpoint", json!({"Address": "shop.example", "Port": 3306})),
             ("ReadReplicaDBInstanceIdentifiers", json!(["shop-2", "shop-3"])),
@@ -185,6 +215,7 @@ mod tests {
         ] {
             assert_eq!(config[field], value, "{field}");
         }
+        assert_eq!(config.get("DBSnapshots"), None, "what only a closer look tells is not there as if it were nothing");
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! `rds_cluster`: `DescribeDBClusters`, which tells all at once, and lists the clusters of Neptune and DocumentDB as well.
 
-use aws_sdk_rds::types::DbCluster as Described;
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::{DbCluster as Described, DbClusterSnapshot, DbInstance, Filter};
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
-use common::operation::{Operation, RDS_DESCRIBE_DB_CLUSTERS};
+use common::operation::{
+    Operation, RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS, RDS_DESCRIBE_DB_CLUSTERS, RDS_DESCRIBE_DB_INSTANCES,
+    RDS_DESCRIBE_DB_SUBNET_GROUPS,
+};
 use common::record::Resource;
 use common::resource::{DbCluster, DbClusterMember};
 
 use super::rds::{rds_tags, security_groups, sorted};
-use super::{Owner, Polled, time};
+use super::rds_snapshot::MANUAL;
+use super::{Owner, Polled, read, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
@@ -17,6 +22,8 @@ use crate::sink::Sink;
 impl Polled for DbCluster {
     const LIST: &'static [Operation] = &[RDS_DESCRIBE_DB_CLUSTERS];
     const LOOK: &'static [Operation] = &[RDS_DESCRIBE_DB_CLUSTERS];
+    const CLOSER: &'static [Operation] =
+        &[RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS, RDS_DESCRIBE_DB_INSTANCES, RDS_DESCRIBE_DB_SUBNET_GROUPS];
 
     /// The account's own: those that others share with it are listed only where they are asked for. RDS filters by no
     /// tag, so that the test resources are picked out here.
@@ -47,6 +54,49 @@ impl Polled for DbCluster {
             Err(error) => Err(error),
         }
     }
+
+    /// In which VPC it is, which a cluster does not tell and an instance does; which of its members are on their way out
+    /// already; and which snapshots there are: the name of another one must be none of theirs.
+    async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
+        let client = client!(aws_sdk_rds, session, region);
+        for cluster in found {
+            let subnets = cluster.config.db_subnet_group.as_deref();
+            let (vpc, members, taken) =
+                tokio::join!(vpc(&client, subnets), members(&client, &cluster.id), snapshots(&client, &cluster.id));
+            cluster.config.vpc_id = read(vpc, &["VpcId"], &mut cluster.unread).flatten();
+            let members = read(members, &["DBInstanceStatus"], &mut cluster.unread).unwrap_or_default();
+            for member in &mut cluster.config.db_cluster_members {
+                let seen = members.iter().find(|it| it.db_instance_identifier == member.db_instance_identifier);
+                member.db_instance_status = seen.and_then(|it| it.db_instance_status.clone());
+            }
+            cluster.config.db_cluster_snapshots = read(taken, &["DBClusterSnapshots"], &mut cluster.unread);
+        }
+    }
+}
+
+/// The VPC of a group of subnets.
+async fn vpc(client: &Client, subnets: Option<&str>) -> Result<Option<String>, AwsError> {
+    // Without a name RDS would tell all groups that there are.
+    let Some(subnets) = subnets.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let answer = client.describe_db_subnet_groups().db_subnet_group_name(subnets).send().await;
+    let answer = answer.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_SUBNET_GROUPS, error))?;
+    Ok(answer.db_subnet_groups.unwrap_or_default().into_iter().find_map(|group| group.vpc_id))
+}
+
+/// The instances of a cluster.
+async fn members(client: &Client, id: &str) -> Result<Vec<DbInstance>, AwsError> {
+    let of_cluster = Filter::builder().name("db-cluster-id").values(id).build();
+    let pages = client.describe_db_instances().filters(of_cluster).into_paginator().page_size(100).items().send();
+    pages.try_collect().await.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_INSTANCES, error))
+}
+
+/// The identifiers of the snapshots that somebody took of a cluster.
+async fn snapshots(client: &Client, id: &str) -> Result<Vec<String>, AwsError> {
+    let call = client.describe_db_cluster_snapshots().db_cluster_identifier(id).snapshot_type(MANUAL);
+    let pages = call.into_paginator().page_size(100).items().send();
+    let taken: Vec<DbClusterSnapshot> =
+        pages.try_collect().await.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS, error))?;
+    Ok(sorted(Some(taken.into_iter().filter_map(|it| it.db_cluster_snapshot_identifier).collect())))
 }
 
 /// The states in which AWS changes what the record tells, of
@@ -81,11 +131,13 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<DbCluster>
         .map(|member| DbClusterMember {
             db_instance_identifier: member.db_instance_identifier,
             is_cluster_writer: member.is_cluster_writer,
+            db_instance_status: None,
         })
         .collect();
     members.sort_unstable();
     let config = DbCluster {
         db_cluster_identifier: id.clone(),
+        db_cluster_resource_id: it.db_cluster_resource_id,
         status: it.status.unwrap_or_default(),
         engine: it.engine,
         engine_version: it.engine_version,
@@ -106,7 +158,10 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<DbCluster>
         replication_source_identifier: it.replication_source_identifier,
         read_replica_identifiers: sorted(it.read_replica_identifiers),
         db_cluster_members: members,
+        db_subnet_group: it.db_subnet_group,
         vpc_security_groups: security_groups(it.vpc_security_groups),
+        vpc_id: None,
+        db_cluster_snapshots: None,
     };
     let settled = !AT_WORK.contains(&config.status.as_str());
     let mut resource = owner.resource(region, &id, arn, rds_tags(it.tag_list), config);
@@ -139,6 +194,8 @@ mod tests {
             .db_cluster_members(member("books-2", false))
             .db_cluster_members(member("books-1", true))
             .read_replica_identifiers("far")
+            .db_cluster_resource_id("cluster-ABC")
+            .db_subnet_group("inner")
             .tag_list(Tag::builder().key("Owner").value("web").build());
         let record = record(described.build());
         assert_eq!((record.id.as_str(), record.settled), ("books", true));
@@ -152,6 +209,8 @@ mod tests {
             ("PubliclyAccessible", json!(null)),
             ("InternetAccessGatewayEnabled", json!(null)),
             ("ReadReplicaIdentifiers", json!(["far"])),
+            ("DbClusterResourceId", json!("cluster-ABC")),
+            ("DBSubnetGroup", json!("inner")),
             (
                 "DBClusterMembers",
                 json!([
@@ -161,6 +220,9 @@ mod tests {
             ),
         ] {
             assert_eq!(config[field], value, "{field}");
+        }
+        for field in ["VpcId", "DBClusterSnapshots"] {
+            assert_eq!(config.get(field), None, "what only a closer look tells is not there as if it were nothing");
         }
     }
 

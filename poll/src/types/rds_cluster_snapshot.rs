@@ -10,7 +10,7 @@ use common::record::Resource;
 use common::resource::{DbClusterSnapshot, Shared};
 use futures_util::{StreamExt, stream};
 
-use super::rds_snapshot::{MANUAL, attribute, is_at_work};
+use super::rds_snapshot::{MANUAL, attribute, is_at_work, is_manual};
 use super::{AT_ONCE, Owner, Polled, read, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
@@ -53,6 +53,7 @@ impl Polled for DbClusterSnapshot {
     }
 
     async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        is_manual(RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS, id)?;
         let client = client!(aws_sdk_rds, session, region);
         let call = client.describe_db_cluster_snapshots().db_cluster_snapshot_identifier(id).snapshot_type(MANUAL);
         match call.send().await.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_CLUSTER_SNAPSHOTS, error)) {

@@ -51,6 +51,7 @@ impl Polled for DbSnapshot {
     }
 
     async fn look(session: &Session, region: &Region, id: &str) -> Result<Option<Resource<Self>>, AwsError> {
+        is_manual(RDS_DESCRIBE_DB_SNAPSHOTS, id)?;
         let client = client!(aws_sdk_rds, session, region);
         let call = client.describe_db_snapshots().db_snapshot_identifier(id).snapshot_type(MANUAL);
         match call.send().await.map_err(|error| AwsError::new(RDS_DESCRIBE_DB_SNAPSHOTS, error)) {
@@ -62,6 +63,14 @@ impl Polled for DbSnapshot {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Refuses the ids that RDS and AWS Backup give (`rds:...`, `awsbackup:...`): asked for among the manual snapshots, those
+/// would seem to be gone. No id that somebody gives has a colon.
+pub(super) fn is_manual(operation: Operation, id: &str) -> Result<(), AwsError> {
+    let Some((owner, _)) = id.split_once(':') else { return Ok(()) };
+    let message = format!("`{id}` is no snapshot that somebody took: `{owner}` made it, and looks after it by itself");
+    Err(AwsError::of(operation, "BadReference", message))
 }
 
 fn is_gone(error: &AwsError) -> bool {

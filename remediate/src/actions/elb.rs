@@ -1,17 +1,20 @@
-//! What is done to classic load balancers: instances are taken out, and put behind them again.
+//! What is done to classic load balancers: instances are taken out, and put behind them again; nothing gets through to them
+//! any more; they go.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancing::types as elb;
-use common::action::{Action, Instances};
+use common::action::{Action, Instances, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{ClassicLoadBalancer, InstanceTags, RegisteredInstance, auto_scaling_group};
+use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
+use super::closed;
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 use crate::decide::protection;
@@ -22,12 +25,20 @@ use crate::decide::protection;
 pub(crate) enum Step {
     Deregister { load_balancer_name: String, instances: Vec<RegisteredInstance> },
     Register { load_balancer_name: String, instances: Vec<RegisteredInstance> },
+    SetSecurityGroups { load_balancer_name: String, security_groups: Vec<String> },
+    Delete { load_balancer_name: String },
 }
+
+/// Why a load balancer is moved to a closed security group.
+pub(super) const NEVER_STOPS: &str = "cannot be stopped, being a load balancer";
 
 impl Mended for ClassicLoadBalancer {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::ELB_APPLY_SECURITY_GROUPS_TO_LOAD_BALANCER]),
+        ("kill", &[operation::ELB_DELETE_LOAD_BALANCER]),
+        ("set_security_groups", &[operation::ELB_APPLY_SECURITY_GROUPS_TO_LOAD_BALANCER]),
         ("elb_deregister_instances", &[operation::ELB_DEREGISTER_INSTANCES_FROM_LOAD_BALANCER]),
         ("elb_register_instances", &[operation::ELB_REGISTER_INSTANCES_WITH_LOAD_BALANCER]),
     ];
@@ -61,8 +72,28 @@ impl Mended for ClassicLoadBalancer {
                 let step = Step::Register { load_balancer_name, instances: missing };
                 Ok(Planned::one(step, Some(Action::ElbDeregisterInstances(undo)), after))
             }
+            Action::SetSecurityGroups(change) => {
+                closed::plan(resource, change, resource.config.security_groups.clone(), |security_groups| {
+                    let after =
+                        ClassicLoadBalancer { security_groups: security_groups.clone(), ..resource.config.clone() };
+                    Ok((Step::SetSecurityGroups { load_balancer_name, security_groups }, after))
+                })
+            }
             other => Err(foreign(other, resource)),
         }
+    }
+
+    fn disable(resource: &Resource<Self>, settings: &Remediate) -> Result<Vec<Action>, Refusal> {
+        let balancer = &resource.config;
+        if balancer.vpc_id.as_deref().is_none_or(str::is_empty) {
+            return Err(Refusal::Impossible("it is in no VPC (EC2-Classic), and so has no security groups".to_owned()));
+        }
+        closed::disable(NEVER_STOPS, balancer.vpc_id.as_deref(), balancer.security_groups.clone(), settings)
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
+        let step = Step::Delete { load_balancer_name: resource.id.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
@@ -100,6 +131,8 @@ impl ApiCall for Step {
         match self {
             Self::Deregister { .. } => operation::ELB_DEREGISTER_INSTANCES_FROM_LOAD_BALANCER,
             Self::Register { .. } => operation::ELB_REGISTER_INSTANCES_WITH_LOAD_BALANCER,
+            Self::SetSecurityGroups { .. } => operation::ELB_APPLY_SECURITY_GROUPS_TO_LOAD_BALANCER,
+            Self::Delete { .. } => operation::ELB_DELETE_LOAD_BALANCER,
         }
     }
 
@@ -115,6 +148,13 @@ impl ApiCall for Step {
                 let call = client.register_instances_with_load_balancer().load_balancer_name(load_balancer_name);
                 sent(operation, call.set_instances(Some(sdk(instances))).send().await)
             }
+            Self::SetSecurityGroups { load_balancer_name, security_groups } => {
+                let call = client.apply_security_groups_to_load_balancer().load_balancer_name(load_balancer_name);
+                sent(operation, call.set_security_groups(Some(security_groups.clone())).send().await)
+            }
+            Self::Delete { load_balancer_name } => {
+                sent(operation, client.delete_load_balancer().load_balancer_name(load_balancer_name).send().await)
+            }
         }
     }
 }
@@ -128,11 +168,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::actions::closed::tests::{moves_into_the_closed_group, stays_where_the_settings_name_no_group};
     use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
 
     fn balancer(ids: &[&str]) -> Resource<ClassicLoadBalancer> {
         let config = ClassicLoadBalancer {
             load_balancer_name: "web".into(),
+            vpc_id: Some("vpc-1".into()),
+            security_groups: vec!["sg-1".into(), "sg-2".into()],
             instances: ids.iter().map(|id| RegisteredInstance { instance_id: (*id).into() }).collect(),
             ..ClassicLoadBalancer::default()
         };
@@ -145,7 +188,11 @@ mod tests {
 
     impl Samples for ClassicLoadBalancer {
         fn samples() -> Vec<(Action, Resource<Self>)> {
-            vec![(Action::ElbDeregisterInstances(these(&["i-2"])), balancer(&["i-1", "i-2", "i-3"]))]
+            vec![
+                (Action::ElbDeregisterInstances(these(&["i-2"])), balancer(&["i-1", "i-2", "i-3"])),
+                (Action::Disable, balancer(&["i-1"])),
+                (Action::Kill(Kill::default()), balancer(&["i-1"])),
+            ]
         }
     }
 
@@ -183,5 +230,21 @@ mod tests {
             matches!(planned(&deregister("i-1"), &balancer), Err(Refusal::Impossible(why)) if why.contains("protected"))
         );
         assert!(refuses_without(&deregister("i-2"), balancer, "InstanceTags"));
+    }
+
+    #[test]
+    fn it_is_moved_to_the_closed_group_of_its_vpc() {
+        let call = json!({"LoadBalancerName": "web", "SecurityGroups": ["sg-closed"]});
+        let operation = "elasticloadbalancing:ApplySecurityGroupsToLoadBalancer";
+        moves_into_the_closed_group(&balancer(&["i-1"]), (operation, &call));
+        let of = |vpc: Option<&str>| {
+            let vpc_id = vpc.map(str::to_owned);
+            balancer(&["i-1"]).map(|it| ClassicLoadBalancer { vpc_id, ..it })
+        };
+        stays_where_the_settings_name_no_group(&of(Some("vpc-2")), "vpc-2");
+        for vpc in [None, Some("")] {
+            let refused = planned(&Action::Disable, &of(vpc));
+            assert!(matches!(&refused, Err(Refusal::Impossible(why)) if why.contains("EC2-Classic")), "{refused:?}");
+        }
     }
 }

@@ -1,33 +1,41 @@
-//! What is done to load balancers: targets are taken out of their target groups, and put back.
+//! What is done to load balancers: targets are taken out of their target groups, and put back; nothing gets through to them
+//! any more; they go.
 
 use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types as elbv2;
-use common::action::{Action, TargetAt, Targets};
+use common::action::{Action, Kill, TargetAt, Targets};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{LoadBalancer, Target, TargetGroup};
+use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
-use super::elb::may_be_deregistered;
+use super::closed;
+use super::elb::{NEVER_STOPS, may_be_deregistered};
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 
-/// A call on a target group.
+/// A call on a load balancer or a target group.
 #[derive(Debug, Serialize)]
 #[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
     Deregister { target_group_arn: String, targets: Vec<TargetAt> },
     Register { target_group_arn: String, targets: Vec<TargetAt> },
+    SetSecurityGroups { load_balancer_arn: String, security_groups: Vec<String> },
+    Delete { load_balancer_arn: String },
 }
 
 impl Mended for LoadBalancer {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::ELB_SET_SECURITY_GROUPS]),
+        ("kill", &[operation::ELB_DELETE_LOAD_BALANCER]),
+        ("set_security_groups", &[operation::ELB_SET_SECURITY_GROUPS]),
         ("elb_deregister_targets", &[operation::ELB_DEREGISTER_TARGETS]),
         ("elb_register_targets", &[operation::ELB_REGISTER_TARGETS]),
     ];
@@ -39,8 +47,29 @@ impl Mended for LoadBalancer {
         match action {
             Action::ElbDeregisterTargets(unwanted) => deregister(resource, unwanted),
             Action::ElbRegisterTargets(wanted) => register(resource, wanted),
+            Action::SetSecurityGroups(change) => {
+                closed::plan(resource, change, resource.config.security_groups.clone(), |security_groups| {
+                    let load_balancer_arn = resource.config.load_balancer_arn.clone();
+                    let after = LoadBalancer { security_groups: security_groups.clone(), ..resource.config.clone() };
+                    Ok((Step::SetSecurityGroups { load_balancer_arn, security_groups }, after))
+                })
+            }
             other => Err(foreign(other, resource)),
         }
+    }
+
+    fn disable(resource: &Resource<Self>, settings: &Remediate) -> Result<Vec<Action>, Refusal> {
+        let balancer = &resource.config;
+        if let Some(why) = why_no_group_closes_it(balancer) {
+            return Err(Refusal::Impossible(why.to_owned()));
+        }
+        closed::disable(NEVER_STOPS, balancer.vpc_id.as_deref(), balancer.security_groups.clone(), settings)
+    }
+
+    /// Its listeners go with it. One that is protected from that refuses itself.
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> BalancerPlan {
+        let step = Step::Delete { load_balancer_arn: resource.config.load_balancer_arn.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
@@ -49,6 +78,21 @@ impl Mended for LoadBalancer {
 }
 
 type BalancerPlan = Result<Planned<LoadBalancer, Step>, Refusal>;
+
+/// Why a security group keeps nothing from a load balancer. A network load balancer has groups only if it was created with
+/// some: <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html>.
+fn why_no_group_closes_it(balancer: &LoadBalancer) -> Option<&'static str> {
+    let enforced = balancer.enforce_security_group_inbound_rules_on_private_link_traffic.as_deref();
+    match (balancer.r#type.as_deref(), balancer.security_groups.as_slice(), enforced) {
+        (Some("gateway"), ..) => Some("a gateway load balancer has no security groups"),
+        (_, [], _) => Some("it was created without security groups, and can be given none any more"),
+        (.., Some("off")) => Some(
+            "its security groups do not hold for what comes through AWS PrivateLink: turn that on first \
+             (EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic)",
+        ),
+        _ => None,
+    }
+}
 
 fn deregister(resource: &Resource<LoadBalancer>, unwanted: &Targets) -> BalancerPlan {
     needs(resource, &["TargetGroups"])?;
@@ -129,6 +173,8 @@ impl ApiCall for Step {
         match self {
             Self::Deregister { .. } => operation::ELB_DEREGISTER_TARGETS,
             Self::Register { .. } => operation::ELB_REGISTER_TARGETS,
+            Self::SetSecurityGroups { .. } => operation::ELB_SET_SECURITY_GROUPS,
+            Self::Delete { .. } => operation::ELB_DELETE_LOAD_BALANCER,
         }
     }
 
@@ -143,6 +189,13 @@ impl ApiCall for Step {
             Self::Register { target_group_arn, targets } => {
                 let call = client.register_targets().target_group_arn(target_group_arn);
                 sent(operation, call.set_targets(Some(targets.iter().map(sdk).collect())).send().await)
+            }
+            Self::SetSecurityGroups { load_balancer_arn, security_groups } => {
+                let call = client.set_security_groups().load_balancer_arn(load_balancer_arn);
+                sent(operation, call.set_security_groups(Some(security_groups.clone())).send().await)
+            }
+            Self::Delete { load_balancer_arn } => {
+                sent(operation, client.delete_load_balancer().load_balancer_arn(load_balancer_arn).send().await)
             }
         }
     }
@@ -159,6 +212,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::actions::closed::tests::{moves_into_the_closed_group, stays_where_the_settings_name_no_group};
     use crate::actions::tests::{Samples, after, needs as refuses_without, planned, resource, the_call};
 
     const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188";
@@ -174,7 +228,14 @@ mod tests {
         let group =
             TargetGroup { target_group_arn: GROUP.into(), targets: targets.collect(), ..TargetGroup::default() };
         let other = TargetGroup { target_group_arn: "arn:other".into(), ..group.clone() };
-        let config = LoadBalancer { target_groups: vec![group, other], ..LoadBalancer::default() };
+        let config = LoadBalancer {
+            load_balancer_arn: ARN.into(),
+            r#type: Some("application".into()),
+            vpc_id: Some("vpc-1".into()),
+            security_groups: vec!["sg-1".into(), "sg-2".into()],
+            target_groups: vec![group, other],
+            ..LoadBalancer::default()
+        };
         resource(ARN, ARN, config)
     }
 
@@ -191,7 +252,11 @@ mod tests {
     impl Samples for LoadBalancer {
         fn samples() -> Vec<(Action, Resource<Self>)> {
             let targets = [("i-1", 80, None), ("i-1", 81, None), ("i-2", 80, None)];
-            vec![(Action::ElbDeregisterTargets(these(&[("i-1", Some(81))])), balancer(&targets))]
+            vec![
+                (Action::ElbDeregisterTargets(these(&[("i-1", Some(81))])), balancer(&targets)),
+                (Action::Disable, balancer(&targets)),
+                (Action::Kill(Kill::default()), balancer(&targets)),
+            ]
         }
     }
 
@@ -263,5 +328,42 @@ mod tests {
         let plan = planned(&Action::ElbDeregisterTargets(these(&[("i-1", None)])), &balancer).unwrap();
         let Some(Action::ElbRegisterTargets(undo)) = plan.undo else { panic!("{plan:?}") };
         assert_eq!(undo.targets[0].quic_server_id.as_deref(), Some("0x0102030405060708"));
+    }
+
+    #[test]
+    fn it_is_moved_to_the_closed_group_of_its_vpc() {
+        let call = json!({"LoadBalancerArn": ARN, "SecurityGroups": ["sg-closed"]});
+        moves_into_the_closed_group(&balancer(&[]), ("elasticloadbalancing:SetSecurityGroups", &call));
+        let elsewhere = balancer(&[]).map(|it| LoadBalancer { vpc_id: Some("vpc-2".into()), ..it });
+        stays_where_the_settings_name_no_group(&elsewhere, "vpc-2");
+    }
+
+    #[test]
+    fn where_no_group_would_close_it_that_is_said() {
+        type Change = fn(&mut LoadBalancer);
+        let rows: [(Change, Option<&str>); 5] = [
+            (|it| it.r#type = Some("network".into()), None),
+            (|it| it.r#type = Some("gateway".into()), Some("gateway")),
+            (|it| it.security_groups.clear(), Some("created without")),
+            (|it| it.enforce_security_group_inbound_rules_on_private_link_traffic = Some("on".into()), None),
+            (
+                |it| it.enforce_security_group_inbound_rules_on_private_link_traffic = Some("off".into()),
+                Some("PrivateLink"),
+            ),
+        ];
+        for (number, (change, why)) in rows.into_iter().enumerate() {
+            let mut balancer = balancer(&[]);
+            change(&mut balancer.config);
+            let plan = planned(&Action::Disable, &balancer);
+            match why {
+                None => assert!(plan.is_ok(), "{number}: {plan:?}"),
+                Some(why) => {
+                    assert!(
+                        matches!(&plan, Err(Refusal::Impossible(said)) if said.contains(why)),
+                        "{number}: {plan:?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@ mod ami;
 mod auto_scaling_group;
 mod call;
 mod change;
+mod closed;
+mod database;
 mod ebs_snapshot;
 mod ebs_volume;
 mod ec2;

@@ -1,46 +1,56 @@
 //! What is done to snapshots of database clusters: those who may restore them go out one by one, and come back.
 
-use common::action::Action;
+use common::action::{Action, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{DbClusterSnapshot, RESTORE};
+use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
+use super::rds_snapshot::{DELETING, may_be_deleted};
 use super::shares::{self, Modify};
 use super::{ApiCall, Mended, Planned, Refusal};
 
-/// The call on a snapshot.
+/// A call on a snapshot.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ModifyDbClusterSnapshotAttribute {
-    #[serde(rename = "DBClusterSnapshotIdentifier")]
-    db_cluster_snapshot_identifier: String,
-    attribute_name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values_to_add: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values_to_remove: Option<Vec<String>>,
+#[serde(untagged, rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    Modify {
+        #[serde(rename = "DBClusterSnapshotIdentifier")]
+        id: String,
+        attribute_name: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        values_to_add: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        values_to_remove: Option<Vec<String>>,
+    },
+    Delete {
+        #[serde(rename = "DBClusterSnapshotIdentifier")]
+        id: String,
+    },
 }
 
 impl Mended for DbClusterSnapshot {
-    type Step = ModifyDbClusterSnapshotAttribute;
+    type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE]),
+        ("kill", &[operation::RDS_DELETE_DB_CLUSTER_SNAPSHOT]),
         ("unshare", &[operation::RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE]),
         ("share", &[operation::RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE]),
     ];
 
-    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Self::Step>, Refusal> {
+    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
         shares::plan(action, resource, |modify, with| {
             let (values_to_add, values_to_remove) = match modify {
                 Modify::Add => (Some(with), None),
                 Modify::Remove => (None, Some(with)),
             };
-            ModifyDbClusterSnapshotAttribute {
-                db_cluster_snapshot_identifier: resource.config.db_cluster_snapshot_identifier.clone(),
+            Step::Modify {
+                id: resource.config.db_cluster_snapshot_identifier.clone(),
                 attribute_name: RESTORE,
                 values_to_add,
                 values_to_remove,
@@ -48,24 +58,49 @@ impl Mended for DbClusterSnapshot {
         })
     }
 
+    fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        shares::disable(resource)
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
+        let snapshot = &resource.config;
+        if snapshot.status.as_deref() == Some(DELETING) {
+            return Ok(Planned::nothing(resource));
+        }
+        may_be_deleted(snapshot.snapshot_type.as_deref())?;
+        let step = Step::Delete { id: snapshot.db_cluster_snapshot_identifier.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
+    }
+
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
     }
 }
 
-impl ApiCall for ModifyDbClusterSnapshotAttribute {
+impl ApiCall for Step {
     fn operation(&self) -> Operation {
-        operation::RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE
+        match self {
+            Self::Modify { .. } => operation::RDS_MODIFY_DB_CLUSTER_SNAPSHOT_ATTRIBUTE,
+            Self::Delete { .. } => operation::RDS_DELETE_DB_CLUSTER_SNAPSHOT,
+        }
     }
 
     async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        let modify = common::client!(aws_sdk_rds, session, region).modify_db_cluster_snapshot_attribute();
-        let modify = modify
-            .db_cluster_snapshot_identifier(&self.db_cluster_snapshot_identifier)
-            .attribute_name(self.attribute_name)
-            .set_values_to_add(self.values_to_add.clone())
-            .set_values_to_remove(self.values_to_remove.clone());
-        sent(self.operation(), modify.send().await)
+        let client = common::client!(aws_sdk_rds, session, region);
+        let operation = self.operation();
+        match self {
+            Self::Modify { id, attribute_name, values_to_add, values_to_remove } => {
+                let modify = client.modify_db_cluster_snapshot_attribute().db_cluster_snapshot_identifier(id);
+                let modify = modify
+                    .attribute_name(*attribute_name)
+                    .set_values_to_add(values_to_add.clone())
+                    .set_values_to_remove(values_to_remove.clone());
+                sent(operation, modify.send().await)
+            }
+            Self::Delete { id } => {
+                sent(operation, client.delete_db_cluster_snapshot().db_cluster_snapshot_identifier(id).send().await)
+            }
+        }
     }
 }
 
@@ -74,8 +109,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::actions::shares::tests::{STRANGER, calls, samples};
-    use crate::actions::tests::{Samples, resource};
+    use crate::actions::shares::tests::{STRANGER, calls, samples, shared};
+    use crate::actions::tests::{Samples, planned, resource, the_call};
 
     fn snapshot() -> Resource<DbClusterSnapshot> {
         let config =
@@ -85,7 +120,10 @@ mod tests {
 
     impl Samples for DbClusterSnapshot {
         fn samples() -> Vec<(Action, Resource<Self>)> {
-            samples(&snapshot())
+            let mut samples = samples(&snapshot());
+            samples.push((Action::Disable, shared(snapshot(), &["all", STRANGER])));
+            samples.push((Action::Kill(Kill::default()), snapshot()));
+            samples
         }
     }
 
@@ -100,5 +138,24 @@ mod tests {
             };
             assert_eq!((gone, back), (modify("ValuesToRemove"), modify("ValuesToAdd")));
         }
+    }
+
+    #[test]
+    fn what_aws_made_by_itself_is_not_deleted() {
+        let kill = Action::Kill(Kill::default());
+        let of = |snapshot_type: &str, status: &str| {
+            let (snapshot_type, status) = (Some(snapshot_type.to_owned()), Some(status.to_owned()));
+            snapshot().map(|it| DbClusterSnapshot { snapshot_type, status, ..it })
+        };
+        for (kind, why) in [("automated", "RDS removes by itself"), ("awsbackup", "AWS Backup")] {
+            let refused = planned(&kill, &of(kind, "available"));
+            assert!(matches!(&refused, Err(Refusal::Impossible(said)) if said.contains(why)), "{kind}: {refused:?}");
+        }
+        let (operation, parameters) = the_call(&kill, &of("manual", "available"));
+        assert_eq!(
+            (operation.as_str(), parameters),
+            ("rds:DeleteDBClusterSnapshot", json!({"DBClusterSnapshotIdentifier": "shop-1"}))
+        );
+        assert!(planned(&kill, &of("manual", "deleting")).unwrap().steps.is_empty(), "it is on its way out");
     }
 }

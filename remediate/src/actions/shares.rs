@@ -25,7 +25,6 @@ pub(super) fn plan<C: Shared, S>(
     resource: &Resource<C>,
     step: impl FnOnce(Modify, Vec<String>) -> S,
 ) -> Result<Planned<C, S>, Refusal> {
-    needs(resource, &[C::FIELD])?;
     match action {
         Action::Unshare(sharing) => {
             let unwanted = named(sharing)?;
@@ -44,14 +43,15 @@ pub(super) fn plan<C: Shared, S>(
     }
 }
 
-/// What takes it out of others' use: nobody but its owner is left.
+/// The action that shares the resource with nobody any more.
 pub(super) fn disable<C: Shared>(resource: &Resource<C>) -> Result<Vec<Action>, Refusal> {
-    needs(resource, &[C::FIELD])?;
     let with: Vec<String> = shared_with(resource)?.into_iter().collect();
     Ok(if with.is_empty() { Vec::new() } else { vec![Action::Unshare(Sharing { with })] })
 }
 
+/// With whom it is shared.
 fn shared_with<C: Shared>(resource: &Resource<C>) -> Result<BTreeSet<String>, Refusal> {
+    needs(resource, &[C::FIELD])?;
     let unknown = || format!("its {} name somebody whom this version does not know: look at them by hand", C::FIELD);
     resource.config.shared_with().ok_or_else(|| Refusal::Impossible(unknown()))
 }

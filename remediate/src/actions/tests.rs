@@ -33,9 +33,15 @@ pub(super) fn looked<C: Config>(resource: &Resource<C>) -> Looked {
     resource.clone().map(|config| serde_json::value::to_raw_value(&config).unwrap())
 }
 
-/// What an action on a resource comes to, by settings that say nothing.
+/// Settings that say nothing but which security group is closed.
+pub(super) fn settings() -> Remediate {
+    let closed_security_groups = [("vpc-1".to_owned(), "sg-closed".to_owned())].into();
+    Remediate { closed_security_groups, ..Remediate::default() }
+}
+
+/// What an action on a resource comes to.
 fn plan(action: &Action, resource: &Looked) -> Result<Plan, Refusal> {
-    super::plan(action, resource, &Remediate::default())
+    super::plan(action, resource, &settings())
 }
 
 /// The actions that are not made of others.

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
-use tests::stage::Stage;
+use tests::ground::{closed_groups, group, put_elb};
+use tests::stage::{Stage, text};
+use tests::task::{disabled_and_back, killed, refused, task};
 use tests::{Emulator, Proxy};
 
 use crate::elbv2::mismatches_are_found;
@@ -52,4 +54,35 @@ fn where_the_tags_of_instances_are_denied_what_needs_them_is_unknown_and_nothing
     };
     assert_eq!(status("elb_tags_mismatch"), ["unknown", "unknown", "unknown"]);
     assert_eq!(status("elb_public_in_dev"), ["fail"]);
+}
+
+/// One that is in two security groups, of a stage whose settings name a closed one: its record, and that.
+fn grouped() -> (Stage, Value, String) {
+    let stage = Stage::of("elb");
+    let arn = stage.arn("faces the internet");
+    let of = |stage: &Stage| stage.poll_all().matching(&json!({"kind": "resource", "arn": arn})).remove(0);
+    let balancer = of(&stage);
+    let vpc = text(&balancer["config"]["VPCId"]);
+    let groups = ["one", "two"].map(|name| group(&stage.account, &vpc, name));
+    put_elb(&stage.account, &text(&balancer["id"]), &groups.each_ref().map(String::as_str));
+    let (settings, closed) = closed_groups(&stage.account);
+    refused(&stage, &task(&balancer, json!("disable")), &vpc);
+    stage.set(&settings);
+    let balancer = of(&stage);
+    (stage, balancer, closed)
+}
+
+#[test]
+fn disable() {
+    let (stage, balancer, closed) = grouped();
+    let parameters = json!({"LoadBalancerName": balancer["id"], "SecurityGroups": [closed]});
+    let calls = call("elasticloadbalancing:ApplySecurityGroupsToLoadBalancer", &parameters);
+    disabled_and_back(&stage, &balancer, &calls, |config| config["SecurityGroups"] = json!([closed]), || ());
+}
+
+#[test]
+fn kill() {
+    let (stage, balancer, _) = grouped();
+    let calls = call("elasticloadbalancing:DeleteLoadBalancer", &json!({"LoadBalancerName": balancer["id"]}));
+    killed(&stage, &balancer, &json!("kill"), &calls);
 }

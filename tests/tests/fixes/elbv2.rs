@@ -1,8 +1,11 @@
 //! Load balancers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
-use tests::stage::{Stage, text};
+use tests::ground::{closed_groups, group, put_elbv2};
+use tests::stage::{Stage, statuses, text};
+use tests::task::{disabled_and_back, killed, refused, task};
+use tests::{Emulator, Proxy};
 
 use crate::elb::DEV;
 
@@ -48,7 +51,7 @@ pub(crate) fn mismatches_are_found(kind: &str, title: &str) {
         json!([{"Key": "sluice:test-resource", "LoadBalancer": "bad", "Instance": "good"}])
     );
     let key = format!("{kind}_tags_mismatch:{}:{}", text(&finding["arn"]), text(&evidence["InstanceId"]));
-    assert_eq!((&finding["key"], finding.get("action").is_none_or(serde_json::Value::is_null)), (&json!(key), true));
+    assert_eq!((&finding["key"], finding.get("action").is_none_or(Value::is_null)), (&json!(key), true));
 }
 
 #[test]
@@ -67,4 +70,40 @@ fn the_arn_of_a_target_group_leads_to_its_load_balancer() {
         record.as_object_mut().unwrap().remove("observed_at");
     }
     assert_eq!(found, expected, "a look and a listing see the same");
+}
+
+/// A load balancer of a stage whose settings name a closed security group, and that.
+fn with_closed_group() -> (Stage, Value, String) {
+    let stage = Stage::of("elbv2");
+    let (settings, closed) = closed_groups(&stage.account);
+    stage.set(&settings);
+    let arn = stage.arn("faces the internet");
+    let balancer = stage.poll_all().matching(&json!({"kind": "resource", "arn": arn})).remove(0);
+    (stage, balancer, closed)
+}
+
+#[test]
+fn disable() {
+    let (stage, balancer, closed) = with_closed_group();
+    refused(&stage, &task(&balancer, json!("disable")), "created without security groups");
+    let own = group(&stage.account, &text(&balancer["config"]["VpcId"]), "own");
+    put_elbv2(&stage.account, &text(&balancer["id"]), &[&own]);
+    let parameters = json!({"LoadBalancerArn": balancer["id"], "SecurityGroups": [closed]});
+    let calls = call("elasticloadbalancing:SetSecurityGroups", &parameters);
+    disabled_and_back(&stage, &balancer, &calls, |config| config["SecurityGroups"] = json!([closed]), || ());
+}
+
+#[test]
+fn kill() {
+    let (stage, balancer, _) = with_closed_group();
+    // The emulator deletes it all the same.
+    let why = "Load balancer cannot be deleted because deletion protection is enabled";
+    let delete = "elasticloadbalancing:DeleteLoadBalancer";
+    let proxy = Proxy::new(Emulator::shared()).fail(delete, 400, "OperationNotPermitted", why);
+    let kill = task(&balancer, json!("kill"));
+    let protected = stage.through(&proxy);
+    let failed = protected.run(protected.apply(kill.to_string()).arg("--irreversible")).exits(1).records();
+    assert_eq!(statuses(&failed), ["failed"], "{failed:?}");
+    assert!(text(&failed[0]["reason"]).contains(why), "{failed:?}");
+    killed(&stage, &balancer, &json!("kill"), &call(delete, &json!({"LoadBalancerArn": balancer["id"]})));
 }

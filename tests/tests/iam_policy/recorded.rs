@@ -1,6 +1,7 @@
 //! Each tool through a recorder, for each type alone: what it calls is granted, and what is granted is called.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
@@ -11,9 +12,12 @@ use common::resource::auto_scaling_group::REPLACING;
 use serde_json::{Value, json};
 use tests::http::Response;
 use tests::iam::LOADED;
-use tests::{Account, Call, Emulator, Proxy, ndjson};
+use tests::stage::text;
+use tests::{Account, Call, Emulator, Proxy, ground, ndjson};
 
-use crate::{actions, audit, equip, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types};
+use crate::{
+    actions, audit, configured, equip, misconfigure, permissions, poll, printed, remediate, task, there_and_back, types,
+};
 
 /// Permissions that are needed in a case that these accounts do not get into: the permission, for which types (all where none is
 /// named), and when AWS asks for it.
@@ -25,6 +29,8 @@ const UNSEEN: &[(&str, &[ResourceType], &str)] = &[
 /// Actions that no finding asks for in this shape: the action, and how it is written for a resource, where it fits that
 /// one. Undos are found by themselves.
 const BY_HAND: &[(&str, ByHand)] = &[
+    // Before anything is gone.
+    ("disable", |_| Some(json!("disable"))),
     // The last statement takes the policy with it, which is another call.
     ("s3_remove_policy_statements", |bucket| {
         let statements = bucket["config"]["Policy"]["Statement"].as_array()?;
@@ -37,7 +43,6 @@ const BY_HAND: &[(&str, ByHand)] = &[
     ("iam_detach_policy", |_| {
         Some(json!({"name": "iam_detach_policy", "Users": [LOADED], "Groups": [LOADED], "Roles": [LOADED]}))
     }),
-    ("disable", |_| Some(json!("disable"))),
     ("asg_suspend", |_| Some(json!({"name": "asg_suspend", "ScalingProcesses": REPLACING}))),
     ("ec2_cancel_spot_request", |_| Some(json!("ec2_cancel_spot_request"))),
     // Of one alone, so that others are there to be killed.
@@ -66,11 +71,8 @@ const BY_HAND: &[(&str, ByHand)] = &[
         let from = bucket["config"]["ServerSideEncryptionConfiguration"].clone();
         Some(json!({"name": "s3_set_encryption", "from": from, "to": to}))
     }),
-    // Last: nothing is left to do anything to.
-    ("kill", |resource| {
-        let data = resource["type"] == "s3_bucket";
-        Some(if data { json!({"name": "kill", "IncludeData": true}) } else { json!("kill") })
-    }),
+    // Last of all.
+    ("kill", |_| Some(json!({"name": "kill", "IncludeData": true}))),
 ];
 
 type ByHand = fn(&Value) -> Option<Value>;
@@ -103,6 +105,44 @@ fn for_each_type(work: impl Fn(ResourceType) + Sync) {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "see above for {failed:?}");
+}
+
+/// Adds what only `disable` and `kill` come upon: what cannot be stopped, and is moved to a security group of the settings
+/// instead; what has groups, instances or concurrency of its own.
+fn prepare(account: &Account, kind: ResourceType) {
+    let made = |path: &str| {
+        let polled = poll(account, kind.name()).args(["--regions", "us-east-1"]).run().exits(0);
+        polled.kind("resource").iter().map(|it| text(it.pointer(path).unwrap())).collect::<Vec<_>>()
+    };
+    match kind {
+        ResourceType::Rds => {
+            let _ = ground::subnets(account);
+            ground::replicated_instance(account);
+        }
+        ResourceType::RdsCluster => {
+            ground::multi_az_cluster(account, &ground::subnets(account));
+            ground::cluster(account, "books");
+            let _ = made("/id");
+        }
+        ResourceType::Elb => {
+            let own = ground::group(account, &made("/config/VPCId")[0], "own");
+            made("/id").iter().for_each(|name| ground::put_elb(account, name, &[&own]));
+        }
+        ResourceType::Elbv2 => {
+            let own = ground::group(account, &made("/config/VpcId")[0], "own");
+            made("/id").iter().for_each(|arn| ground::put_elbv2(account, arn, &[&own]));
+        }
+        // None of those that are made could run before.
+        ResourceType::LambdaFunction => {
+            for (name, concurrency) in made("/id").iter().zip([None, Some(5)]) {
+                ground::reserve(account, name, concurrency);
+            }
+        }
+        _ => return,
+    }
+    let path = configured(account, "remediate").home().join("sluice.toml");
+    let settings = fs::read_to_string(&path).unwrap();
+    fs::write(path, settings + &ground::closed_groups(account).0).unwrap();
 }
 
 fn recorder() -> Proxy {
@@ -183,6 +223,7 @@ fn remediate_calls_what_its_policy_grants_and_no_more() {
         }
         let account = Account::new();
         misconfigure(&account, kind.name());
+        prepare(&account, kind);
         let polled = poll(&account, kind.name()).args(["--regions", "us-east-1"]).run().exits(0);
         let audited = audit(&account, &polled.stdout);
         let mut records = audited.matching(&json!({"kind": "finding", "status": "fail"}));

@@ -18,7 +18,6 @@ use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
-use super::ec2::AUTO_SCALING;
 use super::refusal::{foreign, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 use crate::decide::protection;
@@ -180,7 +179,7 @@ fn instance<'a>(resource: &'a Resource<Volume>, id: &str) -> Result<&'a Attached
 
 fn can_be_stopped(instance: &AttachedInstance) -> Result<(), Refusal> {
     let id = &instance.instance_id;
-    if let Some(group) = instance.tags.get(AUTO_SCALING) {
+    if let Some(group) = instance.tags.get(auto_scaling_group::TAG) {
         return Err(Refusal::Impossible(format!(
             "{id}, which has it, belongs to the Auto Scaling group {group}, which would terminate and replace it once stopped"
         )));
@@ -504,7 +503,7 @@ mod tests {
         type Row = (fn(&mut AttachedInstance), &'static str, bool);
         let rows: [Row; 3] = [
             (|it| drop(it.tags.insert("sluice:protect".into(), String::new())), "protected by its tag", true),
-            (|it| drop(it.tags.insert(AUTO_SCALING.into(), "web".into())), "Auto Scaling group web", false),
+            (|it| drop(it.tags.insert(auto_scaling_group::TAG.into(), "web".into())), "Auto Scaling group web", false),
             (|it| it.root_device_type = Some("instance-store".into()), "not stopped", false),
         ];
         for (change, why, always) in rows {

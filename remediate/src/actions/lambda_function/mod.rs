@@ -3,19 +3,21 @@
 mod permission;
 
 use aws_sdk_lambda::types::FunctionUrlAuthType;
-use common::action::{Action, Statements};
+use common::action::{Action, Change, Kill, Statements};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::Function;
+use common::resource::{Concurrency, Function};
+use common::settings::Remediate;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::permission::{Permission, same};
 use super::call::sent;
+use super::change::pending;
 use super::policy;
-use super::refusal::{foreign, needs};
+use super::refusal::{foreign, known, needs};
 use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on a function.
@@ -31,6 +33,16 @@ pub(crate) enum Step {
         #[serde(flatten)]
         permission: Box<Permission>,
     },
+    Reserve {
+        function_name: String,
+        reserved_concurrent_executions: i32,
+    },
+    Unreserve {
+        function_name: String,
+    },
+    Delete {
+        function_name: String,
+    },
 }
 
 type FunctionPlan = Result<Planned<Function, Step>, Refusal>;
@@ -39,21 +51,62 @@ impl Mended for Function {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::LAMBDA_PUT_FUNCTION_CONCURRENCY]),
+        ("kill", &[operation::LAMBDA_DELETE_FUNCTION]),
         ("lambda_remove_permissions", &[operation::LAMBDA_REMOVE_PERMISSION]),
         ("lambda_add_permissions", &[operation::LAMBDA_ADD_PERMISSION]),
+        (
+            "lambda_set_concurrency",
+            &[operation::LAMBDA_DELETE_FUNCTION_CONCURRENCY, operation::LAMBDA_PUT_FUNCTION_CONCURRENCY],
+        ),
     ];
+
+    const CLOSELY: &'static [&'static str] = &["disable", "lambda_set_concurrency"];
 
     fn plan(action: &Action, resource: &Resource<Self>) -> FunctionPlan {
         match action {
             Action::LambdaRemovePermissions(unwanted) => remove(resource, &unwanted.statements),
             Action::LambdaAddPermissions(wanted) => add(resource, &wanted.statements),
+            Action::LambdaSetConcurrency(change) => set_concurrency(resource, change),
             other => Err(foreign(other, resource)),
         }
+    }
+
+    /// With no concurrency to run in, a function is not run, whoever calls it: see
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>.
+    fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        Ok(vec![Action::LambdaSetConcurrency(Change { from: reserved(resource)?, to: Some(0) })])
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> FunctionPlan {
+        let step = Step::Delete { function_name: resource.config.function_name.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
     }
+}
+
+/// How much concurrency is reserved for it.
+fn reserved(resource: &Resource<Function>) -> Result<Option<i32>, Refusal> {
+    Ok(known(resource, "Concurrency", &resource.config.concurrency)?.reserved_concurrent_executions)
+}
+
+fn set_concurrency(resource: &Resource<Function>, change: &Change<Option<i32>>) -> FunctionPlan {
+    let now = reserved(resource)?;
+    if !pending(change, &now, "its reserved concurrency")? {
+        return Ok(Planned::nothing(resource));
+    }
+    let function_name = resource.config.function_name.clone();
+    let step = match change.to {
+        Some(reserved) => Step::Reserve { function_name, reserved_concurrent_executions: reserved },
+        None => Step::Unreserve { function_name },
+    };
+    let concurrency = Some(Concurrency { reserved_concurrent_executions: change.to });
+    let after = Function { concurrency, ..resource.config.clone() };
+    let undo = Action::LambdaSetConcurrency(Change { from: change.to, to: now });
+    Ok(Planned::one(step, Some(undo), after))
 }
 
 /// The statements that the function's policy has.
@@ -143,6 +196,9 @@ impl ApiCall for Step {
         match self {
             Self::Remove { .. } => operation::LAMBDA_REMOVE_PERMISSION,
             Self::Add { .. } => operation::LAMBDA_ADD_PERMISSION,
+            Self::Reserve { .. } => operation::LAMBDA_PUT_FUNCTION_CONCURRENCY,
+            Self::Unreserve { .. } => operation::LAMBDA_DELETE_FUNCTION_CONCURRENCY,
+            Self::Delete { .. } => operation::LAMBDA_DELETE_FUNCTION,
         }
     }
 
@@ -168,6 +224,17 @@ impl ApiCall for Step {
                     .set_function_url_auth_type(auth_type)
                     .set_invoked_via_function_url(it.invoked_via_function_url);
                 sent(self.operation(), add.send().await)
+            }
+            Self::Reserve { function_name, reserved_concurrent_executions } => {
+                let reserve = client.put_function_concurrency().function_name(function_name);
+                let reserve = reserve.reserved_concurrent_executions(*reserved_concurrent_executions);
+                sent(self.operation(), reserve.send().await)
+            }
+            Self::Unreserve { function_name } => {
+                sent(self.operation(), client.delete_function_concurrency().function_name(function_name).send().await)
+            }
+            Self::Delete { function_name } => {
+                sent(self.operation(), client.delete_function().function_name(function_name).send().await)
             }
         }
     }
@@ -214,6 +281,12 @@ mod tests {
         Action::LambdaAddPermissions(Statements { statements: statements.to_vec() })
     }
 
+    /// A function with so much concurrency of its own.
+    fn reserving(reserved_concurrent_executions: Option<i32>) -> Resource<Function> {
+        let concurrency = Some(Concurrency { reserved_concurrent_executions });
+        function(&[open()]).map(|config| Function { concurrency, ..config })
+    }
+
     impl Samples for Function {
         fn samples() -> Vec<(Action, Resource<Self>)> {
             vec![
@@ -221,6 +294,10 @@ mod tests {
                 (removal(&[open()]), function(&[open()])),
                 (removal(&[open(), events()]), function(&[events(), open()])),
                 (addition(&[open()]), function(&[])),
+                (Action::Disable, reserving(None)),
+                (Action::Disable, reserving(Some(5))),
+                (Action::LambdaSetConcurrency(Change { from: Some(5), to: Some(7) }), reserving(Some(5))),
+                (Action::Kill(Kill::default()), function(&[open()])),
             ]
         }
     }
@@ -267,6 +344,31 @@ mod tests {
     fn a_statement_that_took_the_name_since_stays() {
         let another = allow("open", &json!({"AWS": "arn:aws:iam::444455556666:root"}));
         assert!(matches!(planned(&addition(&[open()]), &function(&[another])), Err(Refusal::Changed(_))));
+    }
+
+    #[test]
+    fn no_concurrency_is_left_and_what_there_was_comes_back() {
+        for (before, operation, parameters) in [
+            (None, "lambda:DeleteFunctionConcurrency", json!({"FunctionName": "resize"})),
+            (
+                Some(5),
+                "lambda:PutFunctionConcurrency",
+                json!({"FunctionName": "resize", "ReservedConcurrentExecutions": 5}),
+            ),
+        ] {
+            let (disable, zero) = the_call(&Action::Disable, &reserving(before));
+            assert_eq!(disable, "lambda:PutFunctionConcurrency");
+            assert_eq!(zero, json!({"FunctionName": "resize", "ReservedConcurrentExecutions": 0}));
+            let plan = planned(&Action::Disable, &reserving(before)).unwrap();
+            let back = the_call(plan.undo.as_ref().unwrap(), &after::<Function>(&plan));
+            assert_eq!(back, (operation.to_owned(), parameters));
+            let changed = planned(plan.undo.as_ref().unwrap(), &reserving(Some(9)));
+            assert!(matches!(changed, Err(Refusal::Changed(_))), "{changed:?}");
+        }
+        assert!(planned(&Action::Disable, &reserving(Some(0))).unwrap().steps.is_empty());
+        let unseen = planned(&Action::Disable, &function(&[open()]));
+        assert!(matches!(&unseen, Err(Refusal::Impossible(why)) if why.contains("`Concurrency`")), "{unseen:?}");
+        assert!(needs(&Action::Disable, reserving(None), "Concurrency"));
     }
 
     #[test]
