@@ -9,7 +9,7 @@
 //!
 //! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
 //!   must allow it.
-//! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
+//! - [`job`]: what came in, and [`task`]: what people and other tools write. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
 
@@ -24,6 +24,7 @@ mod journal;
 mod out;
 mod permissions;
 mod signals;
+mod task;
 mod wait;
 
 use std::io::Write as _;
