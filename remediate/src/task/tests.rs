@@ -303,8 +303,8 @@ fn what_names_no_resource_is_an_error() {
         let error = read_value(&task(&fields)).unwrap_err();
         assert!(error.contains(says), "{fields}: {error}");
     }
-    let below = read("{\n\"action_time\": 0,\n\"action\": 7\n}").unwrap_err();
-    assert!(matches!(below, TaskError::Unreadable { down: 2, .. }), "{below:?}");
+    let below = read("{\n\"action\": 7,\n\"action_time\": 0\n}").unwrap_err();
+    assert!(matches!(below, TaskError::Unreadable { down: 1, .. }), "{below:?}");
     let twice = task(&json!({})).to_string().replace('{', r#"{"action":"kill","#);
     assert!(read(&twice).unwrap_err().to_string().contains("duplicate field `action`"));
 }
