@@ -77,7 +77,13 @@ operations! {
     CONFIG_DESCRIBE_DELIVERY_CHANNELS = "config:DescribeDeliveryChannels";
 
     EC2_ASSOCIATE_ADDRESS = "ec2:AssociateAddress";
+    EC2_ATTACH_VOLUME = "ec2:AttachVolume";
+    EC2_AUTHORIZE_SECURITY_GROUP_EGRESS = "ec2:AuthorizeSecurityGroupEgress";
     EC2_AUTHORIZE_SECURITY_GROUP_INGRESS = "ec2:AuthorizeSecurityGroupIngress";
+    EC2_DELETE_SECURITY_GROUP = "ec2:DeleteSecurityGroup";
+    EC2_DELETE_SNAPSHOT = "ec2:DeleteSnapshot";
+    EC2_DELETE_VOLUME = "ec2:DeleteVolume";
+    EC2_DEREGISTER_IMAGE = "ec2:DeregisterImage";
     EC2_DESCRIBE_ADDRESSES = "ec2:DescribeAddresses";
     EC2_DESCRIBE_FLOW_LOGS = "ec2:DescribeFlowLogs";
     EC2_DESCRIBE_IMAGE_ATTRIBUTE = "ec2:DescribeImageAttribute";
@@ -91,11 +97,14 @@ operations! {
     EC2_DESCRIBE_TAGS = "ec2:DescribeTags";
     EC2_DESCRIBE_VOLUMES = "ec2:DescribeVolumes";
     EC2_DESCRIBE_VPCS = "ec2:DescribeVpcs";
+    EC2_DETACH_VOLUME = "ec2:DetachVolume";
     EC2_DISASSOCIATE_ADDRESS = "ec2:DisassociateAddress";
     EC2_GET_EBS_ENCRYPTION_BY_DEFAULT = "ec2:GetEbsEncryptionByDefault";
     EC2_MODIFY_IMAGE_ATTRIBUTE = "ec2:ModifyImageAttribute";
+    EC2_MODIFY_INSTANCE_ATTRIBUTE = "ec2:ModifyInstanceAttribute";
     EC2_MODIFY_INSTANCE_METADATA_OPTIONS = "ec2:ModifyInstanceMetadataOptions";
     EC2_MODIFY_SNAPSHOT_ATTRIBUTE = "ec2:ModifySnapshotAttribute";
+    EC2_REVOKE_SECURITY_GROUP_EGRESS = "ec2:RevokeSecurityGroupEgress";
     EC2_REVOKE_SECURITY_GROUP_INGRESS = "ec2:RevokeSecurityGroupIngress";
     EC2_START_INSTANCES = "ec2:StartInstances";
     EC2_STOP_INSTANCES = "ec2:StopInstances";
@@ -179,8 +188,11 @@ operations! {
     REDSHIFT_DESCRIBE_CLUSTERS = "redshift:DescribeClusters";
     REDSHIFT_MODIFY_CLUSTER = "redshift:ModifyCluster";
 
+    S3_ABORT_MULTIPART_UPLOAD = "s3:AbortMultipartUpload";
+    S3_DELETE_BUCKET = "s3:DeleteBucket";
     S3_DELETE_BUCKET_ENCRYPTION = "s3:DeleteBucketEncryption" needs ["s3:PutEncryptionConfiguration"];
     S3_DELETE_BUCKET_POLICY = "s3:DeleteBucketPolicy";
+    S3_DELETE_OBJECTS = "s3:DeleteObjects" needs ["s3:DeleteObject", "s3:DeleteObjectVersion"];
     S3_DELETE_PUBLIC_ACCESS_BLOCK = "s3:DeletePublicAccessBlock" needs ["s3:PutBucketPublicAccessBlock"];
     S3_GET_BUCKET_ACL = "s3:GetBucketAcl";
     S3_GET_BUCKET_ENCRYPTION = "s3:GetBucketEncryption" needs ["s3:GetEncryptionConfiguration"];
@@ -193,6 +205,8 @@ operations! {
     S3_GET_PUBLIC_ACCESS_BLOCK = "s3:GetPublicAccessBlock" needs ["s3:GetBucketPublicAccessBlock"];
     S3_HEAD_BUCKET = "s3:HeadBucket" needs ["s3:ListBucket"];
     S3_LIST_BUCKETS = "s3:ListBuckets" needs ["s3:ListAllMyBuckets"];
+    S3_LIST_MULTIPART_UPLOADS = "s3:ListMultipartUploads" needs ["s3:ListBucketMultipartUploads"];
+    S3_LIST_OBJECT_VERSIONS = "s3:ListObjectVersions" needs ["s3:ListBucketVersions"];
     S3_PUT_BUCKET_ACL = "s3:PutBucketAcl";
     S3_PUT_BUCKET_ENCRYPTION = "s3:PutBucketEncryption" needs ["s3:PutEncryptionConfiguration"];
     S3_PUT_BUCKET_POLICY = "s3:PutBucketPolicy";

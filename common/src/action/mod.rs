@@ -94,11 +94,21 @@ macro_rules! actions {
 actions! {
     /// Whatever takes the resource out of use, and can be undone: what that is depends on the type.
     Disable = "disable" on [
+        Ami,
+        EbsSnapshot,
+        EbsVolume,
         Ec2,
+        S3Bucket,
+        SecurityGroup,
     ];
     /// Remove the resource for good, and what depends on it first. Nobody can bring it back.
     Kill(Kill) = "kill" on [
+        Ami,
+        EbsSnapshot,
+        EbsVolume,
         Ec2,
+        S3Bucket,
+        SecurityGroup,
     ], irreversible;
     /// Do these to the resource, in this order.
     Several(Actions) = "several" on [];
@@ -130,8 +140,18 @@ actions! {
     Ec2RevokeIngress(Rules) = "ec2_revoke_ingress" on [SecurityGroup];
     /// Put these rules into the security group.
     Ec2AuthorizeIngress(Rules) = "ec2_authorize_ingress" on [SecurityGroup];
+    /// Take these rules about what goes out of the security group out of it.
+    Ec2RevokeEgress(Rules) = "ec2_revoke_egress" on [SecurityGroup];
+    /// Put these rules about what goes out into the security group.
+    Ec2AuthorizeEgress(Rules) = "ec2_authorize_egress" on [SecurityGroup];
+    /// Detach the volume from the instance.
+    Ec2DetachVolume(Attachment) = "ec2_detach_volume" on [EbsVolume];
+    /// Attach the volume to the instance.
+    Ec2AttachVolume(Attachment) = "ec2_attach_volume" on [EbsVolume];
     /// Take the grants to everyone out of the ACL; the others stay.
     S3MakeAclPrivate = "s3_make_acl_private" on [S3Bucket];
+    /// Take these grants out of the ACL, or where none is named all but the owner's; the others stay.
+    S3RemoveGrants(Grants) = "s3_remove_grants" on [S3Bucket];
     /// Set the ACL.
     S3SetAcl(Change<AccessControlPolicy>) = "s3_set_acl" on [S3Bucket];
     /// Turn on all four switches of the bucket's public access block.

@@ -154,6 +154,9 @@ pub struct Attachment {
     pub instance_id: String,
     /// Such as `/dev/sdf`.
     pub device: String,
+    /// Whether it is to go with the instance once it is attached. Absent: as AWS has it, which is no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_on_termination: Option<bool>,
 }
 
 /// Grants of an ACL.

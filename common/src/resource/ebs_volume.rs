@@ -1,7 +1,11 @@
 //! `ebs_volume`: a volume, as `DescribeVolumes` gives it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::InstanceState;
 
 /// A volume. `id` is its volume id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,9 @@ pub struct Volume {
     pub kms_key_id: Option<String>,
     /// What it is attached to.
     pub attachments: Vec<VolumeAttachment>,
+    /// Those instances, by id (`DescribeInstances`). Only a closer look at a volume has them, for what is done to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attached_instances: Option<Vec<AttachedInstance>>,
 }
 
 /// An instance that the volume is attached to.
@@ -49,4 +56,21 @@ pub struct VolumeAttachment {
     pub state: Option<String>,
     /// Whether it goes with the instance.
     pub delete_on_termination: Option<bool>,
+}
+
+/// What matters of an instance to whoever takes a volume from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AttachedInstance {
+    /// `i-...`.
+    pub instance_id: String,
+    /// Whether it runs.
+    pub state: InstanceState,
+    /// Where its root volume is, such as `/dev/xvda`.
+    pub root_device_name: Option<String>,
+    /// `ebs` or `instance-store`: the latter cannot be stopped.
+    pub root_device_type: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }

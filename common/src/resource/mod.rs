@@ -39,7 +39,7 @@ use crate::arn::Arn;
 pub use account::{AccountSecurity, PasswordPolicy};
 pub use ami::{Image, ImageDevice, LaunchPermission};
 pub use ebs_snapshot::{CreateVolumePermission, Snapshot};
-pub use ebs_volume::{Volume, VolumeAttachment};
+pub use ebs_volume::{AttachedInstance, Volume, VolumeAttachment};
 pub use ec2::{
     Association, ElasticIp, GroupIdentifier, IamInstanceProfile, Instance, InstanceState, MetadataOptions,
     NetworkInterface,

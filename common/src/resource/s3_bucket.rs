@@ -25,6 +25,13 @@ pub struct Bucket {
     pub account_public_access_block_configuration: Option<PublicAccessBlock>,
     /// Its default encryption; `null` where it has none (`GetBucketEncryption`).
     pub server_side_encryption_configuration: Option<Encryption>,
+    /// Whether it holds a version of an object or a delete marker (`ListObjectVersions`). Only a closer look has it, for what
+    /// is done to the bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub has_objects: Option<bool>,
+    /// Whether it holds parts of an upload that is not complete (`ListMultipartUploads`). Only a closer look has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub has_uploads: Option<bool>,
 }
 
 impl Bucket {

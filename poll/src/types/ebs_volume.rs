@@ -1,12 +1,14 @@
-//! `ebs_volume`: `DescribeVolumes`, which tells all at once.
+//! `ebs_volume`: `DescribeVolumes`, which tells all at once; for a closer look `DescribeInstances`, of those that have it.
 
-use aws_sdk_ec2::types::{Volume as Described, VolumeAttachment as DescribedAttachment, VolumeState};
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{Filter, Instance, Volume as Described, VolumeAttachment as DescribedAttachment, VolumeState};
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
-use common::operation::{EC2_DESCRIBE_VOLUMES, Operation};
+use common::operation::{EC2_DESCRIBE_INSTANCES, EC2_DESCRIBE_VOLUMES, Operation};
 use common::record::Resource;
-use common::resource::{Volume, VolumeAttachment};
+use common::resource::{AttachedInstance, InstanceState, Volume, VolumeAttachment};
 
 use super::ec2::only_tests;
 use super::{Owner, Polled, tags, time};
@@ -17,6 +19,7 @@ use crate::sink::Sink;
 impl Polled for Volume {
     const LIST: &'static [Operation] = &[EC2_DESCRIBE_VOLUMES];
     const LOOK: &'static [Operation] = &[EC2_DESCRIBE_VOLUMES];
+    const CLOSER: &'static [Operation] = &[EC2_DESCRIBE_INSTANCES];
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
         let session = &account.session;
@@ -45,6 +48,51 @@ impl Polled for Volume {
             Err(error) => Err(error),
         }
     }
+
+    async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
+        for volume in found {
+            match instances(session, region, &volume.config.attachments).await {
+                Ok(instances) => volume.config.attached_instances = Some(instances),
+                Err(error) => volume.unread.push(error.unread("AttachedInstances")),
+            }
+        }
+    }
+}
+
+/// The instances that a volume is attached to: sixteen at most, see
+/// <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volumes-multi.html>.
+async fn instances(
+    session: &Session,
+    region: &Region,
+    attachments: &[VolumeAttachment],
+) -> Result<Vec<AttachedInstance>, AwsError> {
+    let ids: BTreeSet<&String> = attachments.iter().filter_map(|attachment| attachment.instance_id.as_ref()).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // By a filter: an id that does not exist any more would spoil the answer.
+    let these = Filter::builder().name("instance-id").set_values(Some(ids.into_iter().cloned().collect())).build();
+    let call = client!(aws_sdk_ec2, session, region).describe_instances().filters(these);
+    let mut pages = call.into_paginator().page_size(1000).send();
+    let mut instances = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::new(EC2_DESCRIBE_INSTANCES, error))?;
+        let all = page.reservations.unwrap_or_default().into_iter();
+        instances.extend(all.flat_map(|all| all.instances.unwrap_or_default()).map(attached_instance));
+    }
+    instances.sort_unstable_by(|one, other| one.instance_id.cmp(&other.instance_id));
+    Ok(instances)
+}
+
+fn attached_instance(it: Instance) -> AttachedInstance {
+    let state = it.state.and_then(|state| state.name).map(|name| name.as_str().to_owned());
+    AttachedInstance {
+        instance_id: it.instance_id.unwrap_or_default(),
+        state: InstanceState { name: state.unwrap_or_default() },
+        root_device_name: it.root_device_name,
+        root_device_type: it.root_device_type.map(|kind| kind.as_str().to_owned()),
+        tags: tags(it.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value))),
+    }
 }
 
 fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Volume> {
@@ -66,6 +114,7 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<Volume> {
         encrypted: it.encrypted,
         kms_key_id: it.kms_key_id,
         attachments,
+        attached_instances: None,
     };
     let tags = tags(it.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
     let mut resource = owner.resource(region, &id, owner.arn("ec2", region, format!("volume/{id}")), tags, config);

@@ -15,6 +15,7 @@ use common::id::Region;
 use common::operation::{
     Operation, S3_GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, S3_GET_BUCKET_ACL, S3_GET_BUCKET_ENCRYPTION, S3_GET_BUCKET_LOCATION,
     S3_GET_BUCKET_POLICY, S3_GET_BUCKET_TAGGING, S3_GET_PUBLIC_ACCESS_BLOCK, S3_LIST_BUCKETS,
+    S3_LIST_MULTIPART_UPLOADS, S3_LIST_OBJECT_VERSIONS,
 };
 use common::record::Resource;
 use common::resource::{
@@ -63,6 +64,7 @@ impl Polled for Bucket {
         S3_GET_PUBLIC_ACCESS_BLOCK,
         S3_LIST_BUCKETS,
     ];
+    const CLOSER: &'static [Operation] = &[S3_LIST_MULTIPART_UPLOADS, S3_LIST_OBJECT_VERSIONS];
     const SETTLES: bool = false;
 
     async fn list(account: &Account, reach: &Reach, sink: &Sink) -> Result<(), AwsError> {
@@ -107,6 +109,34 @@ impl Polled for Bucket {
             }
         }
         Ok(None)
+    }
+
+    /// One of each is enough to know that there are some.
+    async fn look_closely(session: &Session, _: &Region, found: &mut [&mut Resource<Self>]) {
+        let account = session.account().as_str();
+        for bucket in found {
+            let client = client!(aws_sdk_s3, session, &bucket.region);
+            let name = bucket.config.name.as_str();
+            let (versions, uploads) = tokio::join!(
+                client.list_object_versions().bucket(name).expected_bucket_owner(account).max_keys(1).send(),
+                client.list_multipart_uploads().bucket(name).expected_bucket_owner(account).max_uploads(1).send(),
+            );
+            match versions.map_err(|error| AwsError::new(S3_LIST_OBJECT_VERSIONS, error)) {
+                Ok(page) => {
+                    let more = page.is_truncated.unwrap_or_default();
+                    let any = more || !page.versions().is_empty() || !page.delete_markers().is_empty();
+                    bucket.config.has_objects = Some(any);
+                }
+                Err(error) => bucket.unread.push(error.unread("HasObjects")),
+            }
+            match uploads.map_err(|error| AwsError::new(S3_LIST_MULTIPART_UPLOADS, error)) {
+                Ok(page) => {
+                    let more = page.is_truncated.unwrap_or_default();
+                    bucket.config.has_uploads = Some(more || !page.uploads().is_empty());
+                }
+                Err(error) => bucket.unread.push(error.unread("HasUploads")),
+            }
+        }
     }
 }
 
@@ -298,6 +328,8 @@ fn convert(
         .flatten(),
         server_side_encryption_configuration: read(encryption, &["ServerSideEncryptionConfiguration"], &mut unread)
             .flatten(),
+        has_objects: None,
+        has_uploads: None,
     };
     let tags = read(tags, &["Tags"], &mut unread).unwrap_or_default();
     let mut bucket = owner.resource(region, &name, Arn::s3_bucket(&owner.partition, &name), tags, config);

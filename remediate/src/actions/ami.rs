@@ -1,12 +1,13 @@
-//! What is done to AMIs: launch permissions go out one by one, and come back.
+//! What is done to AMIs: launch permissions go out one by one, and come back; or the image goes, for good. Its snapshots stay.
 
 use aws_sdk_ec2::types as ec2;
-use common::action::Action;
+use common::action::{Action, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{Image, LaunchPermission};
+use common::settings::Remediate;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -14,12 +15,12 @@ use super::call::sent;
 use super::shares::{self, Modify};
 use super::{ApiCall, Mended, Planned, Refusal};
 
-/// The call on an image.
+/// A call on an image.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ModifyImageAttribute {
-    image_id: String,
-    launch_permission: Modifications,
+#[serde(untagged, rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    Modify { image_id: String, launch_permission: Modifications },
+    Deregister { image_id: String },
 }
 
 /// What is changed of the launch permissions.
@@ -50,15 +51,19 @@ fn said<S: Serializer>(permissions: &[LaunchPermission], serializer: S) -> Resul
 }
 
 impl Mended for Image {
-    type Step = ModifyImageAttribute;
+    type Step = Step;
 
-    const CALLS: &'static [(&'static str, &'static [Operation])] =
-        &[("unshare", &[operation::EC2_MODIFY_IMAGE_ATTRIBUTE]), ("share", &[operation::EC2_MODIFY_IMAGE_ATTRIBUTE])];
+    const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::EC2_MODIFY_IMAGE_ATTRIBUTE]),
+        ("kill", &[operation::EC2_DEREGISTER_IMAGE]),
+        ("unshare", &[operation::EC2_MODIFY_IMAGE_ATTRIBUTE]),
+        ("share", &[operation::EC2_MODIFY_IMAGE_ATTRIBUTE]),
+    ];
 
     fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Self::Step>, Refusal> {
         shares::plan(action, resource, |modify, with| {
             let permissions = with.iter().map(|who| LaunchPermission::of(who)).collect();
-            ModifyImageAttribute {
+            Step::Modify {
                 image_id: resource.config.image_id.clone(),
                 launch_permission: match modify {
                     Modify::Add => Modifications::Add(permissions),
@@ -68,25 +73,49 @@ impl Mended for Image {
         })
     }
 
+    fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        shares::disable(resource)
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
+        // AWS shows it a while longer.
+        if resource.config.state.as_deref() == Some("deregistered") {
+            return Ok(Planned::nothing(resource));
+        }
+        let step = Step::Deregister { image_id: resource.config.image_id.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
+    }
+
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
     }
 }
 
-impl ApiCall for ModifyImageAttribute {
+impl ApiCall for Step {
     fn operation(&self) -> Operation {
-        operation::EC2_MODIFY_IMAGE_ATTRIBUTE
+        match self {
+            Self::Modify { .. } => operation::EC2_MODIFY_IMAGE_ATTRIBUTE,
+            Self::Deregister { .. } => operation::EC2_DEREGISTER_IMAGE,
+        }
     }
 
     async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        let sdk = |list: &[LaunchPermission]| Some(list.iter().map(sdk).collect());
-        let changes = ec2::LaunchPermissionModifications::builder();
-        let changes = match &self.launch_permission {
-            Modifications::Add(list) => changes.set_add(sdk(list)),
-            Modifications::Remove(list) => changes.set_remove(sdk(list)),
-        };
-        let modify = common::client!(aws_sdk_ec2, session, region).modify_image_attribute().image_id(&self.image_id);
-        sent(self.operation(), modify.launch_permission(changes.build()).send().await)
+        let client = common::client!(aws_sdk_ec2, session, region);
+        match self {
+            Self::Modify { image_id, launch_permission } => {
+                let sdk = |list: &[LaunchPermission]| Some(list.iter().map(sdk).collect());
+                let changes = ec2::LaunchPermissionModifications::builder();
+                let changes = match launch_permission {
+                    Modifications::Add(list) => changes.set_add(sdk(list)),
+                    Modifications::Remove(list) => changes.set_remove(sdk(list)),
+                };
+                let modify = client.modify_image_attribute().image_id(image_id);
+                sent(self.operation(), modify.launch_permission(changes.build()).send().await)
+            }
+            Self::Deregister { image_id } => {
+                sent(self.operation(), client.deregister_image().image_id(image_id).send().await)
+            }
+        }
     }
 }
 
@@ -104,8 +133,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::actions::shares::tests::{STRANGER, calls, samples};
-    use crate::actions::tests::{Samples, resource};
+    use crate::actions::shares::tests::{STRANGER, calls, samples, shared};
+    use crate::actions::tests::{Samples, planned, resource, the_call};
 
     fn image() -> Resource<Image> {
         let config = Image { image_id: "ami-1".into(), ..Image::default() };
@@ -114,8 +143,19 @@ mod tests {
 
     impl Samples for Image {
         fn samples() -> Vec<(Action, Resource<Self>)> {
-            samples(&image())
+            let taken =
+                vec![(Action::Disable, shared(image(), &["all", STRANGER])), (Action::Kill(Kill::default()), image())];
+            [samples(&image()), taken].concat()
         }
+    }
+
+    #[test]
+    fn an_image_that_is_gone_is_left_alone() {
+        let kill = Action::Kill(Kill::default());
+        let mut image = image();
+        assert_eq!(the_call(&kill, &image), ("ec2:DeregisterImage".to_owned(), json!({"ImageId": "ami-1"})));
+        image.config.state = Some("deregistered".into());
+        assert!(planned(&kill, &image).unwrap().steps.is_empty());
     }
 
     #[test]

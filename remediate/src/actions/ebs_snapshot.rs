@@ -1,12 +1,14 @@
-//! What is done to snapshots of volumes: permissions to make a volume go out one by one, and come back.
+//! What is done to snapshots of volumes: permissions to make a volume go out one by one, and come back; or the snapshot goes,
+//! for good.
 
 use aws_sdk_ec2::types::{OperationType, SnapshotAttributeName};
-use common::action::Action;
+use common::action::{Action, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::Snapshot;
+use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
@@ -16,32 +18,39 @@ use super::{ApiCall, Mended, Planned, Refusal};
 /// What the API calls the permissions.
 const ATTRIBUTE: &str = "createVolumePermission";
 
-/// The call on a snapshot.
+/// A call on a snapshot.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ModifySnapshotAttribute {
-    snapshot_id: String,
-    attribute: &'static str,
-    /// `add` or `remove`.
-    operation_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group_names: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_ids: Option<Vec<String>>,
+#[serde(untagged, rename_all_fields = "PascalCase")]
+pub(crate) enum Step {
+    Modify {
+        snapshot_id: String,
+        attribute: &'static str,
+        /// `add` or `remove`.
+        operation_type: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group_names: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user_ids: Option<Vec<String>>,
+    },
+    Delete {
+        snapshot_id: String,
+    },
 }
 
 impl Mended for Snapshot {
-    type Step = ModifySnapshotAttribute;
+    type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::EC2_MODIFY_SNAPSHOT_ATTRIBUTE]),
+        ("kill", &[operation::EC2_DELETE_SNAPSHOT]),
         ("unshare", &[operation::EC2_MODIFY_SNAPSHOT_ATTRIBUTE]),
         ("share", &[operation::EC2_MODIFY_SNAPSHOT_ATTRIBUTE]),
     ];
 
-    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Self::Step>, Refusal> {
+    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
         shares::plan(action, resource, |modify, with| {
             let (user_ids, group_names) = accounts_and_groups(&with);
-            ModifySnapshotAttribute {
+            Step::Modify {
                 snapshot_id: resource.config.snapshot_id.clone(),
                 attribute: ATTRIBUTE,
                 operation_type: match modify {
@@ -54,25 +63,45 @@ impl Mended for Snapshot {
         })
     }
 
+    fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        shares::disable(resource)
+    }
+
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
+        let step = Step::Delete { snapshot_id: resource.config.snapshot_id.clone() };
+        Ok(Planned { steps: vec![step], undo: None, after: None })
+    }
+
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
     }
 }
 
-impl ApiCall for ModifySnapshotAttribute {
+impl ApiCall for Step {
     fn operation(&self) -> Operation {
-        operation::EC2_MODIFY_SNAPSHOT_ATTRIBUTE
+        match self {
+            Self::Modify { .. } => operation::EC2_MODIFY_SNAPSHOT_ATTRIBUTE,
+            Self::Delete { .. } => operation::EC2_DELETE_SNAPSHOT,
+        }
     }
 
     async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
-        let modify = common::client!(aws_sdk_ec2, session, region).modify_snapshot_attribute();
-        let modify = modify
-            .snapshot_id(&self.snapshot_id)
-            .attribute(SnapshotAttributeName::CreateVolumePermission)
-            .operation_type(OperationType::from(self.operation_type))
-            .set_group_names(self.group_names.clone())
-            .set_user_ids(self.user_ids.clone());
-        sent(self.operation(), modify.send().await)
+        let client = common::client!(aws_sdk_ec2, session, region);
+        match self {
+            Self::Modify { snapshot_id, operation_type, group_names, user_ids, .. } => {
+                let modify = client
+                    .modify_snapshot_attribute()
+                    .snapshot_id(snapshot_id)
+                    .attribute(SnapshotAttributeName::CreateVolumePermission)
+                    .operation_type(OperationType::from(*operation_type))
+                    .set_group_names(group_names.clone())
+                    .set_user_ids(user_ids.clone());
+                sent(self.operation(), modify.send().await)
+            }
+            Self::Delete { snapshot_id } => {
+                sent(self.operation(), client.delete_snapshot().snapshot_id(snapshot_id).send().await)
+            }
+        }
     }
 }
 
@@ -81,7 +110,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::actions::shares::tests::{FRIEND, STRANGER, calls, samples};
+    use crate::actions::shares::tests::{FRIEND, STRANGER, calls, samples, shared};
     use crate::actions::tests::{Samples, resource};
 
     fn snapshot() -> Resource<Snapshot> {
@@ -91,7 +120,11 @@ mod tests {
 
     impl Samples for Snapshot {
         fn samples() -> Vec<(Action, Resource<Self>)> {
-            samples(&snapshot())
+            let taken = vec![
+                (Action::Disable, shared(snapshot(), &["all", STRANGER])),
+                (Action::Kill(Kill::default()), snapshot()),
+            ];
+            [samples(&snapshot()), taken].concat()
         }
     }
 

@@ -8,6 +8,7 @@ mod ami;
 mod call;
 mod change;
 mod ebs_snapshot;
+mod ebs_volume;
 mod ec2;
 mod ecs_service;
 mod ecs_task;

@@ -1,12 +1,15 @@
 //! What is done to security groups: rules go out one range at a time, and come back with their descriptions.
+//!
+//! A group is taken out of use by taking all of its rules, since what is in it cannot be without a group.
 
 use aws_sdk_ec2::types as ec2;
-use common::action::{Action, Rules};
+use common::action::{Action, Kill, Rules};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{IpPermission, SecurityGroup};
+use common::settings::Remediate;
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -17,59 +20,151 @@ use super::{ApiCall, Mended, Planned, Refusal};
 /// All protocols, and so all ports.
 const ALL_PROTOCOLS: &str = "-1";
 
+/// The group that every VPC has, and that AWS lets nobody delete.
+const DEFAULT_GROUP: &str = "default";
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// What comes in.
+    Ingress,
+    /// What goes out.
+    Egress,
+}
+
+impl Way {
+    /// The group's rules of this kind, one by one.
+    fn rules(self, group: &SecurityGroup) -> Vec<IpPermission> {
+        flat(match self {
+            Self::Ingress => &group.ip_permissions,
+            Self::Egress => &group.ip_permissions_egress,
+        })
+    }
+
+    fn revoke(self, rules: Vec<IpPermission>) -> Action {
+        let rules = Rules { ip_permissions: rules };
+        match self {
+            Self::Ingress => Action::Ec2RevokeIngress(rules),
+            Self::Egress => Action::Ec2RevokeEgress(rules),
+        }
+    }
+
+    fn authorize(self, rules: Vec<IpPermission>) -> Action {
+        let rules = Rules { ip_permissions: rules };
+        match self {
+            Self::Ingress => Action::Ec2AuthorizeIngress(rules),
+            Self::Egress => Action::Ec2AuthorizeEgress(rules),
+        }
+    }
+}
+
 /// A call on a security group.
 #[derive(Debug, Serialize)]
 #[serde(untagged, rename_all_fields = "PascalCase")]
 pub(crate) enum Step {
-    Revoke { group_id: String, ip_permissions: Vec<IpPermission> },
-    Authorize { group_id: String, ip_permissions: Vec<IpPermission> },
+    Revoke {
+        group_id: String,
+        ip_permissions: Vec<IpPermission>,
+        #[serde(skip)]
+        way: Way,
+    },
+    Authorize {
+        group_id: String,
+        ip_permissions: Vec<IpPermission>,
+        #[serde(skip)]
+        way: Way,
+    },
+    Delete {
+        group_id: String,
+    },
 }
+
+type GroupPlan = Result<Planned<SecurityGroup, Step>, Refusal>;
 
 impl Mended for SecurityGroup {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::EC2_REVOKE_SECURITY_GROUP_INGRESS, operation::EC2_REVOKE_SECURITY_GROUP_EGRESS]),
+        (
+            "kill",
+            &[
+                operation::EC2_REVOKE_SECURITY_GROUP_INGRESS,
+                operation::EC2_REVOKE_SECURITY_GROUP_EGRESS,
+                operation::EC2_DELETE_SECURITY_GROUP,
+            ],
+        ),
         ("ec2_revoke_ingress", &[operation::EC2_REVOKE_SECURITY_GROUP_INGRESS]),
         ("ec2_authorize_ingress", &[operation::EC2_AUTHORIZE_SECURITY_GROUP_INGRESS]),
+        ("ec2_revoke_egress", &[operation::EC2_REVOKE_SECURITY_GROUP_EGRESS]),
+        ("ec2_authorize_egress", &[operation::EC2_AUTHORIZE_SECURITY_GROUP_EGRESS]),
     ];
 
-    fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
-        let present = flat(&resource.config.ip_permissions);
-        let group_id = resource.config.group_id.clone();
+    fn plan(action: &Action, resource: &Resource<Self>) -> GroupPlan {
         match action {
-            Action::Ec2RevokeIngress(rules) => {
-                let unwanted = named(resource, rules)?;
-                let (gone, kept): (Vec<_>, Vec<_>) =
-                    present.into_iter().partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
-                if gone.is_empty() {
-                    return Ok(Planned::nothing(resource));
-                }
-                let step = Step::Revoke { group_id, ip_permissions: gone.clone() };
-                Ok(Planned::one(
-                    step,
-                    Some(Action::Ec2AuthorizeIngress(Rules { ip_permissions: gone })),
-                    with(resource, kept),
-                ))
-            }
-            Action::Ec2AuthorizeIngress(rules) => {
-                let missing: Vec<IpPermission> = named(resource, rules)?
-                    .into_iter()
-                    .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
-                    .collect();
-                if missing.is_empty() {
-                    return Ok(Planned::nothing(resource));
-                }
-                let step = Step::Authorize { group_id, ip_permissions: missing.clone() };
-                let undo = Action::Ec2RevokeIngress(Rules { ip_permissions: missing.clone() });
-                Ok(Planned::one(step, Some(undo), with(resource, [present, missing].concat())))
-            }
+            Action::Ec2RevokeIngress(rules) => revoke(resource, Way::Ingress, rules),
+            Action::Ec2AuthorizeIngress(rules) => authorize(resource, Way::Ingress, rules),
+            Action::Ec2RevokeEgress(rules) => revoke(resource, Way::Egress, rules),
+            Action::Ec2AuthorizeEgress(rules) => authorize(resource, Way::Egress, rules),
             other => Err(foreign(other, resource)),
         }
+    }
+
+    fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        let all = [Way::Ingress, Way::Egress].map(|way| (way, way.rules(&resource.config)));
+        let some = all.into_iter().filter(|(_, rules)| !rules.is_empty());
+        Ok(some.map(|(way, rules)| way.revoke(rules)).collect())
+    }
+
+    /// Without its rules first: whatever keeps AWS from deleting it, nothing gets through it any more.
+    fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> GroupPlan {
+        if resource.config.group_name == DEFAULT_GROUP {
+            return Err(Refusal::Impossible(
+                "it is the default group of its VPC, which AWS deletes with the VPC alone: `disable` takes all of its rules"
+                    .to_owned(),
+            ));
+        }
+        let group_id = &resource.config.group_id;
+        let revokes = [Way::Ingress, Way::Egress].map(|way| (way, way.rules(&resource.config))).into_iter();
+        let revokes = revokes.filter(|(_, rules)| !rules.is_empty()).map(|(way, ip_permissions)| Step::Revoke {
+            group_id: group_id.clone(),
+            ip_permissions,
+            way,
+        });
+        let steps = revokes.chain([Step::Delete { group_id: group_id.clone() }]).collect();
+        Ok(Planned { steps, undo: None, after: None })
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
     }
+}
+
+fn revoke(resource: &Resource<SecurityGroup>, way: Way, rules: &Rules) -> GroupPlan {
+    let unwanted = named(resource, rules)?;
+    let (gone, kept): (Vec<_>, Vec<_>) = way
+        .rules(&resource.config)
+        .into_iter()
+        .partition(|rule| unwanted.iter().any(|unwanted| same_rule(rule, unwanted)));
+    if gone.is_empty() {
+        return Ok(Planned::nothing(resource));
+    }
+    let step = Step::Revoke { group_id: resource.config.group_id.clone(), ip_permissions: gone.clone(), way };
+    Ok(Planned::one(step, Some(way.authorize(gone)), with(resource, way, kept)))
+}
+
+fn authorize(resource: &Resource<SecurityGroup>, way: Way, rules: &Rules) -> GroupPlan {
+    let present = way.rules(&resource.config);
+    let missing: Vec<IpPermission> = named(resource, rules)?
+        .into_iter()
+        .filter(|wanted| !present.iter().any(|rule| same_rule(rule, wanted)))
+        .collect();
+    if missing.is_empty() {
+        return Ok(Planned::nothing(resource));
+    }
+    let step = Step::Authorize { group_id: resource.config.group_id.clone(), ip_permissions: missing.clone(), way };
+    let all = [present, missing.clone()].concat();
+    Ok(Planned::one(step, Some(way.revoke(missing)), with(resource, way, all)))
 }
 
 /// The rules one by one: a permission with three ranges is three rules.
@@ -158,32 +253,51 @@ fn plain(rule: &IpPermission) -> IpPermission {
     rule
 }
 
-fn with(resource: &Resource<SecurityGroup>, mut ip_permissions: Vec<IpPermission>) -> SecurityGroup {
-    ip_permissions.sort();
-    SecurityGroup { ip_permissions, ..resource.config.clone() }
+/// The group with these rules instead.
+fn with(resource: &Resource<SecurityGroup>, way: Way, mut rules: Vec<IpPermission>) -> SecurityGroup {
+    rules.sort();
+    let mut group = resource.config.clone();
+    match way {
+        Way::Ingress => group.ip_permissions = rules,
+        Way::Egress => group.ip_permissions_egress = rules,
+    }
+    group
 }
 
 impl ApiCall for Step {
     fn operation(&self) -> Operation {
         match self {
-            Self::Revoke { .. } => operation::EC2_REVOKE_SECURITY_GROUP_INGRESS,
-            Self::Authorize { .. } => operation::EC2_AUTHORIZE_SECURITY_GROUP_INGRESS,
+            Self::Revoke { way: Way::Ingress, .. } => operation::EC2_REVOKE_SECURITY_GROUP_INGRESS,
+            Self::Revoke { way: Way::Egress, .. } => operation::EC2_REVOKE_SECURITY_GROUP_EGRESS,
+            Self::Authorize { way: Way::Ingress, .. } => operation::EC2_AUTHORIZE_SECURITY_GROUP_INGRESS,
+            Self::Authorize { way: Way::Egress, .. } => operation::EC2_AUTHORIZE_SECURITY_GROUP_EGRESS,
+            Self::Delete { .. } => operation::EC2_DELETE_SECURITY_GROUP,
         }
     }
 
     async fn send(&self, session: &Session, region: &Region) -> Result<Option<String>, AwsError> {
         let client = common::client!(aws_sdk_ec2, session, region);
         let operation = self.operation();
+        let sdk = |rules: &[IpPermission]| Some(rules.iter().map(sdk).collect());
         match self {
-            Self::Revoke { group_id, ip_permissions } => {
-                let rules = ip_permissions.iter().map(sdk).collect();
+            Self::Revoke { group_id, ip_permissions, way: Way::Ingress } => {
                 let revoke = client.revoke_security_group_ingress().group_id(group_id);
-                sent(operation, revoke.set_ip_permissions(Some(rules)).send().await)
+                sent(operation, revoke.set_ip_permissions(sdk(ip_permissions)).send().await)
             }
-            Self::Authorize { group_id, ip_permissions } => {
-                let rules = ip_permissions.iter().map(sdk).collect();
+            Self::Revoke { group_id, ip_permissions, way: Way::Egress } => {
+                let revoke = client.revoke_security_group_egress().group_id(group_id);
+                sent(operation, revoke.set_ip_permissions(sdk(ip_permissions)).send().await)
+            }
+            Self::Authorize { group_id, ip_permissions, way: Way::Ingress } => {
                 let authorize = client.authorize_security_group_ingress().group_id(group_id);
-                sent(operation, authorize.set_ip_permissions(Some(rules)).send().await)
+                sent(operation, authorize.set_ip_permissions(sdk(ip_permissions)).send().await)
+            }
+            Self::Authorize { group_id, ip_permissions, way: Way::Egress } => {
+                let authorize = client.authorize_security_group_egress().group_id(group_id);
+                sent(operation, authorize.set_ip_permissions(sdk(ip_permissions)).send().await)
+            }
+            Self::Delete { group_id } => {
+                sent(operation, client.delete_security_group().group_id(group_id).send().await)
             }
         }
     }
@@ -262,7 +376,15 @@ mod tests {
             IpPermission { ip_ranges: Vec::new(), ipv6_ranges: vec![world], ..ssh(&[]) },
         ];
         permissions.sort();
-        let config = SecurityGroup { group_id: "sg-1".into(), ip_permissions: permissions, ..SecurityGroup::default() };
+        let anywhere = IpRange { cidr_ip: "0.0.0.0/0".into(), description: Some("all out".into()) };
+        let out = IpPermission { ip_protocol: "-1".into(), ip_ranges: vec![anywhere], ..IpPermission::default() };
+        let config = SecurityGroup {
+            group_id: "sg-1".into(),
+            group_name: "web".into(),
+            ip_permissions: permissions,
+            ip_permissions_egress: vec![out],
+            ..SecurityGroup::default()
+        };
         resource("sg-1", "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", config)
     }
 
@@ -275,6 +397,10 @@ mod tests {
             vec![
                 (Action::Ec2RevokeIngress(rules(ssh(&[("0.0.0.0/0", "another text")]))), group()),
                 (Action::Ec2AuthorizeIngress(rules(ssh(&[("192.0.2.0/24", "new")]))), group()),
+                (Action::Ec2RevokeEgress(rules(group().config.ip_permissions_egress[0].clone())), group()),
+                (Action::Ec2AuthorizeEgress(rules(ssh(&[("192.0.2.0/24", "new")]))), group()),
+                (Action::Disable, group()),
+                (Action::Kill(Kill::default()), group()),
             ]
         }
     }
@@ -313,5 +439,39 @@ mod tests {
             matches!(revoke(ssh(&[])), Err(Refusal::Impossible(_))),
             "a rule that names nobody is not a rule that is gone"
         );
+    }
+    #[test]
+    fn rules_go_the_way_that_they_are_about() {
+        let everywhere = rules(ssh(&[("0.0.0.0/0", "")]));
+        let plan = planned(&Action::Ec2RevokeEgress(everywhere.clone()), &group()).unwrap();
+        assert!(plan.steps.is_empty(), "it lets SSH in, not out");
+        let (operation, _) = the_call(&Action::Ec2AuthorizeEgress(everywhere), &group());
+        assert_eq!(operation, "ec2:AuthorizeSecurityGroupEgress");
+        let disabled = planned(&Action::Disable, &group()).unwrap();
+        let names: Vec<String> = disabled.calls().into_iter().map(|call| call.operation).collect();
+        assert_eq!(names, ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"]);
+        let egress = json!(group().config.ip_permissions_egress);
+        assert_eq!(disabled.calls()[1].parameters, json!({"GroupId": "sg-1", "IpPermissions": egress}));
+        let undo = serde_json::to_value(disabled.undo).unwrap();
+        assert_eq!(undo["Actions"][0], json!({"name": "ec2_authorize_egress", "IpPermissions": egress}));
+    }
+
+    #[test]
+    fn a_kill_makes_the_calls_that_are_left() {
+        let names = |group: &Resource<SecurityGroup>| -> Vec<String> {
+            let calls = planned(&Action::Kill(Kill::default()), group).unwrap().calls();
+            calls.into_iter().map(|call| call.operation.replace("ec2:", "")).collect()
+        };
+        let mut group = group();
+        let all = ["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup"];
+        assert_eq!(names(&group), all);
+        group.config.ip_permissions.clear();
+        assert_eq!(names(&group), all[1..]);
+        group.config.ip_permissions_egress.clear();
+        assert_eq!(names(&group), all[2..]);
+        assert!(planned(&Action::Disable, &group).unwrap().steps.is_empty());
+        group.config.group_name = "default".into();
+        let refused = planned(&Action::Kill(Kill::default()), &group);
+        assert!(matches!(refused, Err(Refusal::Impossible(why)) if why.contains("`disable`")));
     }
 }

@@ -26,27 +26,34 @@ pub(super) fn plan<C: Shared, S>(
     step: impl FnOnce(Modify, Vec<String>) -> S,
 ) -> Result<Planned<C, S>, Refusal> {
     needs(resource, &[C::FIELD])?;
-    let shared_with = || {
-        let unknown =
-            || format!("its {} name somebody whom this version does not know: look at them by hand", C::FIELD);
-        resource.config.shared_with().ok_or_else(|| Refusal::Impossible(unknown()))
-    };
     match action {
         Action::Unshare(sharing) => {
             let unwanted = named(sharing)?;
-            let (gone, kept) = shared_with()?.into_iter().partition(|who| unwanted.contains(who));
+            let (gone, kept) = shared_with(resource)?.into_iter().partition(|who| unwanted.contains(who));
             Ok(change(resource, Modify::Remove, gone, &kept, step))
         }
         Action::Share(sharing) => {
             let wanted = named(sharing)?;
             wanted.iter().try_for_each(|who| can_be_shared_with(C::TYPE, who))?;
-            let present = shared_with()?;
+            let present = shared_with(resource)?;
             let missing = wanted.difference(&present).cloned().collect();
             let all = wanted.union(&present).cloned().collect();
             Ok(change(resource, Modify::Add, missing, &all, step))
         }
         other => Err(foreign(other, resource)),
     }
+}
+
+/// What takes it out of others' use: nobody but its owner is left.
+pub(super) fn disable<C: Shared>(resource: &Resource<C>) -> Result<Vec<Action>, Refusal> {
+    needs(resource, &[C::FIELD])?;
+    let with: Vec<String> = shared_with(resource)?.into_iter().collect();
+    Ok(if with.is_empty() { Vec::new() } else { vec![Action::Unshare(Sharing { with })] })
+}
+
+fn shared_with<C: Shared>(resource: &Resource<C>) -> Result<BTreeSet<String>, Refusal> {
+    let unknown = || format!("its {} name somebody whom this version does not know: look at them by hand", C::FIELD);
+    resource.config.shared_with().ok_or_else(|| Refusal::Impossible(unknown()))
 }
 
 /// The change by `these`, after which the resource is shared with `all`.
@@ -177,6 +184,17 @@ pub(super) mod tests {
         exactly_those_go_or_come::<Snapshot>();
         exactly_those_go_or_come::<DbSnapshot>();
         exactly_those_go_or_come::<DbClusterSnapshot>();
+    }
+
+    #[test]
+    fn disabled_it_is_shared_with_nobody() {
+        let (_, resource) = Image::samples().remove(0);
+        let of = |names: &[&str]| disable(&shared(resource.clone(), names)).unwrap();
+        assert_eq!(of(&["all", STRANGER, UNIT]), [unshare(&[STRANGER, "all", UNIT])]);
+        assert_eq!(of(&[]), []);
+        assert!(needs(&Action::Disable, resource.clone(), Image::FIELD));
+        let odd = resource.map(|_| -> Image { serde_json::from_value(json!({"LaunchPermissions": [{}]})).unwrap() });
+        assert!(matches!(disable(&odd), Err(Refusal::Impossible(why)) if why.contains("by hand")));
     }
 
     #[test]

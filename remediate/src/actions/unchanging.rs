@@ -5,7 +5,7 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::Operation;
 use common::record::Resource;
-use common::resource::{AccountSecurity, Organization, RegionServices, Volume};
+use common::resource::{AccountSecurity, Organization, RegionServices};
 use serde::Serialize;
 
 use super::refusal::foreign;
@@ -51,4 +51,4 @@ macro_rules! unchanging {
     )+};
 }
 
-unchanging!(Organization, AccountSecurity, RegionServices, Volume);
+unchanging!(Organization, AccountSecurity, RegionServices);

@@ -1,16 +1,20 @@
 //! What is done to buckets.
 
+mod empty;
+
 use audit::policy::{Document, denies_insecure_transport};
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types as s3;
-use common::action::{Action, Change};
+use common::action::{Action, Change, Grants, Kill};
 use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
 use common::resource::{
-    AccessControlPolicy, Bucket, Encryption, EncryptionByDefault, EncryptionRule, Grant, Owner, PublicAccessBlock,
+    AccessControlPolicy, Bucket, Encryption, EncryptionByDefault, EncryptionRule, Grant, Grantee, Owner,
+    PublicAccessBlock,
 };
+use common::settings::Remediate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +35,9 @@ pub(crate) enum Step {
     DeletePublicAccessBlock { bucket: String },
     PutEncryption { bucket: String, server_side_encryption_configuration: Encryption },
     DeleteEncryption { bucket: String },
+    AbortUploads { bucket: String, all_uploads: bool },
+    DeleteObjects { bucket: String, all_versions: bool },
+    DeleteBucket { bucket: String },
 }
 
 type BucketPlan = Result<Planned<Bucket, Step>, Refusal>;
@@ -39,6 +46,9 @@ impl Mended for Bucket {
     type Step = Step;
 
     const CALLS: &'static [(&'static str, &'static [Operation])] = &[
+        ("disable", &[operation::S3_PUT_BUCKET_ACL, operation::S3_PUT_PUBLIC_ACCESS_BLOCK]),
+        ("kill", &[operation::S3_ABORT_MULTIPART_UPLOAD, operation::S3_DELETE_OBJECTS, operation::S3_DELETE_BUCKET]),
+        ("s3_remove_grants", &[operation::S3_PUT_BUCKET_ACL]),
         ("s3_make_acl_private", &[operation::S3_PUT_BUCKET_ACL]),
         ("s3_set_acl", &[operation::S3_PUT_BUCKET_ACL]),
         ("s3_block_public_access", &[operation::S3_PUT_PUBLIC_ACCESS_BLOCK]),
@@ -53,8 +63,14 @@ impl Mended for Bucket {
         ("s3_set_encryption", &[operation::S3_PUT_BUCKET_ENCRYPTION, operation::S3_DELETE_BUCKET_ENCRYPTION]),
     ];
 
+    const CLOSELY: &'static [&'static str] = &["kill"];
+
     fn plan(action: &Action, resource: &Resource<Self>) -> BucketPlan {
         match action {
+            Action::S3RemoveGrants(grants) => {
+                needs(resource, &["Owner", "Grants"])?;
+                remove_grants(resource, grants)
+            }
             Action::S3MakeAclPrivate => {
                 needs(resource, &["Grants"])?;
                 let now = resource.config.access_control_policy();
@@ -101,6 +117,14 @@ impl Mended for Bucket {
         }
     }
 
+    fn disable(_: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
+        Ok(vec![Action::S3RemoveGrants(Grants::default()), Action::S3BlockPublicAccess])
+    }
+
+    fn kill(resource: &Resource<Self>, kill: Kill, _: &Remediate) -> BucketPlan {
+        kill_bucket(resource, kill)
+    }
+
     fn rebase(undo: Action, predicted: &Self, observed: &Self) -> Action {
         match undo {
             Action::S3SetAcl(change) => {
@@ -132,6 +156,69 @@ impl Mended for Bucket {
             || taken(from.restrict_public_buckets, to.restrict_public_buckets);
         if any { Turn::First } else { Turn::Usual }
     }
+}
+
+/// The permissions of an ACL: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions>.
+const PERMISSIONS: [&str; 5] = [FULL_CONTROL, "READ", "WRITE", "READ_ACP", "WRITE_ACP"];
+
+/// All of the others at once.
+const FULL_CONTROL: &str = "FULL_CONTROL";
+
+/// Takes out exactly what is named.
+fn remove_grants(resource: &Resource<Bucket>, unwanted: &Grants) -> BucketPlan {
+    if let Some(odd) = unwanted.permissions.iter().find(|name| !PERMISSIONS.contains(&name.as_str())) {
+        let why = format!("`{odd}` in `Permissions` is none of an ACL: name {}", PERMISSIONS.join(", "));
+        return Err(Refusal::Impossible(why));
+    }
+    let owner = resource.config.owner.as_ref().map(|owner| owner.id.as_str());
+    let named = |grantee: &Grantee| match &unwanted.principal {
+        Some(principal) => is(grantee, principal),
+        None => grantee.id.is_none() || grantee.id.as_deref() != owner,
+    };
+    let all = unwanted.permissions.is_empty();
+    let has = |permission: &String| all || unwanted.permissions.contains(permission);
+    let now = resource.config.access_control_policy();
+    let (gone, kept): (Vec<Grant>, Vec<Grant>) =
+        now.grants.iter().cloned().partition(|grant| named(&grant.grantee) && has(&grant.permission));
+    // Else it would read as taken away, and be had all the same.
+    if kept.iter().any(|grant| named(&grant.grantee) && grant.permission == FULL_CONTROL) {
+        let why = format!("what is to go is had by a grant of {FULL_CONTROL} too: name that as well");
+        return Err(Refusal::Impossible(why));
+    }
+    if gone.is_empty() {
+        return Ok(Planned::nothing(resource));
+    }
+    set_acl(resource, &Change { from: now.clone(), to: AccessControlPolicy { grants: kept, ..now } })
+}
+
+/// Whether a grantee is the one of this URI, canonical id or address.
+fn is(grantee: &Grantee, principal: &str) -> bool {
+    let same = |uri: &String| uri.trim_end_matches('/').eq_ignore_ascii_case(principal.trim_end_matches('/'));
+    grantee.uri.as_ref().is_some_and(same)
+        || grantee.id.as_deref() == Some(principal)
+        || grantee.email_address.as_deref() == Some(principal)
+}
+
+/// What somebody has begun to upload is data, too.
+fn kill_bucket(resource: &Resource<Bucket>, kill: Kill) -> BucketPlan {
+    needs(resource, &["HasObjects", "HasUploads"])?;
+    let (Some(objects), Some(uploads)) = (resource.config.has_objects, resource.config.has_uploads) else {
+        return Err(Refusal::Impossible("it is not known whether it holds objects".to_owned()));
+    };
+    if (objects || uploads) && !kill.include_data {
+        let what =
+            if objects { "objects, versions of objects or delete markers" } else { "uploads that are not complete" };
+        let why =
+            format!("it holds {what}: empty it, or say \"IncludeData\": true to have all of it deleted, for good");
+        return Err(Refusal::Impossible(why));
+    }
+    let bucket = || resource.config.name.clone();
+    let steps = [
+        uploads.then(|| Step::AbortUploads { bucket: bucket(), all_uploads: true }),
+        objects.then(|| Step::DeleteObjects { bucket: bucket(), all_versions: true }),
+        Some(Step::DeleteBucket { bucket: bucket() }),
+    ];
+    Ok(Planned { steps: steps.into_iter().flatten().collect(), undo: None, after: None })
 }
 
 fn set_acl(resource: &Resource<Bucket>, change: &Change<AccessControlPolicy>) -> BucketPlan {
@@ -244,6 +331,9 @@ impl ApiCall for Step {
             Self::DeletePublicAccessBlock { .. } => operation::S3_DELETE_PUBLIC_ACCESS_BLOCK,
             Self::PutEncryption { .. } => operation::S3_PUT_BUCKET_ENCRYPTION,
             Self::DeleteEncryption { .. } => operation::S3_DELETE_BUCKET_ENCRYPTION,
+            Self::AbortUploads { .. } => operation::S3_ABORT_MULTIPART_UPLOAD,
+            Self::DeleteObjects { .. } => operation::S3_DELETE_OBJECTS,
+            Self::DeleteBucket { .. } => operation::S3_DELETE_BUCKET,
         }
     }
 
@@ -288,6 +378,11 @@ impl ApiCall for Step {
             Self::DeleteEncryption { bucket } => {
                 let delete = client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(owner);
                 sent(operation, delete.send().await)
+            }
+            Self::AbortUploads { bucket, .. } => empty::abort_uploads(&client, bucket, owner).await,
+            Self::DeleteObjects { bucket, .. } => empty::delete_objects(&client, bucket, owner).await,
+            Self::DeleteBucket { bucket } => {
+                sent(operation, client.delete_bucket().bucket(bucket).expected_bucket_owner(owner).send().await)
             }
         }
     }
@@ -372,10 +467,20 @@ mod tests {
         resource("acme", "arn:aws:s3:::acme", config)
     }
 
+    /// A bucket that holds objects, or parts of some.
+    fn holding(objects: bool, uploads: bool) -> Resource<Bucket> {
+        let mut bucket = bucket();
+        (bucket.config.has_objects, bucket.config.has_uploads) = (Some(objects), Some(uploads));
+        bucket
+    }
+
     impl Samples for Bucket {
         fn samples() -> Vec<(Action, Resource<Self>)> {
             let both = Statements { statements: vec![statement("one"), statement("two")] };
             vec![
+                (Action::Disable, bucket()),
+                (Action::Kill(Kill { include_data: true }), holding(true, true)),
+                (Action::S3RemoveGrants(Grants::default()), bucket()),
                 (Action::S3MakeAclPrivate, bucket()),
                 (Action::S3BlockPublicAccess, bucket()),
                 (Action::S3RemovePolicyStatements(only("one")), bucket()),
@@ -459,5 +564,91 @@ mod tests {
         assert_eq!(Bucket::turn(&Action::S3BlockPublicAccess), Turn::Usual);
         let there_already = set(Some(PublicAccessBlock::ALL), None);
         assert!(planned(&there_already, &bucket()).unwrap().steps.is_empty());
+    }
+    #[test]
+    fn exactly_the_grants_that_are_named_go() {
+        const LOGS: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+        let left = |principal: Option<&str>, permissions: &[&str], bucket: &Resource<Bucket>| {
+            let grants = Grants {
+                principal: principal.map(str::to_owned),
+                permissions: permissions.iter().map(|&name| name.to_owned()).collect(),
+            };
+            planned(&Action::S3RemoveGrants(grants), bucket).map(|plan| {
+                let after: Resource<Bucket> = after(&plan);
+                let grants = after.config.grants.into_iter();
+                let mut left: Vec<String> = grants.map(|it| it.grantee.uri.or(it.grantee.id).unwrap()).collect();
+                left.sort();
+                left
+            })
+        };
+        let owner = bucket().config.owner.unwrap().id;
+        let owner = owner.as_str();
+        let (all, accounts) = (Grantee::ALL_USERS, Grantee::AUTHENTICATED_USERS);
+        let rows: [(Option<&str>, &[&str], &[&str]); 8] = [
+            (None, &[], &[owner]),
+            (None, &["READ", "READ_ACP"], &[LOGS, owner]),
+            (Some(all), &[], &[accounts, LOGS, owner]),
+            (Some(&all.to_uppercase()), &["READ"], &[accounts, LOGS, owner]),
+            (Some(all), &["WRITE"], &[all, accounts, LOGS, owner]),
+            (Some(LOGS), &["READ", "WRITE"], &[all, accounts, owner]),
+            (Some(owner), &[], &[all, accounts, LOGS]),
+            (Some("nobody"), &[], &[all, accounts, LOGS, owner]),
+        ];
+        for (principal, permissions, expected) in rows {
+            let mut expected = expected.to_vec();
+            expected.sort_unstable();
+            assert_eq!(left(principal, permissions, &bucket()).unwrap(), expected, "{principal:?} {permissions:?}");
+        }
+        let odd = left(None, &["READS"], &bucket());
+        assert!(matches!(odd, Err(Refusal::Impossible(why)) if why.contains("`READS`")));
+        // Who has all of them has that one, too.
+        let mut full = bucket();
+        for grant in &mut full.config.grants {
+            grant.permission = "FULL_CONTROL".into();
+        }
+        let refused = left(Some(all), &["READ"], &full);
+        assert!(matches!(refused, Err(Refusal::Impossible(why)) if why.contains("FULL_CONTROL")));
+        assert_eq!(left(None, &["FULL_CONTROL"], &full).unwrap(), [owner]);
+        for field in ["Owner", "Grants"] {
+            assert!(needs(&Action::S3RemoveGrants(Grants::default()), bucket(), field), "{field}");
+        }
+    }
+
+    #[test]
+    fn disabled_and_back_the_block_goes_before_the_grants_come() {
+        let names = |plan: &crate::actions::Plan| -> Vec<String> {
+            plan.calls().into_iter().map(|call| call.operation).collect()
+        };
+        let disabled = planned(&Action::Disable, &bucket()).unwrap();
+        assert_eq!(names(&disabled), ["s3:PutBucketAcl", "s3:PutPublicAccessBlock"]);
+        let undone = planned(&disabled.undo.clone().unwrap(), &after::<Bucket>(&disabled)).unwrap();
+        assert_eq!(names(&undone), ["s3:DeletePublicAccessBlock", "s3:PutBucketAcl"]);
+    }
+
+    #[test]
+    fn what_holds_data_is_killed_where_the_task_says_so_alone() {
+        let kill = |include_data| Action::Kill(Kill { include_data });
+        for (objects, uploads, calls) in [
+            (true, true, &["AbortMultipartUpload", "DeleteObjects", "DeleteBucket"][..]),
+            (true, false, &["DeleteObjects", "DeleteBucket"]),
+            (false, true, &["AbortMultipartUpload", "DeleteBucket"]),
+            (false, false, &["DeleteBucket"]),
+        ] {
+            let bucket = holding(objects, uploads);
+            let plan = planned(&kill(true), &bucket).unwrap().calls();
+            let names: Vec<String> = plan.iter().map(|call| call.operation.replace("s3:", "")).collect();
+            assert_eq!(names, calls);
+            assert!(plan.iter().all(|call| call.parameters["Bucket"] == "acme"));
+            let spared = planned(&kill(false), &bucket);
+            match spared {
+                Ok(plan) => assert!(!objects && !uploads, "{plan:?}"),
+                Err(Refusal::Impossible(why)) => assert!((objects || uploads) && why.contains("IncludeData"), "{why}"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        for field in ["HasObjects", "HasUploads"] {
+            assert!(needs(&kill(true), holding(false, false), field), "{field}");
+        }
+        assert!(matches!(planned(&kill(true), &bucket()), Err(Refusal::Impossible(_))), "nobody has looked");
     }
 }
