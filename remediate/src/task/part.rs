@@ -4,8 +4,7 @@
 use common::action::{Action, Grants, Rules};
 use common::resource::{IpPermission, IpRange, Ipv6Range, ResourceType};
 use ipnet::IpNet;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Written;
 
@@ -89,7 +88,7 @@ impl Written {
         }
         let name = format!("{principal}:{}", permissions.join(","));
         let grants = Grants { principal: Some(principal), permissions };
-        Ok(Part { action: action("s3_remove_grants", &grants), name })
+        Ok(Part { action: Action::S3RemoveGrants(grants), name })
     }
 
     fn rule(&self) -> Result<Part, String> {
@@ -124,14 +123,14 @@ impl Written {
             ipv6_ranges,
             ..IpPermission::default()
         };
-        let name = match text("direction", &self.direction)?.map(|direction| direction.to_ascii_lowercase()).as_deref()
-        {
-            None | Some("ingress") => "ec2_revoke_ingress",
-            Some("egress") => "ec2_revoke_egress",
-            Some(other) => return Err(format!("`direction` is `{other}`, and neither ingress nor egress")),
-        };
+        let revoke =
+            match text("direction", &self.direction)?.map(|direction| direction.to_ascii_lowercase()).as_deref() {
+                None | Some("ingress") => Action::Ec2RevokeIngress,
+                Some("egress") => Action::Ec2RevokeEgress,
+                Some(other) => return Err(format!("`direction` is `{other}`, and neither ingress nor egress")),
+            };
         let rules = Rules { ip_permissions: vec![rule] };
-        Ok(Part { action: action(name, &rules), name: format!("{protocol}:{ports}:{range}") })
+        Ok(Part { action: revoke(rules), name: format!("{protocol}:{ports}:{range}") })
     }
 
     fn protocol(&self) -> Result<String, String> {
@@ -197,13 +196,4 @@ fn port(field: &str, value: &Value) -> Result<Option<i32>, String> {
         other => other.as_str().unwrap_or_default().to_owned(),
     };
     number.parse().map(Some).map_err(|_| format!("`{field}` is {value}, which is no port"))
-}
-
-/// An action by its name.
-fn action(name: &str, parameters: &impl Serialize) -> Action {
-    let mut value = json!({"name": name});
-    if let (Some(fields), Ok(Value::Object(parameters))) = (value.as_object_mut(), serde_json::to_value(parameters)) {
-        fields.extend(parameters);
-    }
-    serde_json::from_value(value.clone()).unwrap_or_else(|error| Action::Unknown { value, why: error.to_string() })
 }
