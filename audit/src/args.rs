@@ -47,6 +47,10 @@ pub struct Arguments {
     /// has no action, and is not counted by --fail-on. May be given more than once
     #[arg(long, value_name = "FILE")]
     pub exceptions: Vec<PathBuf>,
+    /// A whitelist of Krampus's or the Justice Engine's, in JSON (docs/exceptions.md): what it has is `excepted`, too. May be
+    /// given more than once
+    #[arg(long, value_name = "FILE")]
+    pub whitelist: Vec<PathBuf>,
     /// Say which exceptions have expired, and which cover no finding: of use where the input is a whole poll
     #[arg(long, conflicts_with = "checks")]
     pub unused_exceptions: bool,

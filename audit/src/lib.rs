@@ -54,7 +54,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return list::write(only, format, io);
     }
     let now = arguments.now.unwrap_or_else(clock::now);
-    let mut settings = settings.with_exceptions(&arguments.exceptions)?;
+    let mut settings = settings.with_exceptions(&arguments.exceptions)?.with_whitelists(&arguments.whitelist)?;
     if let Some(Tags(required_tags)) = arguments.required_tags {
         settings.required_tags = required_tags;
     }

@@ -49,6 +49,11 @@ impl Arn {
         Self::new(partition, "s3", "", "", bucket)
     }
 
+    /// Whether AWS itself manages what it names, for all accounts: `arn:aws:iam::aws:policy/AdministratorAccess`.
+    pub fn is_aws_managed(&self) -> bool {
+        self.account == "aws"
+    }
+
     /// What stands before the first `/` or `:` of the resource: `role`, `instance`, `function`. `None` where the
     /// resource is a bare name (S3, SNS, SQS).
     pub fn resource_type(&self) -> Option<&str> {

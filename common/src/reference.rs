@@ -1,7 +1,8 @@
 //! A reference: the least that names a resource, and the smallest thing that a person has to type.
 //!
 //! `{"account","region","type","id"}`, the message of the original framework, is one; so is any record that holds an
-//! `arn` from which these follow.
+//! `arn` from which these follow, and a task of Krampus's, which calls the ARN `aws_resource_name` (and, where the Justice
+//! Engine wrote it, the account and the region `aws_account` and `aws_region`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +45,19 @@ pub enum ReferenceError {
     /// The ARN is malformed.
     #[error(transparent)]
     Arn(#[from] crate::arn::ArnError),
+    /// It is AWS's own, and nobody says in which account it is meant.
+    #[error("{0} is managed by AWS itself: nobody else can change it")]
+    AwsManaged(Box<Arn>),
+    /// Two fields that mean the same say different things.
+    #[error("the record's `{one}` and `{other}` are not the same: {values}")]
+    Disagreement {
+        /// The first field.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+        /// What they hold.
+        values: String,
+    },
     /// The id of a region or an account is another than the one beside it.
     #[error("the record's `id` is {given}, but it is in {named}")]
     OtherPlace {
@@ -74,11 +88,15 @@ struct Parts {
     kind: Value,
     id: Value,
     arn: Value,
+    aws_account: Value,
+    aws_region: Value,
+    aws_resource_name: Value,
 }
 
 impl Reference {
     /// Whether an ARN names the same resource, as far as it can tell: an S3 ARN has neither account nor region (but
-    /// Krampus's have), and the ARN of a type that this version does not cover is taken at its word.
+    /// Krampus's have), what AWS manages is in all accounts, and the ARN of a type that this version does not cover is
+    /// taken at its word.
     pub fn agrees_with(&self, arn: &Arn) -> Result<(), ReferenceError> {
         let same = |field, given: &str, arn: &str| {
             if given == arn {
@@ -86,7 +104,7 @@ impl Reference {
             }
             Err(ReferenceError::Contradiction { field, given: given.to_owned(), arn: arn.to_owned() })
         };
-        if !arn.account.is_empty() {
+        if !arn.account.is_empty() && !arn.is_aws_managed() {
             same("account", self.account.as_str(), &arn.account)?;
         }
         let Some(kind) = ResourceType::of_arn(arn) else { return Ok(()) };
@@ -99,31 +117,43 @@ impl Reference {
 
     /// Reads the reference out of a record of any kind.
     pub fn from_json(text: &str) -> Result<Self, ReferenceError> {
+        Self::with_arn(text).map(|(reference, _)| reference)
+    }
+
+    /// Reads the reference out of a record of any kind, and the ARN that the record has, if it has one.
+    pub fn with_arn(text: &str) -> Result<(Self, Option<Arn>), ReferenceError> {
         let parts: Parts =
             serde_json::from_str(text).map_err(|error| ReferenceError::Unreadable(without_place(&error)))?;
-        let arn = match text_of("arn", &parts.arn)? {
+        let arn = match either([("arn", &parts.arn), ("aws_resource_name", &parts.aws_resource_name)])? {
             Some(arn) => Some(arn.parse::<Arn>()?),
             None => None,
         };
-        let kind = text_of("type", &parts.kind)?
-            .or_else(|| arn.as_ref().and_then(ResourceType::of_arn).map(|kind| kind.name().to_owned()))
-            .ok_or(ReferenceError::Missing("type"))?;
-        let account = text_of("account", &parts.account)?;
+        let reference = Self::of(&parts, arn.as_ref())?;
+        Ok((reference, arn))
+    }
+
+    fn of(parts: &Parts, arn: Option<&Arn>) -> Result<Self, ReferenceError> {
+        let kind = text_of("type", &parts.kind)?.or_else(|| arn.map(kind_of)).ok_or(ReferenceError::Missing("type"))?;
+        let account = either([("account", &parts.account), ("aws_account", &parts.aws_account)])?;
+        if let (Some(arn), None) = (arn.filter(|arn| arn.is_aws_managed()), &account) {
+            return Err(ReferenceError::AwsManaged(Box::new(arn.clone())));
+        }
         let account: AccountId = account
-            .or_else(|| arn.as_ref().map(|arn| arn.account.clone()).filter(|account| !account.is_empty()))
+            .or_else(|| arn.map(|arn| arn.account.clone()).filter(|account| !account.is_empty()))
             .ok_or(ReferenceError::Missing("account"))?
             .parse()?;
         let known = kind.parse::<ResourceType>().ok();
         let global = known.is_some_and(|kind| matches!(kind.extent(), Extent::Global | Extent::Organization));
-        let region: Region = match text_of("region", &parts.region)? {
-            _ if global => Region::global(),
-            Some(region) => region.parse()?,
-            None => arn
-                .as_ref()
-                .map(|arn| arn.region.clone())
-                .filter(|region| !region.is_empty())
-                .ok_or(ReferenceError::Missing("region"))?
-                .parse()?,
+        let region = if global {
+            Region::global()
+        } else {
+            let in_arn = arn.map(|arn| arn.region.clone()).filter(|region| !region.is_empty());
+            match either([("region", &parts.region), ("aws_region", &parts.aws_region)])?.or(in_arn) {
+                Some(region) => region.parse()?,
+                // Of what this version does not cover, an ARN without a region may well have none.
+                None if known.is_none() && arn.is_some() => Region::global(),
+                None => return Err(ReferenceError::Missing("region")),
+            }
         };
         // There is one of these in each region or account, and the original framework leaves its id empty.
         let only = match known {
@@ -133,8 +163,7 @@ impl Reference {
         };
         let id = text_of("id", &parts.id)?
             .or_else(|| {
-                arn.as_ref()
-                    .and_then(|arn| known.map_or_else(|| Some(arn.resource_name().to_owned()), |kind| kind.id_in(arn)))
+                arn.and_then(|arn| known.map_or_else(|| Some(arn.resource_name().to_owned()), |kind| kind.id_in(arn)))
             })
             .or_else(|| only.map(str::to_owned))
             .filter(|id| !id.is_empty())
@@ -144,8 +173,29 @@ impl Reference {
             return Err(ReferenceError::OtherPlace { given, named });
         }
         let reference = Self { account, region, kind, id };
-        arn.map_or(Ok(()), |arn| reference.agrees_with(&arn))?;
+        arn.map_or(Ok(()), |arn| reference.agrees_with(arn))?;
         Ok(reference)
+    }
+}
+
+/// What an ARN calls the resource's type: one of [`ResourceType`], or `dynamodb_table` for one that this version does not
+/// cover, so that it can be named.
+fn kind_of(arn: &Arn) -> String {
+    let service = &arn.service;
+    match (ResourceType::of_arn(arn), arn.resource_type()) {
+        (Some(kind), _) => kind.name().to_owned(),
+        (None, Some(kind)) if !kind.is_empty() => format!("{service}_{}", kind.replace('-', "_")),
+        (None, _) => service.clone(),
+    }
+}
+
+/// What two fields that mean the same hold, which must not differ.
+fn either([one, other]: [(&'static str, &Value); 2]) -> Result<Option<String>, ReferenceError> {
+    match (text_of(one.0, one.1)?, text_of(other.0, other.1)?) {
+        (Some(first), Some(second)) if first != second => {
+            Err(ReferenceError::Disagreement { one: one.0, other: other.0, values: format!("{first}, {second}") })
+        }
+        (first, second) => Ok(first.or(second)),
     }
 }
 
@@ -156,7 +206,7 @@ fn text_of(field: &'static str, value: &Value) -> Result<Option<String>, Referen
         Value::String(text) if text.is_empty() => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
         // `"account": 111122223333` is what jq makes of an unquoted id. It is accepted unless leading zeros were lost.
-        Value::Number(number) if field == "account" => Ok(Some(number.to_string())),
+        Value::Number(number) if matches!(field, "account" | "aws_account") => Ok(Some(number.to_string())),
         _ => Err(ReferenceError::NotText(field)),
     }
 }
@@ -201,6 +251,36 @@ mod tests {
             (
                 r#"{"account":"111122223333","region":"eu-west-1","arn":"arn:aws:s3:::acme"}"#,
                 reference("111122223333", "eu-west-1", "s3_bucket", "acme"),
+            ),
+            // What Krampus and the Justice Engine call them; a bucket's region is not one that the ARN must repeat.
+            (
+                r#"{"aws_resource_name":"arn:aws:rds:eu-west-1:111122223333:cluster:shop","aws_region":null}"#,
+                reference("111122223333", "eu-west-1", "rds_cluster", "shop"),
+            ),
+            (
+                r#"{"aws_resource_name":"arn:aws:s3:::acme","aws_account":"111122223333","aws_region":"eu-west-1"}"#,
+                reference("111122223333", "eu-west-1", "s3_bucket", "acme"),
+            ),
+            (
+                r#"{"aws_resource_name":"arn:aws:iam::111122223333:user/team/jane","aws_region":"universal","account":111122223333}"#,
+                reference("111122223333", "global", "iam_user", "jane"),
+            ),
+            // What this version does not cover has a name all the same.
+            (
+                r#"{"arn":"arn:aws:dynamodb:eu-west-1:111122223333:table/shop"}"#,
+                reference("111122223333", "eu-west-1", "dynamodb_table", "shop"),
+            ),
+            (
+                r#"{"arn":"arn:aws:cloudfront::111122223333:distribution/E1"}"#,
+                reference("111122223333", "global", "cloudfront_distribution", "E1"),
+            ),
+            (
+                r#"{"arn":"arn:aws:sns:eu-west-1:111122223333:alerts"}"#,
+                reference("111122223333", "eu-west-1", "sns", "alerts"),
+            ),
+            (
+                r#"{"arn":"arn:aws:iam::aws:role/aws-service/x","account":"111122223333"}"#,
+                reference("111122223333", "global", "iam_role", "x"),
             ),
             // Krampus's S3 ARNs carry the region and the account.
             (
@@ -311,6 +391,32 @@ mod tests {
             (r#"{"type":"ec2","id":["i-1"],"account":"111122223333","region":"eu-west-1"}"#, "`id` is not a text"),
             (r#"{"arn":"arn:aws:s3:::acme","region":"eu-west-1"}"#, "names no `account`"),
             (r#"{"arn":"arn:aws"}"#, "is not an ARN"),
+            (r#"{"aws_resource_name":"i-1"}"#, "`i-1` is not an ARN"),
+            (r#"{"aws_resource_name":["arn:aws:s3:::acme"]}"#, "`aws_resource_name` is not a text"),
+            (
+                r#"{"aws_resource_name":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
+                "arn:aws:iam::aws:policy/AdministratorAccess is managed by AWS itself",
+            ),
+            (
+                r#"{"arn":"arn:aws:s3:::acme","aws_resource_name":"arn:aws:s3:::acme-2"}"#,
+                "`arn` and `aws_resource_name` are not the same: arn:aws:s3:::acme, arn:aws:s3:::acme-2",
+            ),
+            (
+                r#"{"type":"ec2","id":"i-1","region":"eu-west-1","account":"111122223333","aws_account":"444455556666"}"#,
+                "`account` and `aws_account` are not the same",
+            ),
+            (
+                r#"{"type":"ec2","id":"i-1","account":"111122223333","region":"eu-west-1","aws_region":"us-east-1"}"#,
+                "`region` and `aws_region` are not the same",
+            ),
+            (
+                r#"{"aws_resource_name":"arn:aws:ec2:eu-west-1:111122223333:instance/i-1","aws_region":"us-east-1"}"#,
+                "`region` is us-east-1, but its ARN says eu-west-1",
+            ),
+            (
+                r#"{"aws_resource_name":"arn:aws:ec2:eu-west-1:account-id:instance/i-1"}"#,
+                "`account-id` is not an account id",
+            ),
             (
                 r#"{"account":"111122223333","region":"eu-west-1","type":"region","id":"us-east-1"}"#,
                 "`id` is us-east-1, but it is in eu-west-1",

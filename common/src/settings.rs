@@ -248,6 +248,14 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The same, with the exceptions that these whitelists come to behind its own.
+    pub fn with_whitelists(mut self, files: &[PathBuf]) -> Result<Self, ExceptionsError> {
+        for file in files {
+            self.exceptions.extend(Exception::load_whitelist(file)?);
+        }
+        Ok(self)
+    }
+
     /// What people call this account, if the settings say.
     pub fn account_name(&self, account: &AccountId) -> Option<&str> {
         self.accounts.get(account)?.name.as_deref()

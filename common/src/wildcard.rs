@@ -2,6 +2,10 @@
 //! `/` and `:`.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html#reference_policies_elements_resource_wildcards>
+//!
+//! And [those of a shell](shell), which the Justice Engine's whitelist has.
+
+pub mod shell;
 
 /// Whether `text`, taken literally, is one of the texts that `pattern` stands for.
 pub fn matches(pattern: &str, text: &str) -> bool {

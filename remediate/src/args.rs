@@ -19,6 +19,9 @@ which calls would be made. Such a plan can be read, edited and applied:
     $EDITOR plan
     remediate --apply < plan > outcomes
 
+A task is any reference with an action, and an action_time where it is not to be done at once; those of Krampus's tasks file \
+go as they are (docs/records.md).
+
 What was applied is undone by
 
     jq -c 'select(.undo).undo' outcomes | remediate --apply
@@ -47,6 +50,10 @@ pub struct Arguments {
     /// also where the finding says otherwise. Those without a `check` cover tasks, too. May be given more than once
     #[arg(long, value_name = "FILE")]
     pub exceptions: Vec<PathBuf>,
+    /// A whitelist of Krampus's (`Whitelist`: ARNs) or the Justice Engine's (`whitelist`: patterns of ARNs), in JSON
+    /// (docs/exceptions.md): what it has is left alone. May be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub whitelist: Vec<PathBuf>,
     /// Do nothing at all if there would be more actions than this; the settings may have a limit for each account, which
     /// holds back that account alone [default: 20]
     #[arg(long, value_name = "N")]

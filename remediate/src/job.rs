@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use common::action::Action;
 use common::arn::Arn;
 use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind};
-use common::reference::{Reference, ReferenceError};
+use common::reference::Reference;
 use common::stream::{Broken, Item};
 use jiff::Timestamp;
-use serde::Deserialize;
+
+use crate::task::{self, TaskError};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,20 +52,8 @@ pub(crate) enum Input {
 pub(crate) enum InputError {
     #[error(transparent)]
     Broken(#[from] Broken),
-    #[error("line {line}: this is neither a finding nor a task: {error}")]
-    Reference { line: u64, error: ReferenceError },
-    #[error("line {line}: this is neither a finding nor a task: it has no `kind` and no `action`")]
-    NoAction { line: u64 },
-    #[error("line {line}: this task has no `action`")]
-    Idle { line: u64 },
-}
-
-/// A task as a person types it: any reference with an action.
-#[derive(Deserialize)]
-struct Typed {
-    action: Option<Action>,
-    action_time: Option<Timestamp>,
-    arn: Option<Arn>,
+    #[error("line {line}: {error}")]
+    Task { line: u64, error: TaskError },
 }
 
 impl Input {
@@ -73,7 +62,7 @@ impl Input {
         let kind = item.kind()?;
         let job = match kind.as_deref() {
             Some("finding") => Job::from(item.parse::<Finding>()?),
-            Some("task") | None => typed(item, kind.is_some())?,
+            Some("task") | None => of_task(item)?,
             Some("outcome") => {
                 let outcome: Outcome = item.parse()?;
                 if outcome.status != OutcomeStatus::Planned {
@@ -87,26 +76,17 @@ impl Input {
     }
 }
 
-fn typed(item: &Item, is_task: bool) -> Result<Job, InputError> {
+/// The job of a task. What is wrong with one that can be named says where it stands.
+fn of_task(item: &Item) -> Result<Job, InputError> {
     let line = item.line;
-    let typed: Typed = item.parse()?;
-    let action = typed.action.ok_or(if is_task { InputError::Idle { line } } else { InputError::NoAction { line } })?;
-    let reference = Reference::from_json(&item.text).map_err(|error| InputError::Reference { line, error })?;
-    let named = typed.arn.as_ref().map_or_else(|| reference.id.clone(), ToString::to_string);
-    let name = action.name().unwrap_or("unknown");
-    Ok(Job {
-        key: format!("{name}:{named}"),
-        title: format!("{name} {} {}", reference.kind, reference.id),
-        reference,
-        arn: typed.arn,
-        check: None,
-        severity: None,
-        tags: BTreeMap::new(),
-        action: Some(action),
-        action_time: typed.action_time,
-        reviewed: None,
-        settled: None,
-    })
+    let mut job = task::read(&item.text).map_err(|error| match &error {
+        TaskError::Unreadable { down, .. } => InputError::Task { line: line + down, error },
+        _ => InputError::Task { line, error },
+    })?;
+    if let Some(Action::Unknown { why, .. }) = &mut job.action {
+        *why = format!("line {line}: {why}");
+    }
+    Ok(job)
 }
 
 impl From<Finding> for Job {

@@ -9,7 +9,7 @@
 //!
 //! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
 //!   must allow it.
-//! - [`job`]: what came in. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
+//! - [`job`]: what came in, and [`task`]: what people and other tools write. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
 
@@ -24,6 +24,7 @@ mod journal;
 mod out;
 mod permissions;
 mod signals;
+mod task;
 mod wait;
 
 use std::io::Write as _;
@@ -73,7 +74,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
     }
     // Ahead of all that is written: exceptions that are not understood are a guard that is off.
-    let settings = &settings.with_exceptions(&arguments.exceptions)?;
+    let settings = &settings.with_exceptions(&arguments.exceptions)?.with_whitelists(&arguments.whitelist)?;
     let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));

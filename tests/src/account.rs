@@ -42,11 +42,16 @@ impl Account {
     /// An account that nobody used before.
     #[expect(clippy::new_without_default, reason = "it calls the emulator: not what anyone expects of a default")]
     pub fn new() -> Self {
+        Self::new_in(Emulator::shared())
+    }
+
+    /// The same in an emulator of one's own.
+    pub fn new_in(emulator: &Emulator) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         assert!(number < 100_000, "account numbers of this process are used up");
         // Most ids begin with zeros, and all that takes them for numbers is found out.
-        Self::with_id(&format!("{:07}{number:05}", process::id() % 10_000_000))
+        Self::of(emulator, &format!("{:07}{number:05}", process::id() % 10_000_000))
     }
 
     /// The account of that number, with whatever other tests of this process made in it.

@@ -40,6 +40,53 @@ impl Place<'_> {
         }
     }
 
+    /// Load balancers that face the internet, all of them before the same instances: in a development account each of these
+    /// behind each of those is a finding.
+    ///
+    /// # Panics
+    /// When AWS says no, and for a type that is no load balancer.
+    pub fn make_facing(&self, kind: ResourceType, balancers: usize, instances: usize) {
+        self.instances(instances);
+        let instances = every(&self.ec2("Action=DescribeInstances"), "instanceId");
+        let members = |list: &str, field: &str| -> String {
+            let member = |(number, id): (usize, &String)| format!("&{list}.member.{}.{field}={id}", number + 1);
+            instances.iter().enumerate().map(member).collect()
+        };
+        self.make(kind, balancers);
+        match kind {
+            ResourceType::Elb => {
+                let instances = members("Instances", "InstanceId");
+                for number in 0..balancers {
+                    let name = format!("LoadBalancerName=many-{number:04}");
+                    self.balancing(
+                        "2012-06-01",
+                        &format!("Action=RegisterInstancesWithLoadBalancer&{name}{instances}"),
+                    );
+                }
+            }
+            ResourceType::Elbv2 => {
+                let call = |form: &str| self.balancing("2015-12-01", form);
+                let targets = members("Targets", "Id");
+                let vpc = first(&self.ec2("Action=DescribeVpcs"), "vpcId");
+                for (number, balancer) in
+                    every(&call("Action=DescribeLoadBalancers"), "LoadBalancerArn").iter().enumerate()
+                {
+                    let about = format!("Name=many-{number:04}&Protocol=HTTP&Port=80&TargetType=instance&VpcId={vpc}");
+                    let group = first(&call(&format!("Action=CreateTargetGroup&{about}")), "TargetGroupArn");
+                    let forward =
+                        format!("DefaultActions.member.1.Type=forward&DefaultActions.member.1.TargetGroupArn={group}");
+                    call(&format!("Action=CreateListener&LoadBalancerArn={balancer}&Protocol=HTTP&Port=80&{forward}"));
+                    call(&format!("Action=RegisterTargets&TargetGroupArn={group}{targets}"));
+                }
+            }
+            other => panic!("{other} is no load balancer"),
+        }
+    }
+
+    fn balancing(&self, version: &str, form: &str) -> String {
+        self.call("elasticloadbalancing", Request::form(format!("Version={version}&{form}")))
+    }
+
     /// What all of a type have in common and needs a call to be known, and is made for them where it takes one.
     fn base(&self, kind: ResourceType) -> String {
         match kind {
@@ -192,13 +239,13 @@ impl Place<'_> {
                 let listener = "Listeners.member.1.Protocol=HTTP&Listeners.member.1.LoadBalancerPort=80\
                                 &Listeners.member.1.InstancePort=80";
                 let zone = format!("AvailabilityZones.member.1={}a", self.region);
-                let call =
-                    format!("Action=CreateLoadBalancer&Version=2012-06-01&LoadBalancerName={name}&{listener}&{zone}");
-                self.call("elasticloadbalancing", Request::form(call));
+                self.balancing(
+                    "2012-06-01",
+                    &format!("Action=CreateLoadBalancer&LoadBalancerName={name}&{listener}&{zone}"),
+                );
             }
             ResourceType::Elbv2 => {
-                let call = format!("Action=CreateLoadBalancer&Version=2015-12-01&Name={name}&Subnets.member.1={base}");
-                self.call("elasticloadbalancing", Request::form(call));
+                self.balancing("2015-12-01", &format!("Action=CreateLoadBalancer&Name={name}&Subnets.member.1={base}"));
             }
             ResourceType::EcsService => {
                 self.ecs(
@@ -328,6 +375,12 @@ impl Place<'_> {
 fn first(answer: &str, element: &str) -> String {
     let inner = answer.split_once(&format!("<{element}>")).and_then(|(_, rest)| rest.split_once('<'));
     inner.unwrap_or_else(|| panic!("no {element} in {answer}")).0.to_owned()
+}
+
+/// What each element of that name holds.
+fn every(answer: &str, element: &str) -> Vec<String> {
+    let tag = format!("<{element}>");
+    answer.split(&tag).skip(1).filter_map(|rest| rest.split_once('<')).map(|(inner, _)| inner.to_owned()).collect()
 }
 
 /// A network in which tasks get addresses on the internet.

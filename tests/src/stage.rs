@@ -36,7 +36,12 @@ impl Stage {
 
     /// With nothing but what every account has.
     pub fn empty(types: &str) -> Self {
-        let stage = Self { account: Account::new(), types: types.to_owned(), made: Vec::new() };
+        Self::empty_in(Account::new(), types)
+    }
+
+    /// The same in that account.
+    pub fn empty_in(account: Account, types: &str) -> Self {
+        let stage = Self { account, types: types.to_owned(), made: Vec::new() };
         stage.settings(SETTINGS);
         stage
     }

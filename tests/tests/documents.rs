@@ -203,6 +203,27 @@ fn the_exceptions_that_are_shown_cover_what_they_are_to() {
     }
 }
 
+#[test]
+fn the_whitelist_that_is_shown_covers_what_it_is_to() {
+    let shown: [String; 1] = blocks(&read("docs/exceptions.md"), "whitelist").try_into().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &shown[0]).unwrap();
+    let exceptions = Exception::load_whitelist(file.path()).unwrap();
+    let covering = |account: &str, arn: &str| -> Vec<String> {
+        let resource: Resource<()> = serde_json::from_value(json!({
+            "account": account, "region": "eu-west-1", "type": "x", "id": "x", "config": null, "arn": arn,
+        }))
+        .unwrap();
+        let covering = exceptions.iter().filter(|exception| exception.covers(&resource, None));
+        covering.map(|exception| exception.reason.clone()).collect()
+    };
+    let bastion = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0";
+    assert_eq!(covering("111122223333", bastion), ["the bastion", "no EC2 at all"]);
+    assert_eq!(covering("444455556666", "arn:aws:sqs:eu-west-1:444455556666:jobs"), ["not this account"]);
+    assert_eq!(covering("444455556666", "arn:aws:s3:::acme"), ["not this account"]);
+    assert_eq!(covering("111122223333", "arn:aws:s3:::acme"), [""; 0]);
+}
+
 /// Compares what a document has between `<!-- begin NAME -->` and `<!-- end -->`, or writes it.
 fn generated_part(document: &str, name: &str, content: &str) {
     let text = read(document);

@@ -16,6 +16,7 @@ use crate::wildcard;
 mod file;
 mod patterns;
 mod until;
+mod whitelist;
 
 pub use file::ExceptionsError;
 pub(super) use file::place_in_toml;
@@ -45,6 +46,10 @@ pub struct Exception {
     /// The resources' ARNs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<Patterns>,
+    /// An ARN, or a pattern of ARNs with the wildcards of [`wildcard::shell`], as a whitelist of Krampus's or the Justice
+    /// Engine's has it (`--whitelist`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whitelist: Option<String>,
     /// The tags that the resources have, all of these: names in any case, and their values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, Patterns>,
@@ -103,7 +108,7 @@ impl Exception {
     ///
     /// Where the tags could not be read, an exception that goes by tags covers nothing.
     pub fn covers<C>(&self, resource: &Resource<C>, check: Option<&str>) -> bool {
-        let Self { account, region, r#type, check: checks, id, arn, tags, .. } = self;
+        let Self { account, region, r#type, check: checks, id, arn, whitelist, tags, .. } = self;
         let fits = |patterns: &Option<Patterns>, text: &str| patterns.as_ref().is_none_or(|them| them.matches(text));
         let fits_check = match (checks, check) {
             (None, _) => true,
@@ -116,12 +121,13 @@ impl Exception {
             && fits(r#type, &resource.r#type)
             && fits(id, &resource.id)
             && arn.as_ref().is_none_or(|them| them.matches(&resource.arn.to_string()))
+            && whitelist.as_ref().is_none_or(|pattern| whitelist::covers(pattern, resource))
             && (tags.is_empty() || (resource.unread("Tags").is_none() && has_tags(tags, &resource.tags)))
     }
 
     /// What is wrong with it, if anything: a criterion that nothing can fit was misspelt.
     fn checked(self) -> Result<Self, ExceptionError> {
-        let Self { account, region, r#type, check, id, arn, tags, reason, .. } = &self;
+        let Self { account, region, r#type, check, id, arn, whitelist, tags, reason, .. } = &self;
         if reason.trim().is_empty() {
             return Err(ExceptionError::Reason);
         }
@@ -133,7 +139,7 @@ impl Exception {
             ("id", id, |_| Ok(())),
             ("arn", arn, arn_can_match),
         ];
-        if tags.is_empty() && criteria.iter().all(|(_, patterns, _)| patterns.is_none()) {
+        if tags.is_empty() && whitelist.is_none() && criteria.iter().all(|(_, patterns, _)| patterns.is_none()) {
             return Err(ExceptionError::Everything);
         }
         for (field, patterns, can_match) in criteria {
@@ -147,6 +153,10 @@ impl Exception {
                 }
                 can_match(text).map_err(|why| ExceptionError::Never { field, text: text.to_owned(), why })?;
             }
+        }
+        if let Some(pattern) = whitelist.as_ref().filter(|pattern| !whitelist::can_match(pattern)) {
+            let (text, why) = (pattern.clone(), "which is no ARN, nor a pattern of one");
+            return Err(ExceptionError::Never { field: "whitelist", text, why });
         }
         if tags.keys().any(|name| name.trim().is_empty()) {
             return Err(ExceptionError::TagName);
@@ -190,9 +200,11 @@ fn type_can_match(pattern: &str) -> Result<(), &'static str> {
     if fits { Ok(()) } else { Err("which is no resource type (`poll --help` lists them)") }
 }
 
+/// What every ARN is one of.
+const ARNS: &str = "arn:aws*:?*:*:*:?*";
+
 fn arn_can_match(pattern: &str) -> Result<(), &'static str> {
-    let fits = wildcard::overlaps(pattern, "arn:aws*:?*:*:*:?*");
-    if fits { Ok(()) } else { Err("which is no ARN, nor a part of one with `*`") }
+    if wildcard::overlaps(pattern, ARNS) { Ok(()) } else { Err("which is no ARN, nor a part of one with `*`") }
 }
 
 /// An exception as it is written.
@@ -208,6 +220,7 @@ struct Written {
     check: Option<Patterns>,
     id: Option<Patterns>,
     arn: Option<Patterns>,
+    whitelist: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, Patterns>,
     reason: String,
@@ -228,9 +241,9 @@ impl<'de> Deserialize<'de> for Exception {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Exception, M::Error> {
-                let Written { _kind, account, region, r#type, check, id, arn, tags, reason, until } =
+                let Written { _kind, account, region, r#type, check, id, arn, whitelist, tags, reason, until } =
                     Written::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Exception { account, region, r#type, check, id, arn, tags, reason, until, place: None }
+                Exception { account, region, r#type, check, id, arn, whitelist, tags, reason, until, place: None }
                     .checked()
                     .map_err(de::Error::custom)
             }

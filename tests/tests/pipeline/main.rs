@@ -7,6 +7,7 @@ mod accounts;
 mod batches;
 mod ends;
 mod guards;
+mod krampus;
 mod lookup;
 mod plans;
 mod repeat;

@@ -28,6 +28,14 @@ pub enum ExceptionsError {
         /// Why, with the place.
         error: Box<toml::de::Error>,
     },
+    /// It is a whitelist, and not understood.
+    #[error("cannot understand the whitelist {path}: {why}")]
+    Whitelist {
+        /// Which file.
+        path: PathBuf,
+        /// Why, with the entry.
+        why: String,
+    },
     /// It is JSON, and not understood.
     #[error("cannot understand the exceptions {path}: {broken}")]
     Json {

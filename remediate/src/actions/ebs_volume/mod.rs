@@ -13,7 +13,7 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{AttachedInstance, Volume, VolumeAttachment};
+use common::resource::{AttachedInstance, Volume, VolumeAttachment, auto_scaling_group};
 use common::settings::Remediate;
 use serde::Serialize;
 
