@@ -14,9 +14,11 @@ use crate::record::Severity;
 
 mod exception;
 mod required_tag;
+mod schedule;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
+pub use schedule::{Grace, GraceError, GracePeriod, ParsePeriodError, Period, Schedule, Score, Scores};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -40,6 +42,8 @@ pub struct Settings {
     pub accounts: BTreeMap<AccountId, Account>,
     /// What `remediate` may do.
     pub remediate: Remediate,
+    /// When `remediate --tasks` does it.
+    pub schedule: Schedule,
     /// Where `notify` speaks.
     pub notify: Notify,
 }
