@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use common::action::Action;
 use common::arn::Arn;
-use common::record::{Call, Filed, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind};
+use common::record::{
+    Call, Filed, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind,
+};
 use common::reference::{Reference, ReferenceError};
 use common::stream::{Broken, Item};
 use jiff::Timestamp;

@@ -72,6 +72,9 @@ pub struct Filed {
     /// When it came into the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
+    /// When an outcome first said that it is `scheduled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Timestamp>,
     /// The calls of a plan that somebody has looked at: these, and no others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<Vec<Call>>,

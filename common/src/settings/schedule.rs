@@ -145,7 +145,9 @@ impl Default for Grace {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GraceError {
     /// It is for nothing that there is.
-    #[error("`{0}` is neither an action (docs/records.md lists them) nor a severity (low, medium, high, critical) nor `default`")]
+    #[error(
+        "`{0}` is neither an action (docs/records.md lists them) nor a severity (low, medium, high, critical) nor `default`"
+    )]
     Name(String),
     /// It is no length of time.
     #[error(transparent)]
