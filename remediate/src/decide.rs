@@ -16,6 +16,10 @@ use crate::job::Job;
 /// Resources with this tag, whatever its value, are not touched.
 const PROTECTED: &str = "sluice:protect";
 
+/// Why a plan is not carried out.
+pub(crate) const OTHER_CALLS: &str =
+    "the resource is not as it was when this was planned: other calls would be made now";
+
 /// What is said of a resource that is not what it is going to be.
 const AT_WORK: &str = "AWS is still at work on it";
 
@@ -57,7 +61,7 @@ impl Rules<'_> {
         let Some(action) = &job.action else {
             return Err(Stay::because(OutcomeStatus::Refused, "no fix is offered: a person must mend it"));
         };
-        if let Action::Unknown { why, .. } = action {
+        if let Some(why) = unknown_among(action) {
             return Err(Stay::denied(why));
         }
         let kind = job.reference.kind.parse::<ResourceType>().map_err(Stay::denied)?;
@@ -118,10 +122,9 @@ impl Rules<'_> {
             });
         }
         if let Some(reviewed) = &job.reviewed
-            && *reviewed != calls
+            && !are_as_planned(action, &calls, reviewed)
         {
-            let reason = "the resource is not as it was when this was planned: other calls would be made now";
-            return Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, reason) });
+            return Err(Stay { calls, ..Stay::because(OutcomeStatus::Changed, OTHER_CALLS) });
         }
         if let Some(lost) = plan.loses
             && !self.irreversible
@@ -202,6 +205,30 @@ impl Stay {
     pub(crate) fn denied(reason: impl ToString) -> Self {
         Self { status: OutcomeStatus::Refused, reason: reason.to_string(), calls: Vec::new(), denied: true }
     }
+}
+
+/// Why an action, or one of those that it is made of, is not understood.
+fn unknown_among(action: &Action) -> Option<&str> {
+    match action {
+        Action::Unknown { why, .. } => Some(why),
+        Action::Several(several) => several.actions.iter().find_map(unknown_among),
+        _ => None,
+    }
+}
+
+/// Whether these calls are those that were planned for an action. Of one that is made of several steps it may be a part:
+/// the others were made by a run that was cut off.
+pub(crate) fn are_as_planned(action: &Action, calls: &[Call], planned: &[Call]) -> bool {
+    match action {
+        Action::Kill(_) | Action::Disable | Action::Several(_) => are_among(calls, planned),
+        _ => calls == planned,
+    }
+}
+
+/// Whether all these calls were planned, in this order.
+fn are_among(calls: &[Call], planned: &[Call]) -> bool {
+    let mut planned = planned.iter();
+    calls.iter().all(|call| planned.any(|planned| planned == call))
 }
 
 /// The tag that keeps a resource from being touched, if it has one.
@@ -347,6 +374,26 @@ mod tests {
         assert_eq!(rules.decide(&second, &deregister, &both).unwrap().steps.len(), 1);
         assert!(rules.done(&second, &deregister, &both).is_err());
         assert_eq!(rules.done(&second, &deregister, &balancer(&["i-1"])), Ok(()));
+    }
+
+    #[test]
+    fn some_of_the_planned_calls_in_their_order_are_no_others() {
+        let calls = |names: &str| -> Vec<Call> {
+            let call = |name: char| Call { operation: name.to_string(), parameters: json!({}), result: None };
+            names.chars().map(call).collect()
+        };
+        for (now, planned, among) in [
+            ("abc", "abc", true),
+            ("bc", "abc", true),
+            ("ac", "abc", true),
+            ("", "abc", true),
+            ("ba", "abc", false),
+            ("aa", "abc", false),
+            ("abcd", "abc", false),
+            ("a", "", false),
+        ] {
+            assert_eq!(are_among(&calls(now), &calls(planned)), among, "{now} among {planned}");
+        }
     }
 
     #[test]

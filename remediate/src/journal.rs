@@ -97,22 +97,28 @@ impl Journal {
     }
 
     /// What is about to be done.
-    pub(crate) fn before(&self, outcome: &Outcome) -> Result<(), JournalError> {
-        self.append(Phase::Before, outcome)
+    pub(crate) fn before<'a>(&self, outcomes: impl IntoIterator<Item = &'a Outcome>) -> Result<(), JournalError> {
+        self.append(Phase::Before, outcomes)
     }
 
     /// What came of it.
-    pub(crate) fn after(&self, outcome: &Outcome) -> Result<(), JournalError> {
-        self.append(Phase::After, outcome)
+    pub(crate) fn after<'a>(&self, outcomes: impl IntoIterator<Item = &'a Outcome>) -> Result<(), JournalError> {
+        self.append(Phase::After, outcomes)
     }
 
-    fn append(&self, phase: Phase, outcome: &Outcome) -> Result<(), JournalError> {
+    fn append<'a>(&self, phase: Phase, outcomes: impl IntoIterator<Item = &'a Outcome>) -> Result<(), JournalError> {
         let failed = |error| JournalError::Io { path: self.path.clone(), error };
-        let entry = Entry { kind: EntryKind::Journal, phase, outcome };
-        let mut line = serde_json::to_vec(&entry).map_err(io::Error::from).map_err(failed)?;
-        line.push(b'\n');
+        let mut lines = Vec::new();
+        for outcome in outcomes {
+            let entry = Entry { kind: EntryKind::Journal, phase, outcome };
+            serde_json::to_writer(&mut lines, &entry).map_err(io::Error::from).map_err(failed)?;
+            lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(&line).and_then(|()| file.sync_data()).map_err(failed)
+        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)
     }
 }
 
@@ -170,16 +176,16 @@ mod tests {
         let path = directory.path().join("state/journal.ndjson");
         let (journal, unfinished) = Journal::open(path.clone()).unwrap();
         assert!(unfinished.is_empty());
-        journal.before(&outcome("run1", "a", "planned")).unwrap();
-        journal.after(&outcome("run1", "a", "applied")).unwrap();
-        journal.before(&outcome("run1", "b", "planned")).unwrap();
+        journal.before([&outcome("run1", "a", "planned")]).unwrap();
+        journal.after([&outcome("run1", "a", "applied")]).unwrap();
+        journal.before([&outcome("run1", "b", "planned")]).unwrap();
         drop(journal);
         // A line torn in the middle, as a crash leaves it.
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"kind\":\"journal\",\"pha").unwrap();
 
         let (journal, unfinished) = Journal::open(path.clone()).unwrap();
         assert_eq!(unfinished.iter().map(|outcome| outcome.key.as_str()).collect::<Vec<_>>(), ["b"]);
-        journal.after(&outcome("run1", "b", "interrupted")).unwrap();
+        journal.after([&outcome("run1", "b", "interrupted")]).unwrap();
         drop(journal);
         let (_, unfinished) = Journal::open(path).unwrap();
         assert!(unfinished.is_empty(), "{unfinished:?}");

@@ -253,7 +253,7 @@ fn report(unfinished: &[Outcome], journal: &Journal, out: &Outcomes<'_>) {
         out.warn(format_args!("{}: an earlier run was cut off in the middle of this", outcome.key));
         // Said twice is better than never: it is closed in the journal when it has been said here.
         if out.write(&outcome)
-            && let Err(error) = journal.after(&outcome)
+            && let Err(error) = journal.after([&outcome])
         {
             out.warn(error);
         }

@@ -8,8 +8,10 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::retries::classifiers::SharedRetryClassifier;
 use aws_types::SdkConfig;
 
+use crate::arn::Arn;
 use crate::clock;
 use crate::id::{AccountId, Region};
+use crate::resource::ResourceType;
 
 use super::intercept::Watch;
 use super::retry::NoBlindRetry;
@@ -25,6 +27,8 @@ struct Account {
     id: AccountId,
     partition: String,
     home: Region,
+    /// The user or role that it works as, by its name.
+    identity: Option<(ResourceType, String)>,
     config: SdkConfig,
     watch: Watch,
     partitions: Mutex<HashMap<String, RetryPartition>>,
@@ -38,9 +42,15 @@ impl std::fmt::Debug for Account {
 }
 
 impl Session {
-    pub(super) fn new(id: AccountId, partition: String, home: Region, config: SdkConfig, watch: Watch) -> Self {
-        let account = Account { id, partition, home, config, watch, partitions: Mutex::default() };
+    pub(super) fn new(id: AccountId, caller: &Arn, home: Region, config: SdkConfig, watch: Watch) -> Self {
+        let (partition, identity) = (caller.partition.clone(), identity(caller));
+        let account = Account { id, partition, home, identity, config, watch, partitions: Mutex::default() };
         Self { account: Arc::new(account), writes: false }
+    }
+
+    /// The user or role that it works as: its type and its name; `None` for the account's root.
+    pub fn works_as(&self) -> Option<(ResourceType, &str)> {
+        self.account.identity.as_ref().map(|(kind, name)| (*kind, name.as_str()))
     }
 
     /// The account.
@@ -96,6 +106,19 @@ impl Session {
     }
 }
 
+/// The user or role that an ARN of IAM or of STS names.
+fn identity(arn: &Arn) -> Option<(ResourceType, String)> {
+    match (arn.service.as_str(), arn.resource.split_once('/')?) {
+        // The path is not there; behind the role's name stands the session's.
+        ("sts", ("assumed-role", session)) => {
+            session.split('/').next().map(|name| (ResourceType::IamRole, name.to_owned()))
+        }
+        ("iam", ("role", name)) => name.rsplit('/').next().map(|name| (ResourceType::IamRole, name.to_owned())),
+        ("iam", ("user", name)) => name.rsplit('/').next().map(|name| (ResourceType::IamUser, name.to_owned())),
+        _ => None,
+    }
+}
+
 pub(super) fn retry_partition(name: String) -> RetryPartition {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
     let now = clock::now().as_second() as f64;
@@ -119,4 +142,23 @@ macro_rules! client {
         ));
         $service::Client::from_conf(builder.build())
     }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_session_works_as_is_told_by_its_arn() {
+        for (arn, expected) in [
+            ("arn:aws:iam::111122223333:user/team/jane", Some((ResourceType::IamUser, "jane"))),
+            ("arn:aws:sts::111122223333:assumed-role/sluice/run-1", Some((ResourceType::IamRole, "sluice"))),
+            ("arn:aws:iam::111122223333:role/service/sluice", Some((ResourceType::IamRole, "sluice"))),
+            ("arn:aws:sts::111122223333:federated-user/jane", None),
+            ("arn:aws:iam::111122223333:root", None),
+        ] {
+            let found = identity(&arn.parse().unwrap());
+            assert_eq!(found.as_ref().map(|(kind, name)| (*kind, name.as_str())), expected, "{arn}");
+        }
+    }
 }

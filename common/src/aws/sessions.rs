@@ -9,7 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
-use crate::arn::Arn;
+use crate::arn::{Arn, ArnError};
 use crate::id::{AccountId, Region};
 use crate::record::Resource;
 use crate::resource::Organization;
@@ -72,7 +72,8 @@ impl Sessions {
         // Before the first answer neither account nor partition is known, and that call needs neither.
         let nobody: AccountId =
             "000000000000".parse().map_err(|error: crate::id::IdError| StartError::Region(error.to_string()))?;
-        let first = Session::new(nobody, String::new(), home.clone(), config.clone(), watch.clone());
+        let unknown = Arn::new("", "", "", "", "");
+        let first = Session::new(nobody, &unknown, home.clone(), config.clone(), watch.clone());
         let identity = crate::client!(aws_sdk_sts, &first, &home)
             .get_caller_identity()
             .send()
@@ -81,9 +82,9 @@ impl Sessions {
         let arn = identity.arn().unwrap_or_default();
         let nonsense =
             || StartError::Caller(AwsError::of("sts:GetCallerIdentity", "BadResponse", format!("`{arn}` is nobody")));
-        let partition = arn.parse::<Arn>().map_err(|_| nonsense())?.partition;
+        let caller = arn.parse::<Arn>().map_err(|_| nonsense())?;
         let account: AccountId = identity.account().unwrap_or_default().parse().map_err(|_| nonsense())?;
-        let own = Session::new(account, partition, home, config.clone(), watch);
+        let own = Session::new(account, &caller, home, config.clone(), watch);
         Ok(Self(Arc::new(Inner {
             choice,
             own,
@@ -175,6 +176,8 @@ impl Sessions {
         let Inner { choice, own, config, requests, .. } = &*self.0;
         let sts = crate::client!(aws_sdk_sts, own, own.home_region());
         let (external_id, session_name) = (choice.external_id.clone(), choice.session_name.clone());
+        let works_as: Arn =
+            arn.parse().map_err(|why: ArnError| AwsError::of(assume::OPERATION, "NoRole", why.to_string()))?;
         let role = AssumedRole::start(sts, account.clone(), arn, external_id, session_name).await?;
         // A cache of its own: the SDK's default one holds 64 identities for all that share it.
         let cache = IdentityCache::lazy().buffer_time(assume::RENEW_BEFORE).load_timeout(CREDENTIALS_DEADLINE).build();
@@ -184,7 +187,7 @@ impl Sessions {
             .identity_cache(cache)
             .build();
         let watch = Watch { requests: requests.clone() };
-        Ok(Session::new(account.clone(), own.partition().to_owned(), own.home_region().clone(), config, watch))
+        Ok(Session::new(account.clone(), &works_as, own.home_region().clone(), config, watch))
     }
 
     /// How many requests were sent, retries included, by operation: `"s3:GetBucketAcl" => 12`.

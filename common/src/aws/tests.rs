@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use crate::arn::Arn;
 use crate::clock;
 use crate::id::{AccountId, Region};
 use crate::settings;
@@ -15,6 +16,10 @@ use super::loopback::{Reply, SECRET, Server, assumed, identity, refusal, sdk_con
 use super::{AwsError, NO_ORGANIZATION, Session, Sessions, StartError};
 
 const OPERATION: &str = "sts:GetCallerIdentity";
+
+fn caller() -> Arn {
+    "arn:aws:iam::111122223333:user/jane".parse().unwrap()
+}
 
 fn account(id: &str) -> AccountId {
     id.parse().unwrap()
@@ -30,7 +35,7 @@ fn session(address: &str, attempts: u32, concurrency: usize) -> (Session, Reques
     let config = sdk_config(address, attempts, concurrency);
     let home: Region = "eu-west-1".parse().unwrap();
     let watch = Watch { requests: requests.clone() };
-    (Session::new(account("111122223333"), "aws".into(), home, config, watch), requests)
+    (Session::new(account("111122223333"), &caller(), home, config, watch), requests)
 }
 
 /// Makes the one call that these tests make.
@@ -217,7 +222,7 @@ async fn backing_off_leaves_the_way_to_others() {
         .with_use_static_exponential_base(true);
     let config = sdk_config(&server.address, 2, 1).to_builder().retry_config(slow).build();
     let watch = Watch { requests };
-    let session = Session::new(account("111122223333"), "aws".into(), "eu-west-1".parse().unwrap(), config, watch);
+    let session = Session::new(account("111122223333"), &caller(), "eu-west-1".parse().unwrap(), config, watch);
     let start = Instant::now();
     let throttled = tokio::spawn({
         let session = session.clone();
@@ -242,7 +247,7 @@ async fn one_throttled_call_costs_seconds_and_not_minutes() {
     .await;
     let config = sdk_config(&server.address, 1, 1).to_builder().retry_config(config::retries(None, |_| None)).build();
     let watch = Watch { requests: Requests::default() };
-    let session = Session::new(account("111122223333"), "aws".into(), "eu-west-1".parse().unwrap(), config, watch);
+    let session = Session::new(account("111122223333"), &caller(), "eu-west-1".parse().unwrap(), config, watch);
     let start = Instant::now();
     call(&session).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());

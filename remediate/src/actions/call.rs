@@ -1,5 +1,6 @@
 //! Calls to AWS, typed, that are yet to be made.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -23,7 +24,7 @@ pub(crate) trait ApiCall: Serialize + Debug + Send + Sync + 'static {
 }
 
 /// An [`ApiCall`] of whichever type.
-pub(crate) trait AnyCall: Debug + Send + Sync {
+pub(crate) trait AnyCall: Any + Debug + Send + Sync {
     /// The call as a record shows it.
     fn call(&self) -> Call;
 

@@ -33,6 +33,7 @@ mod sqs;
 mod tests;
 mod unchanging;
 
+use std::any::Any;
 use std::time::Duration;
 
 use common::action::{Action, Actions, Kill};
@@ -266,6 +267,15 @@ pub(crate) fn turn(action: &Action, kind: ResourceType) -> Turn {
         }
         action => with_config!(kind, C => C::turn(action)),
     }
+}
+
+/// The one call that the calls on several resources of a type come to. See [`Mended::together`].
+pub(crate) fn together(kind: ResourceType, steps: &[&dyn AnyCall]) -> Option<Box<dyn AnyCall>> {
+    fn typed<C: Mended>(steps: &[&dyn AnyCall]) -> Option<Box<dyn AnyCall>> {
+        let steps: Option<Vec<&C::Step>> = steps.iter().map(|&step| (step as &dyn Any).downcast_ref()).collect();
+        C::together(&steps?).map(|step| Box::new(step) as Box<dyn AnyCall>)
+    }
+    with_config!(kind, C => typed::<C>(steps))
 }
 
 /// Whether an action on a resource of a type needs a closer look. See [`Mended::CLOSELY`].

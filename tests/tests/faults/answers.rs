@@ -26,6 +26,11 @@ fn requests(proxy: &Proxy) -> BTreeMap<String, usize> {
     counts
 }
 
+/// On how many resources these requests act: several instances are stopped by one.
+fn covered(requests: &BTreeMap<String, usize>) -> usize {
+    requests.iter().map(|(request, count)| request.matches("&InstanceId.").count().max(1) * count).sum()
+}
+
 #[test]
 fn a_write_that_took_effect_though_its_answer_was_lost_is_applied_once() {
     let account = Account::new();
@@ -46,7 +51,7 @@ fn a_write_that_took_effect_though_its_answer_was_lost_is_applied_once() {
         calls += made.len();
     }
     let sent = requests(&proxy);
-    assert_eq!(sent.values().sum::<usize>(), calls, "as many as the outcomes say: {sent:#?}");
+    assert_eq!(covered(&sent), calls, "as many as the outcomes say: {sent:#?}");
     assert!(sent.values().all(|count| *count == 1), "no write is made twice: {sent:#?}");
     let kinds: Vec<String> = writes(&proxy);
     for operation in [
@@ -86,7 +91,7 @@ fn a_write_that_never_arrived_is_not_applied_and_not_repeated() {
         assert_eq!(outcome["undo"].is_null(), irreversible, "{outcome}");
     }
     let sent = requests(&proxy);
-    assert_eq!(sent.len(), findings.len(), "{sent:#?}");
+    assert_eq!(covered(&sent), findings.len(), "{sent:#?}");
     assert!(
         sent.values().all(|count| *count == 1),
         "nobody knows whether it arrived, so it is not sent again: {sent:#?}"
@@ -123,7 +128,7 @@ fn a_write_without_effect_is_not_applied_whatever_the_answer_says() {
         let irreversible = outcome["action"] == "iam_delete_login_profile";
         assert_eq!(outcome["undo"].is_null(), irreversible, "{outcome}");
     }
-    assert_eq!(requests(&proxy).values().sum::<usize>(), findings.len());
+    assert_eq!(covered(&requests(&proxy)), findings.len());
 }
 
 #[test]

@@ -67,7 +67,9 @@ fn an_action_that_is_denied_fails_and_the_others_are_done() {
     for (call, _) in DENIED {
         let failed = seen.iter().filter(|seen| **seen == call).count();
         assert!(failed > 0, "{call} was not even tried: {applied}");
-        assert_eq!(proxy.count(call), failed, "{call}: what is denied is not tried again");
+        // Instances are stopped together; where that is denied, some of them alone may still be allowed.
+        let together = usize::from(call == "ec2:StopInstances");
+        assert_eq!(proxy.count(call), failed + together, "{call}: what is denied is not tried again");
     }
     // What was denied is still there, and nothing else is.
     let left = failing(&account, TYPES);
