@@ -45,6 +45,8 @@ pub(crate) struct Intake {
 /// The findings of one resource.
 #[derive(Debug)]
 pub(crate) struct Counted {
+    /// The key of the task that they come to.
+    key: String,
     pub(crate) tally: Tally,
     pub(crate) findings: Vec<Job>,
 }
@@ -121,10 +123,11 @@ impl Intake {
         let named = job.arn.as_ref().map_or_else(|| job.reference.id.clone(), ToString::to_string);
         let (reference, arn, tags) = (job.reference.clone(), job.arn.clone(), job.tags.clone());
         let whole = Job { key: format!("{SCORE}{named}"), check: None, reference, arn, tags, ..job.clone() };
-        let counted = self
-            .counted
-            .entry(Identity::of(&whole))
-            .or_insert_with(|| Counted { tally: Tally::default(), findings: Vec::new() });
+        let counted = self.counted.entry(Identity::of(&whole)).or_insert_with(|| Counted {
+            key: whole.key.clone(),
+            tally: Tally::default(),
+            findings: Vec::new(),
+        });
         // The same finding twice is one.
         if let (Some(check), Some(severity)) = (&job.check, job.severity)
             && !counted.findings.iter().any(|other| other.key == job.key)
@@ -141,7 +144,7 @@ impl Intake {
             let (kind, id, sum) = (&first.reference.kind, &first.reference.id, counted.tally.sum);
             let findings = counted.findings.len();
             let job = Job {
-                key: identity.key().to_owned(),
+                key: counted.key.clone(),
                 check: None,
                 severity: counted.findings.iter().filter_map(|finding| finding.severity).max(),
                 title: format!("{kind} {id}: {findings} findings add up to a score of {sum}"),

@@ -13,9 +13,15 @@ use crate::job::{Input, Job};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity {
     account: String,
-    key: String,
-    /// Type, region, id and action of a task that comes from no finding: its key may be that of another one.
-    rest: Option<[String; 4]>,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// The key of a finding, or of a resource's score.
+    Key(String),
+    /// Type, region, id and action. The key of a task depends on how it names the resource.
+    Task([String; 4]),
 }
 
 /// A task of the file, understood.
@@ -42,21 +48,15 @@ pub(crate) enum State {
 }
 
 impl Identity {
-    /// The key that it goes by.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
     pub(crate) fn of(job: &Job) -> Self {
-        let own = job.check.is_some() || job.key.starts_with(SCORE);
         let reference = &job.reference;
-        let action = || serde_json::to_string(&job.action).unwrap_or_default();
-        Self {
-            account: reference.account.to_string(),
-            key: job.key.clone(),
-            rest: (!own)
-                .then(|| [reference.kind.clone(), reference.region.to_string(), reference.id.clone(), action()]),
-        }
+        let what = if job.check.is_some() || job.key.starts_with(SCORE) {
+            What::Key(job.key.clone())
+        } else {
+            let action = serde_json::to_string(&job.action).unwrap_or_default();
+            What::Task([reference.kind.clone(), reference.region.to_string(), reference.id.clone(), action])
+        };
+        Self { account: reference.account.to_string(), what }
     }
 }
 

@@ -436,3 +436,6 @@ fn fields(task: Task) -> Done<Map<String, Value>> {
         _ => Ok(Map::new()),
     }
 }
+
+#[cfg(test)]
+mod tests;

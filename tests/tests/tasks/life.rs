@@ -49,7 +49,10 @@ fn owners_are_warned_and_what_they_mend_is_left_alone() {
     let times: Vec<String> = first.kind("outcome").iter().map(|outcome| text(&outcome["action_time"])).collect();
     for task in filed(&account) {
         assert_eq!(task["check"], "sqs_public", "{task}");
-        assert!(times.contains(&text(&task["action_time"])) && text(&task["first_seen"]) < text(&task["action_time"]), "{task}");
+        assert!(
+            times.contains(&text(&task["action_time"])) && text(&task["first_seen"]) < text(&task["action_time"]),
+            "{task}"
+        );
         assert!(task["title"].is_string() && task["severity"].is_string() && task["told"].is_string(), "{task}");
     }
     // Found again, with another grace: the deadline does not recede.
@@ -75,7 +78,7 @@ fn owners_are_warned_and_what_they_mend_is_left_alone() {
         assert_eq!(ran.matching(&json!({"kind": "outcome", "status": "waiting"})).len(), 4, "{ran}");
         assert_eq!(filed(&account).len(), 4);
     }
-    // What is gone from the stream and fails still (`audit --only` another check) stays.
+    // What is gone from the stream and fails still (`audit --checks` another check) stays.
     let resolved = apply(&seen, &without(&found, "finding")).run().exits(0);
     expect(
         &resolved,

@@ -30,7 +30,7 @@ fn queues(count: usize) -> Account {
 /// What poll and audit say of the account's queues: findings and scopes.
 fn stream(account: &Account) -> Vec<Value> {
     let polled = account.tool("poll").args(["--types", "sqs", "--regions", REGION]).run().exits(0);
-    polled.pipe("audit").args(["--only", "sqs_public"]).run().exits(0).records()
+    polled.pipe("audit").args(["--checks", "sqs_public"]).run().exits(0).records()
 }
 
 /// Where the tasks of an account are.

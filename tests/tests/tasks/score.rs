@@ -69,7 +69,7 @@ fn the_findings_of_a_resource_add_up_to_one_task() {
     );
 
     // Fewer checks are no atonement.
-    let part = run(&account, &stream(&account, &["--only", "ec2_imdsv2"]), true).exits(0);
+    let part = run(&account, &stream(&account, &["--checks", "ec2_imdsv2"]), true).exits(0);
     assert_eq!(part.matching(&json!({"status": "waiting", "key": task["key"]})).len(), 1, "{part}");
     assert_eq!(filed(&account)[0]["score"], 6.0);
 
