@@ -15,11 +15,13 @@ use crate::record::Severity;
 mod exception;
 mod required_tag;
 mod runaway;
+mod schedule;
 mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
 pub use required_tag::{RequiredTag, RequiredTagError};
 pub use runaway::{MaxSpend, MaxSpendError, Runaway, Window};
+pub use schedule::{Grace, GraceError, GracePeriod, ParsePeriodError, Period, Schedule, Score, Scores};
 pub use spend::{CostExplorer, ReportPlace, ReportPlaceError, Spending};
 
 /// All settings.
@@ -48,6 +50,8 @@ pub struct Settings {
     pub spend: Spending,
     /// What `remediate` may do.
     pub remediate: Remediate,
+    /// When `remediate --tasks` does it.
+    pub schedule: Schedule,
     /// Where `notify` speaks.
     pub notify: Notify,
 }

@@ -8,7 +8,10 @@ use common::action::Action;
 use common::aws::AwsArgs;
 use common::cli::{Common, Tool, resource_types};
 use common::resource::ResourceType;
+use common::settings::GracePeriod;
 use jiff::Timestamp;
+
+use crate::tasks::Place;
 
 const HELP: &str = "Put right what audit found
 
@@ -29,6 +32,10 @@ What was applied is undone by
 What the role that applies it must be allowed is printed by --iam-policy, for all actions or for some:
 
     remediate --iam-policy --actions s3_block_public_access,s3_set_public_access_block
+
+With --tasks nothing is done before its time, and owners are warned until then:
+
+    poll | audit | remediate --tasks tasks.json --grace critical=4h --apply | notify
 
 Exit codes: 0 all done; 1 an action failed, or a guard stopped one that was to be applied; 2 usage; 3 incomplete (broken \
 input, an interrupted run); 4 could not start.";
@@ -65,6 +72,14 @@ pub struct Arguments {
     /// The journal of what is done [default: `$XDG_STATE_HOME/sluice/journal.ndjson`]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Warn first, act later: findings and tasks go into this file, or object in S3, and are carried out when their time has
+    /// come, unless they are mended before (docs/tasks.md)
+    #[arg(long, value_name = "FILE|s3://BUCKET/KEY")]
+    pub tasks: Option<Place>,
+    /// With --tasks: how long after it was first seen a finding is acted upon, by the action's name, or else by the finding's
+    /// severity [default: kill=3h,disable=48h,default=48h]
+    #[arg(long, value_name = "NAME=TIME,...", value_delimiter = ',', requires = "tasks")]
+    pub grace: Vec<GracePeriod>,
     /// Judge as if it were this time, as `audit --now` did [default: the time now]
     #[arg(long, value_name = "TIME")]
     pub now: Option<Timestamp>,

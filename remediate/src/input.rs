@@ -11,12 +11,17 @@ use serde::Deserialize;
 
 use crate::guard::Polled;
 use crate::job::{Input, Job};
+use crate::tasks::Covered;
 
 /// All that came in.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     /// What there is to do.
     pub(crate) jobs: Vec<Job>,
+    /// The text of each job that is a task, as it came.
+    pub(crate) texts: Vec<Option<String>>,
+    /// Of what all was looked at.
+    pub(crate) covered: Covered,
     /// How much was polled.
     pub(crate) polled: Polled,
     /// Who is known: poll writes it, and audit passes it on.
@@ -30,6 +35,7 @@ pub(crate) struct Incoming {
 /// Reads all jobs: the limits are on the whole run. What is for others goes through at once.
 pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &Say) -> Result<Incoming, Failure> {
     let (mut jobs, mut polled, mut organizations, mut exit) = (Vec::new(), Polled::default(), Vec::new(), Exit::Done);
+    let (mut texts, mut covered) = (Vec::new(), Covered::default());
     let mut unusable = None;
     for item in Reader::new(input) {
         let item = match item {
@@ -45,10 +51,14 @@ pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &
             }
         };
         match Input::read(&item) {
-            Ok(Input::Job(job)) => jobs.push(*job),
+            Ok(Input::Job(job)) => {
+                let is_task = job.check.is_none() && job.reviewed.is_none();
+                texts.push(is_task.then_some(item.text));
+                jobs.push(*job);
+            }
             Ok(Input::PassOn) => {
                 writer.pass_on(&item).map_err(Failure::Output)?;
-                if let Err(broken) = count(&item, &mut polled) {
+                if let Err(broken) = count(&item, &mut polled, &mut covered) {
                     say.error(broken);
                     exit = Exit::Incomplete;
                 }
@@ -64,13 +74,15 @@ pub(crate) fn read(input: impl io::Read, writer: &mut Writer<impl Write>, say: &
         }
     }
     writer.flush().map_err(Failure::Output)?;
-    Ok(Incoming { jobs, polled, organizations, exit, unusable })
+    Ok(Incoming { jobs, texts, covered, polled, organizations, exit, unusable })
 }
 
 /// Counts the resources that a scope says were polled. One that is not understood could turn off `--max-percent`.
-fn count(item: &Item, polled: &mut Polled) -> Result<(), Broken> {
+fn count(item: &Item, polled: &mut Polled, covered: &mut Covered) -> Result<(), Broken> {
     if item.kind()?.as_deref() == Some("scope") {
-        polled.add(item.parse()?);
+        let scope = item.parse()?;
+        covered.add(&scope);
+        polled.add(scope);
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use common::action::Action;
 use common::arn::Arn;
-use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind};
+use common::record::{
+    Call, Filed, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind,
+};
 use common::reference::Reference;
 use common::stream::{Broken, Item};
 use jiff::Timestamp;
@@ -185,6 +187,7 @@ impl Job {
             arn: self.arn.clone(),
             action,
             action_time: None,
+            filed: Filed::default(),
         }
     }
 }

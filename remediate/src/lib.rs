@@ -9,7 +9,9 @@
 //!
 //! - [`args`], [`input`], [`signals`]: what the user says. [`out`]: what the user is told. [`permissions`]: what the user
 //!   must allow it.
-//! - [`job`]: what came in, and [`task`]: what people and other tools write. [`decide`]: what is to become of it, pure. [`actions`]: the calls that an action comes to.
+//! - [`job`]: what came in, and [`task`]: what people and other tools write. [`decide`]: what is to become of it, pure.
+//!   [`actions`]: the calls that an action comes to.
+//! - [`tasks`]: what is done later.
 //! - [`engine`]: the order of things. [`guard`]: how much one run may do. [`journal`]: what survives a crash. [`wait`]:
 //!   how long a change is waited for, and when the run is to end.
 
@@ -25,6 +27,7 @@ mod out;
 mod permissions;
 mod signals;
 mod task;
+mod tasks;
 mod wait;
 
 use std::io::Write as _;
@@ -33,24 +36,28 @@ use std::sync::Arc;
 
 use audit::Judge;
 use common::aws::{Sessions, block_on};
-use common::cli::{self, Failure, Io, Tool};
+use common::cli::{self, Failure, Io, Say, Tool};
 use common::clock;
 use common::exit::Exit;
 use common::record::{Outcome, OutcomeStatus};
 use common::reference::Reference;
 use common::settings::Settings;
 use common::stream::Writer;
+use jiff::Timestamp;
 
 use crate::decide::Rules;
 use crate::engine::{Engine, Group};
 use crate::guard::{Limits, Touched};
 use crate::input::Incoming;
+use crate::job::Job;
 use crate::journal::Journal;
 use crate::out::Outcomes;
+use crate::tasks::{Given, Work};
 use crate::wait::Stop;
 
 pub use crate::actions::{calls, is_closely};
 pub use crate::args::Arguments;
+pub use crate::tasks::{Object, Place, PlaceError};
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> ExitCode {
@@ -78,7 +85,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
     let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    let Incoming { jobs, polled, organizations, exit: read, unusable } =
+    let Incoming { jobs, texts, covered, polled, organizations, exit: read, unusable } =
         input::read(input, &mut writer, say).map_err(|failure| match failure {
             // Whoever asked for action must not take its silence for success.
             Failure::Output(error) if apply => {
@@ -95,7 +102,7 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         accounts: &settings.accounts,
         polled,
     };
-    let journal = if apply {
+    let journal = if apply && arguments.tasks.is_none() {
         let path = journal::place(arguments.journal.as_deref(), settings).map_err(start)?;
         Some(Journal::open(path).map_err(start)?)
     } else {
@@ -121,45 +128,20 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         };
     }
     let work = async {
+        if let Some(place) = &arguments.tasks {
+            let (arguments, judge, limits) = (&arguments, &judge, &limits);
+            let (run, out, stop) = (&tasks::unique(&run), &out, &stop);
+            let work = Work { place, arguments, settings, judge, limits, run, out, stop, say, apply };
+            // It has room for all that a run may come to.
+            return Box::pin(tasks::run(&work, Given { jobs, texts, covered })).await;
+        }
         if !jobs.is_empty() {
             let sessions = Sessions::start(&arguments.aws, &settings.aws, Arguments::NAME).await.map_err(start)?;
-            let rules = Rules {
-                judge: &judge,
-                now: clock::now(),
-                irreversible: arguments.irreversible,
-                settings: &settings.remediate,
-                accounts: match &arguments.aws.accounts[..] {
-                    [] => &settings.aws.accounts,
-                    named => named,
-                },
-            };
+            let rules = rules(&arguments, settings, &judge, clock::now());
             let engine = Engine { sessions: &sessions, rules, run: &run, out: &out, stop: &stop };
             signals::watch(Arc::clone(&stop));
-            let groups = engine.plan(jobs).await;
-            let touched = Touched::by(acting(&groups));
-            for unheld in limits.unheld(&touched) {
-                say.note(unheld);
-            }
-            let (all, accounts) = (limits.exceeded(&touched), limits.exceeded_by_accounts(&touched));
-            if let Some(why) = all {
-                return Ok(hold_back(&engine, groups, "", &why, apply));
-            }
-            let (mut exit, mut rest) = (Exit::Done, groups);
-            for (account, why) in accounts {
-                let of_account = |group: &Group| group.iter().all(|(job, _)| job.reference.account == account);
-                let (held, others) = rest.into_iter().partition(of_account);
-                rest = others;
-                let place = match settings.account_name(&account) {
-                    Some(name) => format!(" in account {account} ({name})"),
-                    None => format!(" in account {account}"),
-                };
-                exit = exit.and(hold_back(&engine, held, &place, &why, apply));
-            }
-            match &journal {
-                Some((journal, _)) => engine.apply(rest, journal).await,
-                None => engine.print(rest, None),
-            }
-            return Ok(exit);
+            let journal = journal.as_ref().map(|(journal, _)| journal);
+            return Ok(carry_out(&engine, jobs, &limits, settings, journal, say).await);
         }
         Ok(Exit::Done)
     };
@@ -172,8 +154,69 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
             "cannot write the outcomes ({error}): see the journal {}",
             journal.path().display()
         ))),
+        (Some(error), None) if apply && arguments.tasks.is_some() => {
+            let path = journal::place(arguments.journal.as_deref(), settings).map_err(start)?;
+            let path = path.display();
+            Err(Failure::Incomplete(format!("cannot write the outcomes ({error}): see the journal {path}")))
+        }
         (Some(error), None) => Err(Failure::Output(error)),
     }
+}
+
+/// By what the jobs of a run are decided.
+pub(crate) fn rules<'a>(
+    arguments: &'a Arguments,
+    settings: &'a Settings,
+    judge: &'a Judge,
+    now: Timestamp,
+) -> Rules<'a> {
+    Rules {
+        judge,
+        now,
+        irreversible: arguments.irreversible,
+        settings: &settings.remediate,
+        accounts: match &arguments.aws.accounts[..] {
+            [] => &settings.aws.accounts,
+            named => named,
+        },
+    }
+}
+
+/// Plans the jobs, holds the plan against the limits, and carries it out; without a journal it is printed.
+pub(crate) async fn carry_out(
+    engine: &Engine<'_, '_>,
+    jobs: Vec<Job>,
+    limits: &Limits<'_>,
+    settings: &Settings,
+    journal: Option<&Journal>,
+    say: &Say,
+) -> Exit {
+    let apply = journal.is_some();
+    let groups = engine.plan(jobs).await;
+    let touched = Touched::by(acting(&groups));
+    for unheld in limits.unheld(&touched) {
+        say.note(unheld);
+    }
+    let (all, accounts) = (limits.exceeded(&touched), limits.exceeded_by_accounts(&touched));
+    if let Some(why) = all {
+        return hold_back(engine, groups, "", &why, apply);
+    }
+    let (mut exit, mut rest) = (Exit::Done, groups);
+    for (account, why) in accounts {
+        let of_account = |group: &Group| group.iter().all(|(job, _)| job.reference.account == account);
+        let (held, others) = rest.into_iter().partition(of_account);
+        rest = others;
+        let place = match settings.account_name(&account) {
+            Some(name) => format!(" in account {account} ({name})"),
+            None => format!(" in account {account}"),
+        };
+        exit = exit.and(hold_back(engine, held, &place, &why, apply));
+    }
+    match journal {
+        Some(journal) => engine.apply(rest, journal).await,
+        None => engine.print(rest, None),
+    }
+    exit
 }
 
 /// The resources that a plan would change, one for each action.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use common::cli::Say;
 use common::exit::Exit;
 use common::record::{Outcome, OutcomeStatus};
 use common::stream::Writer;
 
+use crate::tasks::Ledger;
 use crate::wait::Stop;
 
 /// Where outcomes go.
@@ -18,6 +19,8 @@ pub(crate) struct Outcomes<'a> {
     say: &'a Say,
     /// Set when they cannot be written any more: what nobody can read about is not begun.
     stop: &'a Stop,
+    /// The tasks that this run has claimed: what became of them is noted down as soon as it is told.
+    ledger: OnceLock<Arc<Ledger>>,
 }
 
 struct State<'a> {
@@ -36,15 +39,23 @@ impl std::fmt::Debug for Outcomes<'_> {
 impl<'a> Outcomes<'a> {
     pub(crate) fn new(writer: Writer<Box<dyn Write + Send + 'a>>, say: &'a Say, stop: &'a Stop) -> Self {
         let state = State { writer, error: None, counts: BTreeMap::new(), denied: 0 };
-        Self { state: Mutex::new(state), say, stop }
+        Self { state: Mutex::new(state), say, stop, ledger: OnceLock::new() }
+    }
+
+    /// Keeps a ledger from now on.
+    pub(crate) fn keep(&self, ledger: Arc<Ledger>) {
+        // There is one for each run.
+        drop(self.ledger.set(ledger));
     }
 
     /// Writes an outcome, at once: somebody may be watching. The answer is whether it could be written.
     pub(crate) fn write(&self, outcome: &Outcome) -> bool {
+        let mut outcome = outcome.clone();
+        let settled = self.ledger.get().and_then(|ledger| ledger.begin(&mut outcome));
         let mut state = self.lock();
         *state.counts.entry(outcome.status).or_default() += 1;
         if state.error.is_none()
-            && let Err(error) = state.writer.write(outcome).and_then(|()| state.writer.flush())
+            && let Err(error) = state.writer.write(&outcome).and_then(|()| state.writer.flush())
         {
             state.error = Some(error);
             self.stop.set();
@@ -53,6 +64,9 @@ impl<'a> Outcomes<'a> {
         let (done, status) = (state.counts.values().sum::<usize>(), outcome.status.name());
         drop(state);
         self.say.progress(format_args!("{done} outcomes, last: {status} {}", outcome.key));
+        if let (Some(ledger), Some(settled)) = (self.ledger.get(), settled) {
+            ledger.end(settled);
+        }
         written
     }
 

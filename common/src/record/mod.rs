@@ -30,7 +30,7 @@ pub use finding::{Finding, FindingKind, FindingStatus, ParseSeverityError, Sever
 pub use outcome::{Call, CallResult, Outcome, OutcomeKind, OutcomeStatus};
 pub use resource::{Resource, ResourceKind, Unread};
 pub use scope::{Scope, ScopeError, ScopeKind, ScopeStatus};
-pub use task::{Task, TaskKind};
+pub use task::{Claim, Filed, Task, TaskKind};
 pub use unsettled::{Unsettled, UnsettledKind};
 
 /// A record's `kind`, as a type that is written and read as that one word.
