@@ -319,8 +319,8 @@ mod tests {
     #[test]
     fn what_is_always_settled_is_not_waited_for() {
         use ResourceType::{
-            AutoScalingGroup, EcsService, EcsTaskSet, Elb, IamGroup, IamPolicy, IamRole, IamUser, LambdaFunction, S3Bucket,
-            SecurityGroup, SpotRequest, Sqs,
+            AutoScalingGroup, EcsService, EcsTaskSet, Elb, IamGroup, IamPolicy, IamRole, IamUser, LambdaFunction,
+            S3Bucket, SecurityGroup, SpotRequest, Sqs,
         };
         for kind in [
             AutoScalingGroup,

@@ -7,7 +7,6 @@ use tests::stage::{Stage, input, operations, resources, statuses, undos};
 use tests::task::{has_failed, is_done_and_undone, is_killed, task};
 use tests::{Emulator, Proxy, Verdict};
 
-use crate::auto_scaling_group::task;
 use crate::elb::DEV;
 use crate::spot_request;
 
@@ -104,7 +103,7 @@ fn an_instance_with_an_automatic_address_is_stopped_and_started_again() {
 }
 
 fn halt(instance: &Value) -> String {
-    task(instance, &json!("ec2_halt")).to_string()
+    task(instance, json!("ec2_halt")).to_string()
 }
 
 #[test]
@@ -142,7 +141,7 @@ fn an_instance_is_disabled_and_enabled_and_killed_for_good() {
         let tool = stage.tool("remediate").arg("--apply").args(arguments).stdin(task.to_string());
         stage.run(tool).exits(exit).records().remove(0)
     };
-    let disabled = run(&[], task(&before, &json!("disable")), 0);
+    let disabled = run(&[], task(&before, json!("disable")), 0);
     assert_eq!(
         (&disabled["status"], &disabled["undo"]["action"], state()),
         (&json!("applied"), &json!("start"), json!("stopped"))
@@ -150,7 +149,7 @@ fn an_instance_is_disabled_and_enabled_and_killed_for_good() {
     assert_eq!(run(&[], disabled["undo"].clone(), 0)["status"], "applied");
     assert_eq!(state(), "running");
 
-    let kill = task(&before, &json!("kill"));
+    let kill = task(&before, json!("kill"));
     assert_eq!((&run(&[], kill.clone(), 1)["status"], state()), (&json!("refused"), json!("running")));
     let killed = run(&["--irreversible"], kill.clone(), 0);
     assert_eq!((&killed["status"], &killed["undo"], state()), (&json!("applied"), &json!(null), json!("terminated")));

@@ -76,7 +76,8 @@ fn kill_takes_its_instances_first_and_leaves_a_snapshot() {
     let books = record(&stage, "books");
     refused(&stage, &task(&books, json!("kill")), "IncludeData");
     let include_data = json!({"name": "kill", "IncludeData": true});
-    let plan = stage.run(stage.remediate(task(&books, include_data.clone()).to_string()).arg("--irreversible")).exits(0);
+    let plan =
+        stage.run(stage.remediate(task(&books, include_data.clone()).to_string()).arg("--irreversible")).exits(0);
     let applied = stage.run(stage.apply(plan.stdout.clone()).arg("--irreversible")).exits(0);
     assert_eq!(statuses(&applied.records()), ["applied"], "{applied}");
     assert_eq!(plan.records()[0]["calls"], json!(deleted(&["books-2", "books-1"], &books)), "{plan}");
