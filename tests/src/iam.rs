@@ -50,7 +50,7 @@ pub fn loaded<'a>(state: &'a [Value], kind: &str) -> &'a Value {
 }
 
 /// What a person writes to have something done to a resource.
-pub fn task(resource: &Value, action: Value) -> Value {
+pub fn task(resource: &Value, action: &Value) -> Value {
     json!({"kind": "task", "arn": resource["arn"], "action": action})
 }
 
@@ -166,7 +166,7 @@ impl Iam<'_> {
     }
 
     /// A policy that is attached somewhere: its ARN.
-    fn managed(&self, to: &str) -> String {
+    fn managed(self, to: &str) -> String {
         let name = format!("managed-{to}");
         self.call("CreatePolicy", &[("PolicyName", &name), ("PolicyDocument", DOCUMENT)]);
         format!("arn:aws:iam::{}:policy/{name}", self.0.id())

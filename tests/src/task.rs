@@ -7,9 +7,8 @@ use crate::proxy::{Proxy, on};
 use crate::stage::{Stage, input, resources, statuses, text, undos, write_names};
 
 /// The task that does `action` to a resource, given its record.
-pub fn task(resource: &Value, action: Value) -> Value {
-    let mut task = json!({"kind": "task"});
-    task["action"] = action;
+pub fn task(resource: &Value, action: &Value) -> Value {
+    let mut task = json!({"kind": "task", "action": action});
     for field in ["account", "region", "type", "id", "arn"] {
         task[field] = resource[field].clone();
     }
@@ -136,7 +135,7 @@ pub fn disabled_and_back(
     while_disabled: impl FnOnce(),
 ) {
     let before = resources(&stage.poll_all());
-    let task = task(resource, json!("disable"));
+    let task = task(resource, &json!("disable"));
     let plan = stage.run(stage.remediate(task.to_string())).exits(0);
     assert_eq!(statuses(&plan.records()), ["planned"], "{plan}");
     assert_eq!(calls(&plan.records()), made, "{plan}");
@@ -163,7 +162,7 @@ pub fn disabled_and_back(
 /// Kills a resource by these calls, once `--irreversible` says that it may be: it is gone, and all others are as they were.
 pub fn killed(stage: &Stage, resource: &Value, action: &Value, made: &[Value]) {
     let before = resources(&stage.poll_all());
-    let task = task(resource, action.clone());
+    let task = task(resource, action);
     refused(stage, &task, "--irreversible");
     assert_eq!(resources(&stage.poll_all()), before);
 

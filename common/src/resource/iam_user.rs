@@ -50,7 +50,7 @@ pub struct User {
     /// a user is to be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa_devices: Option<Vec<String>>,
-    /// The ids of its SSH keys (`APKA...`), for CodeCommit.
+    /// The ids of its SSH keys (`APKA...`), for `CodeCommit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_public_keys: Option<Vec<String>>,
     /// The ids of its credentials for single services (`ACCA...`), such as Git passwords.

@@ -62,7 +62,7 @@ fn shared(stage: &Stage) -> Value {
 #[test]
 fn disable_shares_an_image_with_nobody_and_then_with_the_same() {
     let stage = Stage::of("ami");
-    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), json!("disable")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["ModifyImageAttribute"]);
     assert_eq!((&between["config"]["LaunchPermissions"], &between["config"]["Public"]), (&json!([]), &json!(false)));
 }
@@ -70,8 +70,8 @@ fn disable_shares_an_image_with_nobody_and_then_with_the_same() {
 #[test]
 fn kill_deregisters_an_image() {
     let stage = Stage::of("ami");
-    let outcome = is_killed(&stage, &task(&shared(&stage), json!("kill")));
+    let outcome = is_killed(&stage, &task(&shared(&stage), &json!("kill")));
     assert_eq!(operations(&outcome), ["DeregisterImage"]);
-    let again = stage.run(stage.apply(input([&task(&outcome, json!("kill"))])).arg("--irreversible")).exits(1);
+    let again = stage.run(stage.apply(input([&task(&outcome, &json!("kill"))])).arg("--irreversible")).exits(1);
     assert_eq!(statuses(&again.records()), ["changed"], "it no longer exists: {again}");
 }

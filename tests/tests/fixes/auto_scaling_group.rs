@@ -4,15 +4,8 @@ use common::resource::auto_scaling_group::REPLACING;
 use serde_json::{Value, json};
 use tests::http::Request;
 use tests::stage::{Stage, input, resources, sorted, statuses, text, undos, write_names};
+use tests::task::task;
 use tests::{Emulator, Proxy};
-
-/// What somebody wants done to a resource.
-pub(crate) fn task(resource: &Value, action: &Value) -> Value {
-    json!({
-        "kind": "task", "account": resource["account"], "region": resource["region"], "type": resource["type"],
-        "id": resource["id"], "action": action,
-    })
-}
 
 fn suspend() -> Value {
     json!({"name": "asg_suspend", "ScalingProcesses": REPLACING})

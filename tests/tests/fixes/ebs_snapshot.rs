@@ -60,7 +60,7 @@ fn shared(stage: &Stage) -> Value {
 #[test]
 fn disable_shares_a_snapshot_with_nobody_and_then_with_the_same() {
     let stage = Stage::of("ebs_snapshot");
-    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), json!("disable")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&shared(&stage), &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["ModifySnapshotAttribute"]);
     assert_eq!(between["config"]["CreateVolumePermissions"], json!([]));
 }
@@ -68,7 +68,7 @@ fn disable_shares_a_snapshot_with_nobody_and_then_with_the_same() {
 #[test]
 fn kill_deletes_a_snapshot_unless_an_image_uses_it() {
     let stage = Stage::of("ebs_snapshot");
-    let kill = task(&shared(&stage), json!("kill"));
+    let kill = task(&shared(&stage), &json!("kill"));
     let why = "The snapshot is currently in use by ami-0123456789abcdef0";
     let proxy = Proxy::new(Emulator::shared()).fail("ec2:DeleteSnapshot", 400, "InvalidSnapshot.InUse", why);
     has_failed(&stage.through(&proxy), &kill, why);

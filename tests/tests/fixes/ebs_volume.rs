@@ -65,7 +65,7 @@ fn is_stopped(stage: &Stage) -> bool {
 #[test]
 fn disable_detaches_a_volume_and_attaches_it_as_it_was() {
     let (stage, instance, [_, data]) = attached();
-    let (outcome, between) = is_done_and_undone(&stage, &task(&data, json!("disable")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&data, &json!("disable")), &[]);
     let parameters = json!({"VolumeId": data["id"], "InstanceId": instance, "Device": DATA});
     assert_eq!(outcome["calls"][0]["parameters"], parameters);
     assert_eq!((&between["config"]["State"], &between["config"]["Attachments"]), (&json!("available"), &json!([])));
@@ -79,7 +79,7 @@ fn disable_detaches_a_volume_and_attaches_it_as_it_was() {
 #[test]
 fn a_root_device_is_detached_from_a_stopped_instance_alone() {
     let (stage, instance, [root, _]) = attached();
-    let disable = task(&root, json!("disable"));
+    let disable = task(&root, &json!("disable"));
     is_refused(&stage, &disable, &format!("it is the root device of {instance}, which is running: stop that first"));
     stop(&stage, &instance);
     is_done_and_undone(&stage, &disable, &[]);
@@ -88,28 +88,28 @@ fn a_root_device_is_detached_from_a_stopped_instance_alone() {
 #[test]
 fn kill_stops_the_instance_detaches_the_volume_and_deletes_it() {
     let (stage, _, [root, data]) = attached();
-    let outcome = is_killed(&stage, &task(&root, json!("kill")));
+    let outcome = is_killed(&stage, &task(&root, &json!("kill")));
     assert_eq!(operations(&outcome), ["StopInstances", "DetachVolume", "DeleteVolume"]);
     assert!(is_stopped(&stage));
     assert_eq!(now(&stage, &data), Some(data.clone()), "the other one stays where it is");
-    let outcome = is_killed(&stage, &task(&data, json!("kill")));
+    let outcome = is_killed(&stage, &task(&data, &json!("kill")));
     assert_eq!(operations(&outcome), ["DetachVolume", "DeleteVolume"]);
 
     let loose = Stage::of("ebs_volume");
     let volume = resources(&loose.poll()).remove(0);
-    assert_eq!(operations(&is_killed(&loose, &task(&volume, json!("kill")))), ["DeleteVolume"]);
+    assert_eq!(operations(&is_killed(&loose, &task(&volume, &json!("kill")))), ["DeleteVolume"]);
 }
 
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, _, [root, _]) = attached();
-    goes_on_where_it_was_cut_off(&stage, &task(&root, json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(&root, &json!("kill")));
 }
 
 #[test]
 fn an_instance_that_must_not_be_stopped_keeps_its_volume() {
     let (stage, instance, [_, data]) = attached();
-    let [kill, disable] = ["kill", "disable"].map(|action| task(&data, json!(action)));
+    let [kill, disable] = ["kill", "disable"].map(|action| task(&data, &json!(action)));
     tag(&stage, &instance, "aws:autoscaling:groupName");
     is_refused(&stage, &kill, &format!("{instance}, which has it, belongs to the Auto Scaling group web"));
     tag(&stage, &instance, "sluice:protect");
@@ -125,7 +125,7 @@ fn nothing_is_taken_from_an_instance_that_nobody_may_look_at() {
     let proxy = Proxy::new(Emulator::shared()).deny("ec2:DescribeInstances");
     let seen = stage.through(&proxy);
     for action in ["kill", "disable"] {
-        let run = seen.run(seen.apply(input([&task(&data, json!(action))])).arg("--irreversible")).exits(1);
+        let run = seen.run(seen.apply(input([&task(&data, &json!(action))])).arg("--irreversible")).exits(1);
         let outcome = run.one(&json!({"kind": "outcome"}));
         assert_eq!(outcome["status"], "refused", "{run}");
         assert!(text(&outcome["reason"]).contains("`AttachedInstances` could not be read"), "{run}");
@@ -139,11 +139,11 @@ fn what_aws_says_no_to_has_failed() {
     for operation in ["ec2:DeleteVolume", "ec2:DetachVolume", "ec2:StopInstances"] {
         let (stage, _, [_, data]) = attached();
         let proxy = Proxy::new(Emulator::shared()).fail(operation, 403, "UnauthorizedOperation", why);
-        has_failed(&stage.through(&proxy), &task(&data, json!("kill")), why);
+        has_failed(&stage.through(&proxy), &task(&data, &json!("kill")), why);
         assert!(now(&stage, &data).is_some(), "{operation}");
     }
     let (stage, _, [_, data]) = attached();
     let gone = Proxy::new(Emulator::shared()).fail("ec2:DetachVolume", 400, "IncorrectState", "Volume is not attached");
-    let outcome = has_failed(&stage.through(&gone), &task(&data, json!("disable")), "Volume is not attached");
+    let outcome = has_failed(&stage.through(&gone), &task(&data, &json!("disable")), "Volume is not attached");
     assert_eq!(outcome["undo"], Value::Null, "there is nothing to undo");
 }

@@ -103,7 +103,7 @@ fn an_instance_with_an_automatic_address_is_stopped_and_started_again() {
 }
 
 fn halt(instance: &Value) -> String {
-    task(instance, json!("ec2_halt")).to_string()
+    task(instance, &json!("ec2_halt")).to_string()
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn an_instance_is_disabled_and_enabled_and_killed_for_good() {
         let tool = stage.tool("remediate").arg("--apply").args(arguments).stdin(task.to_string());
         stage.run(tool).exits(exit).records().remove(0)
     };
-    let disabled = run(&[], task(&before, json!("disable")), 0);
+    let disabled = run(&[], task(&before, &json!("disable")), 0);
     assert_eq!(
         (&disabled["status"], &disabled["undo"]["action"], state()),
         (&json!("applied"), &json!("start"), json!("stopped"))
@@ -149,7 +149,7 @@ fn an_instance_is_disabled_and_enabled_and_killed_for_good() {
     assert_eq!(run(&[], disabled["undo"].clone(), 0)["status"], "applied");
     assert_eq!(state(), "running");
 
-    let kill = task(&before, json!("kill"));
+    let kill = task(&before, &json!("kill"));
     assert_eq!((&run(&[], kill.clone(), 1)["status"], state()), (&json!("refused"), json!("running")));
     let killed = run(&["--irreversible"], kill.clone(), 0);
     assert_eq!((&killed["status"], &killed["undo"], state()), (&json!("applied"), &json!(null), json!("terminated")));
@@ -264,7 +264,7 @@ fn disable_stops_an_instance_and_starts_it_again() {
     let (stage, instance) = alone();
     // The address that it has from AWS is another each time.
     let lost = ["LaunchTime", "PublicIpAddress", "NetworkInterfaces"];
-    let (outcome, between) = is_done_and_undone(&stage, &task(&instance, json!("disable")), &lost);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&instance, &json!("disable")), &lost);
     assert_eq!(
         (operations([&outcome]), &outcome["undo"]["action"]),
         (vec!["ec2:StopInstances".into()], &json!("start"))
@@ -275,9 +275,9 @@ fn disable_stops_an_instance_and_starts_it_again() {
 #[test]
 fn kill_terminates_an_instance() {
     let (stage, instance) = alone();
-    let outcome = is_killed(&stage, &task(&instance, json!("kill")));
+    let outcome = is_killed(&stage, &task(&instance, &json!("kill")));
     assert_eq!(operations([&outcome]), ["ec2:TerminateInstances"]);
-    let again = stage.run(stage.apply(input([&task(&instance, json!("kill"))])).arg("--irreversible")).exits(0);
+    let again = stage.run(stage.apply(input([&task(&instance, &json!("kill"))])).arg("--irreversible")).exits(0);
     assert_eq!(statuses(&again.records()), ["already"], "{again}");
 }
 
@@ -290,7 +290,7 @@ fn an_instance_that_is_protected_from_termination_is_not_killed() {
         instance["id"].as_str().unwrap()
     );
     let proxy = Proxy::new(Emulator::shared()).fail("ec2:TerminateInstances", 400, "OperationNotPermitted", &why);
-    let outcome = has_failed(&stage.through(&proxy), &task(&instance, json!("kill")), &why);
+    let outcome = has_failed(&stage.through(&proxy), &task(&instance, &json!("kill")), &why);
     assert_eq!(outcome["undo"], Value::Null);
     assert_eq!(resources(&stage.poll_all()), [instance]);
 }

@@ -66,7 +66,7 @@ fn grouped() -> (Stage, Value, String) {
     let groups = ["one", "two"].map(|name| group(&stage.account, &vpc, name));
     put_elb(&stage.account, &text(&balancer["id"]), &groups.each_ref().map(String::as_str));
     let (settings, closed) = closed_groups(&stage.account);
-    refused(&stage, &task(&balancer, json!("disable")), &vpc);
+    refused(&stage, &task(&balancer, &json!("disable")), &vpc);
     stage.set(&settings);
     let balancer = of(&stage);
     (stage, balancer, closed)

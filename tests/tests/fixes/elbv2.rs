@@ -85,7 +85,7 @@ fn with_closed_group() -> (Stage, Value, String) {
 #[test]
 fn disable() {
     let (stage, balancer, closed) = with_closed_group();
-    refused(&stage, &task(&balancer, json!("disable")), "created without security groups");
+    refused(&stage, &task(&balancer, &json!("disable")), "created without security groups");
     let own = group(&stage.account, &text(&balancer["config"]["VpcId"]), "own");
     put_elbv2(&stage.account, &text(&balancer["id"]), &[&own]);
     let parameters = json!({"LoadBalancerArn": balancer["id"], "SecurityGroups": [closed]});
@@ -100,7 +100,7 @@ fn kill() {
     let why = "Load balancer cannot be deleted because deletion protection is enabled";
     let delete = "elasticloadbalancing:DeleteLoadBalancer";
     let proxy = Proxy::new(Emulator::shared()).fail(delete, 400, "OperationNotPermitted", why);
-    let kill = task(&balancer, json!("kill"));
+    let kill = task(&balancer, &json!("kill"));
     let protected = stage.through(&proxy);
     let failed = protected.run(protected.apply(kill.to_string()).arg("--irreversible")).exits(1).records();
     assert_eq!(statuses(&failed), ["failed"], "{failed:?}");

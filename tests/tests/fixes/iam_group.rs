@@ -24,7 +24,7 @@ fn groups(state: &[Value]) -> Vec<(String, Value)> {
 #[test]
 fn disable_takes_all_users_out_and_puts_these_back() {
     let (stage, before) = stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), json!("disable")));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), &json!("disable")));
     assert_eq!(operations(&outcome), ["RemoveUserFromGroup", "RemoveUserFromGroup"]);
     assert_eq!(outcome["undo"]["action"], json!({"name": "iam_add_users", "Users": ["jane", "loaded"]}));
     assert!(groups(&between).iter().all(|(_, groups)| *groups == json!([])), "{between:?}");
@@ -35,7 +35,7 @@ fn disable_takes_all_users_out_and_puts_these_back() {
 fn iam_remove_users_takes_out_those_that_are_named_and_in_it() {
     let (stage, before) = stage();
     let action = json!({"name": "iam_remove_users", "Users": ["outside", "jane"]});
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), action));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), &action));
     assert_eq!(operations(&outcome), ["RemoveUserFromGroup"]);
     let left: Vec<String> = groups(&between).into_iter().filter(|(_, it)| *it != json!([])).map(|(id, _)| id).collect();
     assert_eq!(left, ["loaded"]);
@@ -44,7 +44,7 @@ fn iam_remove_users_takes_out_those_that_are_named_and_in_it() {
 #[test]
 fn kill_empties_a_group_and_removes_it() {
     let (stage, before) = stage();
-    let outcome = is_killed(&stage, &task(loaded(&before, "iam_group"), json!("kill")));
+    let outcome = is_killed(&stage, &task(loaded(&before, "iam_group"), &json!("kill")));
     assert_eq!(
         operations(&outcome),
         [
@@ -63,5 +63,5 @@ fn kill_empties_a_group_and_removes_it() {
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, before) = stage();
-    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_group"), json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_group"), &json!("kill")));
 }

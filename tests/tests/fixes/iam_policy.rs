@@ -7,7 +7,7 @@ use tests::stage::{input, resources, text};
 #[test]
 fn disable_detaches_a_policy_from_all_and_attaches_it_to_them_again() {
     let (stage, before) = iam::stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), json!("disable")));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), &json!("disable")));
     assert_eq!(operations(&outcome), ["DetachUserPolicy", "DetachGroupPolicy", "DetachRolePolicy"]);
     let everyone = json!({"name": "iam_attach_policy", "Users": [LOADED], "Groups": [LOADED], "Roles": [LOADED]});
     assert_eq!(outcome["undo"]["action"], everyone);
@@ -25,7 +25,7 @@ fn disable_detaches_a_policy_from_all_and_attaches_it_to_them_again() {
 fn iam_detach_policy_leaves_those_alone_that_are_not_named() {
     let (stage, before) = iam::stage();
     let action = json!({"name": "iam_detach_policy", "Roles": [LOADED, "other"]});
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), action));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), &action));
     assert_eq!(operations(&outcome), ["DetachRolePolicy"]);
     assert_eq!(loaded(&between, "iam_policy")["config"]["AttachmentCount"], 2);
 }
@@ -33,7 +33,7 @@ fn iam_detach_policy_leaves_those_alone_that_are_not_named() {
 #[test]
 fn kill_removes_all_its_versions_and_the_policy() {
     let (stage, before) = iam::stage();
-    let outcome = is_killed(&stage, &task(loaded(&before, "iam_policy"), json!("kill")));
+    let outcome = is_killed(&stage, &task(loaded(&before, "iam_policy"), &json!("kill")));
     assert_eq!(
         operations(&outcome),
         [
@@ -52,7 +52,7 @@ fn kill_removes_all_its_versions_and_the_policy() {
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, before) = iam::stage();
-    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_policy"), json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_policy"), &json!("kill")));
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn a_permissions_boundary_is_not_killed_and_stays_one_when_it_is_disabled() {
     let (stage, before) = iam::stage();
     let boundary = before.iter().find(|it| text(&it["arn"]).ends_with("policy/managed-user")).unwrap();
     assert_eq!(boundary["config"]["PermissionsBoundaryUsageCount"], 1);
-    let run = stage.run(stage.apply(input([&task(boundary, json!("kill"))])).arg("--irreversible")).exits(1);
+    let run = stage.run(stage.apply(input([&task(boundary, &json!("kill"))])).arg("--irreversible")).exits(1);
     let outcome = run.one(&json!({"kind": "outcome"}));
     assert_eq!(outcome["status"], "refused", "{run}");
     assert!(text(&outcome["reason"]).contains("permissions boundary"), "{run}");
     assert_eq!(state(&stage), before);
-    let (_, between) = iam::goes_there_and_back(&stage, &task(boundary, json!("disable")));
+    let (_, between) = iam::goes_there_and_back(&stage, &task(boundary, &json!("disable")));
     let user = loaded(&between, "iam_user");
     assert_eq!(user["config"]["PermissionsBoundary"]["PermissionsBoundaryArn"], boundary["arn"]);
 }
@@ -85,7 +85,7 @@ fn a_policy_goes_by_its_name_as_well_and_aws_s_own_are_left_alone() {
     let tasks = [
         json!({"kind": "task", "account": account, "type": "iam_policy", "id": "arn:aws:iam::aws:policy/job-function/Billing", "action": "kill"}),
         json!({"kind": "task", "arn": "arn:aws:iam::aws:policy/AdministratorAccess", "action": "disable"}),
-        task(role, json!("iam_deny_all")),
+        task(role, &json!("iam_deny_all")),
     ];
     let run = stage.run(stage.apply(input(&tasks)).arg("--irreversible"));
     assert_eq!(run.matching(&json!({"kind": "outcome", "status": "applied"})).len(), 1, "nothing else suffers\n{run}");

@@ -62,7 +62,7 @@ fn iam_remove_trust_statements_leaves_a_role_that_nobody_may_assume() {
 #[test]
 fn disable_shuts_a_role_down_and_opens_it_again() {
     let (stage, before) = iam::stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_role"), json!("disable")));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_role"), &json!("disable")));
     assert_eq!(operations(&outcome), ["PutRolePolicy", "UpdateAssumeRolePolicy"]);
     let mut expected = loaded(&before, "iam_role").clone();
     expected["config"]["SluiceDenyAll"] = outcome["calls"][0]["parameters"]["PolicyDocument"].clone();
@@ -73,7 +73,7 @@ fn disable_shuts_a_role_down_and_opens_it_again() {
     let stage = Stage::of("iam_role");
     let before = state(&stage);
     let role = before.iter().find(|role| role["arn"] == stage.arn("trusts its own account")).unwrap();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(role, json!("disable")));
+    let (outcome, between) = iam::goes_there_and_back(&stage, &task(role, &json!("disable")));
     assert_eq!(outcome["undo"]["action"]["Actions"][1], "iam_allow_again");
     let disabled = between.iter().find(|it| it["arn"] == role["arn"]).unwrap();
     assert_eq!(disabled["config"]["RolePolicyList"], json!(["SluiceDenyAll", "sluice-test-deny-all"]));
@@ -82,7 +82,7 @@ fn disable_shuts_a_role_down_and_opens_it_again() {
 #[test]
 fn kill_removes_all_that_a_role_has_and_the_role() {
     let (stage, before) = iam::stage();
-    let outcome = is_killed(&stage, &task(loaded(&before, "iam_role"), json!("kill")));
+    let outcome = is_killed(&stage, &task(loaded(&before, "iam_role"), &json!("kill")));
     assert_eq!(
         operations(&outcome),
         [
@@ -101,7 +101,7 @@ fn kill_removes_all_that_a_role_has_and_the_role() {
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, before) = iam::stage();
-    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_role"), json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_role"), &json!("kill")));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn what_a_service_keeps_is_left_alone() {
     let before = state(&stage);
     let [role] = before.as_slice() else { panic!("{before:?}") };
     for action in ["kill", "disable", "iam_deny_all"] {
-        let run = stage.run(stage.apply(input([&task(role, json!(action))])).arg("--irreversible")).exits(1);
+        let run = stage.run(stage.apply(input([&task(role, &json!(action))])).arg("--irreversible")).exits(1);
         let outcome = run.one(&json!({"kind": "outcome"}));
         assert_eq!(outcome["status"], "refused", "{run}");
         assert!(text(&outcome["reason"]).contains("linked to an AWS service"), "{run}");

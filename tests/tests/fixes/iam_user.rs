@@ -77,7 +77,7 @@ fn a_key_is_deleted_only_where_the_settings_and_the_command_say_so() {
 #[test]
 fn disable_shuts_a_user_out_and_lets_them_in_again() {
     let (stage, before) = iam::stage();
-    let task = task(loaded(&before, "iam_user"), json!("disable"));
+    let task = task(loaded(&before, "iam_user"), &json!("disable"));
     let (outcome, between) = iam::goes_there_and_back(&stage, &task);
     assert_eq!(operations(&outcome), ["PutUserPolicy", "UpdateAccessKey", "UpdateAccessKey"]);
     let mut expected = loaded(&before, "iam_user").clone();
@@ -97,7 +97,7 @@ fn iam_deny_all() {
     for what in ["no password and no key", "a key that is never used"] {
         let before = state(&stage);
         let user = before.iter().find(|user| user["arn"] == stage.arn(what)).unwrap();
-        let (outcome, between) = iam::goes_there_and_back(&stage, &task(user, json!("iam_deny_all")));
+        let (outcome, between) = iam::goes_there_and_back(&stage, &task(user, &json!("iam_deny_all")));
         assert_eq!(operations(&outcome), ["PutUserPolicy"]);
         assert_eq!(outcome["undo"]["action"], "iam_allow_again");
         let denied = between.iter().find(|it| it["arn"] == user["arn"]).unwrap();
@@ -109,7 +109,7 @@ fn iam_deny_all() {
 #[test]
 fn iam_delete_keys_denies_first_and_needs_to_be_meant() {
     let (stage, before) = iam::stage();
-    let task = task(loaded(&before, "iam_user"), json!("iam_delete_keys"));
+    let task = task(loaded(&before, "iam_user"), &json!("iam_delete_keys"));
     let refused = stage.run(stage.apply(input([&task]))).exits(1);
     assert!(text(&refused.one(&json!({"kind": "outcome"}))["reason"]).contains("--irreversible"), "{refused}");
     assert_eq!(state(&stage), before);
@@ -126,7 +126,7 @@ fn iam_delete_keys_denies_first_and_needs_to_be_meant() {
 #[test]
 fn kill_removes_all_that_a_user_has_and_the_user() {
     let (stage, before) = iam::stage();
-    let outcome = is_killed(&stage, &task(loaded(&before, "iam_user"), json!("kill")));
+    let outcome = is_killed(&stage, &task(loaded(&before, "iam_user"), &json!("kill")));
     assert_eq!(
         operations(&outcome),
         [
@@ -158,13 +158,13 @@ fn kill_removes_all_that_a_user_has_and_the_user() {
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, before) = iam::stage();
-    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_user"), json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(loaded(&before, "iam_user"), &json!("kill")));
 }
 
 #[test]
 fn a_user_whose_belongings_cannot_be_listed_is_left_alone() {
     let (stage, before) = iam::stage();
-    let task = task(loaded(&before, "iam_user"), json!("kill"));
+    let task = task(loaded(&before, "iam_user"), &json!("kill"));
     for call in ["ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListMFADevices"] {
         let proxy = Proxy::new(Emulator::shared()).deny(format!("iam:{call}").as_str());
         let run = stage.run(stage.through(&proxy).apply(input([&task])).arg("--irreversible")).exits(1);

@@ -47,7 +47,7 @@ fn disable() {
     let proxy = Proxy::new(Emulator::shared()).deny("lambda:GetFunctionConcurrency");
     let seen = stage.through(&proxy);
     assert_eq!(resources(&seen.poll_all()), resources(&stage.poll_all()), "polling asks for none of this");
-    refused(&seen, &task(&function, json!("disable")), "Concurrency");
+    refused(&seen, &task(&function, &json!("disable")), "Concurrency");
     assert_eq!(proxy.count("lambda:PutFunctionConcurrency"), 0);
 }
 

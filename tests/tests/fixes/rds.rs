@@ -74,7 +74,7 @@ fn disable_moves_what_cannot_be_stopped_to_the_closed_security_group() {
     let (settings, closed) = closed_groups(&stage.account);
     let first = instance(&stage, "first");
     let vpc = text(&first["config"]["DBSubnetGroup"]["VpcId"]);
-    refused(&stage, &task(&first, json!("disable")), &format!("no closed security group for {vpc}"));
+    refused(&stage, &task(&first, &json!("disable")), &format!("no closed security group for {vpc}"));
     stage.set(&settings);
     let parameters = json!({"DBInstanceIdentifier": "first", "VpcSecurityGroupIds": [closed]});
     let moved = |config: &mut Value| {
@@ -88,7 +88,7 @@ fn kill_leaves_a_final_snapshot_unless_the_settings_say_no() {
     let stage = Stage::of("rds");
     let include_data = json!({"name": "kill", "IncludeData": true});
     let good = instance(&stage, "sluice-test-good");
-    refused(&stage, &task(&good, json!("kill")), "IncludeData");
+    refused(&stage, &task(&good, &json!("kill")), "IncludeData");
     let own = text(&good["config"]["DbiResourceId"]).replace("db-", "").to_lowercase();
     let deleted = |id: &str, snapshot: &str| {
         let parameters =
@@ -117,6 +117,6 @@ fn kill_of_one_that_is_protected_from_it_is_refused() {
     let stage = Stage::of("rds");
     let protect = "Action=ModifyDBInstance&DBInstanceIdentifier=sluice-test-good&DeletionProtection=true";
     rds(&stage.account, protect);
-    let kill = task(&instance(&stage, "sluice-test-good"), json!({"name": "kill", "IncludeData": true}));
+    let kill = task(&instance(&stage, "sluice-test-good"), &json!({"name": "kill", "IncludeData": true}));
     refused(&stage, &kill, "deletion protection");
 }

@@ -45,7 +45,7 @@ fn disable_moves_what_cannot_be_stopped_to_the_closed_security_group() {
     let _ = stage.poll_all();
     let (settings, closed) = closed_groups(&stage.account);
     let cluster = record(&stage, "three-zones");
-    refused(&stage, &task(&cluster, json!("disable")), &format!("no closed security group for {vpc}"));
+    refused(&stage, &task(&cluster, &json!("disable")), &format!("no closed security group for {vpc}"));
     stage.set(&settings);
     let parameters = json!({"DBClusterIdentifier": "three-zones", "VpcSecurityGroupIds": [closed]});
     let moved = |config: &mut Value| {
@@ -54,7 +54,7 @@ fn disable_moves_what_cannot_be_stopped_to_the_closed_security_group() {
     disabled_and_back(&stage, &cluster, &call("rds:ModifyDBCluster", &parameters), moved, || ());
 
     let proxy = Proxy::new(Emulator::shared()).deny("rds:DescribeDBSubnetGroups");
-    refused(&stage.through(&proxy), &task(&cluster, json!("disable")), "VpcId");
+    refused(&stage.through(&proxy), &task(&cluster, &json!("disable")), "VpcId");
 }
 
 /// The calls of a kill: the instances, the cluster, and the snapshot that is left.
@@ -74,10 +74,9 @@ fn kill_takes_its_instances_first_and_leaves_a_snapshot() {
     cluster(&stage.account, "books");
     let _ = stage.poll_all();
     let books = record(&stage, "books");
-    refused(&stage, &task(&books, json!("kill")), "IncludeData");
+    refused(&stage, &task(&books, &json!("kill")), "IncludeData");
     let include_data = json!({"name": "kill", "IncludeData": true});
-    let plan =
-        stage.run(stage.remediate(task(&books, include_data.clone()).to_string()).arg("--irreversible")).exits(0);
+    let plan = stage.run(stage.remediate(task(&books, &include_data).to_string()).arg("--irreversible")).exits(0);
     let applied = stage.run(stage.apply(plan.stdout.clone()).arg("--irreversible")).exits(0);
     assert_eq!(statuses(&applied.records()), ["applied"], "{applied}");
     assert_eq!(plan.records()[0]["calls"], json!(deleted(&["books-2", "books-1"], &books)), "{plan}");
@@ -97,7 +96,7 @@ fn a_kill_goes_on_where_an_interrupted_one_stopped() {
     let proxy =
         Proxy::new(Emulator::shared()).fail(on("rds:DeleteDBCluster").first(1), 400, "InvalidDBClusterStateFault", why);
     let include_data = json!({"name": "kill", "IncludeData": true});
-    let kill = task(&books, include_data.clone()).to_string();
+    let kill = task(&books, &include_data).to_string();
     let seen = stage.through(&proxy);
     let failed = seen.run(seen.apply(kill.clone()).arg("--irreversible")).exits(1).records();
     assert_eq!(statuses(&failed), ["failed"], "{failed:?}");

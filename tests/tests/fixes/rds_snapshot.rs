@@ -70,7 +70,7 @@ fn disable() {
 fn kill() {
     let stage = Stage::of("rds_snapshot");
     let snapshot = shared(&stage);
-    let mut automated = task(&snapshot, json!("kill"));
+    let mut automated = task(&snapshot, &json!("kill"));
     automated["id"] = json!("rds:shop-2026-11-20-03-04");
     let failed = stage.run(stage.apply(automated.to_string()).arg("--irreversible")).exits(1).records();
     assert_eq!(statuses(&failed), ["failed"], "{failed:?}");

@@ -136,7 +136,7 @@ fn public(stage: &Stage) -> Value {
 fn disable_takes_all_but_the_owners_grants_and_blocks_public_access() {
     let stage = Stage::of("s3_bucket");
     let bucket = public(&stage);
-    let (outcome, between) = is_done_and_undone(&stage, &task(&bucket, json!("disable")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&bucket, &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["PutBucketAcl", "PutPublicAccessBlock"]);
     assert_eq!(between["config"]["Grants"], Value::from(private_grants(&bucket["config"])));
     let block = &between["config"]["PublicAccessBlockConfiguration"];
@@ -152,11 +152,11 @@ fn s3_remove_grants_takes_the_grant_that_is_named_and_no_other() {
     let bucket = public(&stage);
     let all_users = "http://acs.amazonaws.com/groups/global/AllUsers";
     let grants = |principal: &str, permission: &str| json!({"name": "s3_remove_grants", "Principal": principal, "Permissions": [permission]});
-    let (outcome, between) = is_done_and_undone(&stage, &task(&bucket, grants(all_users, "READ_ACP")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&bucket, &grants(all_users, "READ_ACP")), &[]);
     assert_eq!(operations(&outcome), ["PutBucketAcl"]);
     assert_eq!(between["config"]["Grants"], Value::from(private_grants(&bucket["config"])), "the owner's stay");
-    is_refused(&stage, &task(&bucket, grants(all_users, "read")), "`read` in `Permissions` is none of an ACL");
-    let other = stage.run(stage.apply(input([&task(&bucket, grants(all_users, "WRITE"))]))).exits(0);
+    is_refused(&stage, &task(&bucket, &grants(all_users, "read")), "`read` in `Permissions` is none of an ACL");
+    let other = stage.run(stage.apply(input([&task(&bucket, &grants(all_users, "WRITE"))]))).exits(0);
     assert_eq!(other.one(&json!({"kind": "outcome"}))["status"], "already", "{other}");
 }
 
@@ -181,13 +181,13 @@ fn filled(objects: usize) -> (Stage, Value) {
 }
 
 fn with_its_data(bucket: &Value) -> Value {
-    task(bucket, json!({"name": "kill", "IncludeData": true}))
+    task(bucket, &json!({"name": "kill", "IncludeData": true}))
 }
 
 #[test]
 fn kill_spares_a_bucket_with_objects_unless_the_task_says_otherwise() {
     let (stage, bucket) = filled(1);
-    is_refused(&stage, &task(&bucket, json!("kill")), "IncludeData");
+    is_refused(&stage, &task(&bucket, &json!("kill")), "IncludeData");
     let outcome = is_killed(&stage, &with_its_data(&bucket));
     assert_eq!(operations(&outcome), ["AbortMultipartUpload", "DeleteObjects", "DeleteBucket"]);
     let parameters = json!({"Bucket": bucket["id"], "AllVersions": true});
@@ -195,7 +195,7 @@ fn kill_spares_a_bucket_with_objects_unless_the_task_says_otherwise() {
 
     stage.bucket("empty", None);
     let bucket = resources(&stage.poll_all()).remove(0);
-    assert_eq!(operations(&is_killed(&stage, &task(&bucket, json!("kill")))), ["DeleteBucket"]);
+    assert_eq!(operations(&is_killed(&stage, &task(&bucket, &json!("kill")))), ["DeleteBucket"]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn group() -> (Stage, Value) {
 #[test]
 fn disable_revokes_all_rules_and_puts_back_exactly_them() {
     let (stage, group) = group();
-    let (outcome, between) = is_done_and_undone(&stage, &task(&group, json!("disable")), &[]);
+    let (outcome, between) = is_done_and_undone(&stage, &task(&group, &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress"]);
     for rules in ["IpPermissions", "IpPermissionsEgress"] {
         assert_eq!(between["config"][rules], json!([]), "{rules}");
@@ -96,7 +96,7 @@ fn ec2_revoke_egress_leaves_the_other_rules() {
     let (stage, group) = group();
     let rule = json!({"IpProtocol": "TCP", "FromPort": 25, "ToPort": 25, "IpRanges": [{"CidrIp": "192.0.2.7/32"}]});
     let action = json!({"name": "ec2_revoke_egress", "IpPermissions": [rule]});
-    let (_, between) = is_done_and_undone(&stage, &task(&group, action), &[]);
+    let (_, between) = is_done_and_undone(&stage, &task(&group, &action), &[]);
     assert_eq!(between["config"]["IpPermissions"], group["config"]["IpPermissions"]);
     assert_eq!(between["config"]["IpPermissionsEgress"].as_array().map(Vec::len), Some(1), "{between}");
 }
@@ -104,7 +104,7 @@ fn ec2_revoke_egress_leaves_the_other_rules() {
 #[test]
 fn kill_deletes_a_group_without_its_rules() {
     let (stage, group) = group();
-    let outcome = is_killed(&stage, &task(&group, json!("kill")));
+    let outcome = is_killed(&stage, &task(&group, &json!("kill")));
     let all = ["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup"];
     assert_eq!(operations(&outcome), all);
 }
@@ -112,13 +112,13 @@ fn kill_deletes_a_group_without_its_rules() {
 #[test]
 fn kill_goes_on_where_it_was_cut_off() {
     let (stage, group) = group();
-    goes_on_where_it_was_cut_off(&stage, &task(&group, json!("kill")));
+    goes_on_where_it_was_cut_off(&stage, &task(&group, &json!("kill")));
 }
 
 #[test]
 fn a_group_that_is_in_use_lets_nothing_through_and_stays() {
     let (stage, group) = group();
-    let kill = task(&group, json!("kill"));
+    let kill = task(&group, &json!("kill"));
     let why = format!("resource {} has a dependent object", group["id"].as_str().unwrap());
     let proxy = Proxy::new(Emulator::shared()).fail("ec2:DeleteSecurityGroup", 400, "DependencyViolation", &why);
     has_failed(&stage.through(&proxy), &kill, &why);
@@ -131,6 +131,6 @@ fn the_default_group_can_be_disabled_and_not_killed() {
     let stage = Stage::empty("security_group");
     let groups = resources(&stage.poll_all());
     let group = groups.iter().find(|group| group["config"]["GroupName"] == "default").unwrap();
-    is_refused(&stage, &task(group, json!("kill")), "it is the default group of its VPC");
-    is_done_and_undone(&stage, &task(group, json!("disable")), &[]);
+    is_refused(&stage, &task(group, &json!("kill")), "it is the default group of its VPC");
+    is_done_and_undone(&stage, &task(group, &json!("disable")), &[]);
 }

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use tests::http::Request;
 use tests::stage::{Stage, input, resources, statuses, text, write_names};
+use tests::task::task;
 use tests::{Emulator, Proxy};
-
-use crate::auto_scaling_group::task;
 
 fn cancel(resources: &[Value]) -> Vec<u8> {
     let tasks: Vec<Value> = resources.iter().map(|it| task(it, &json!("ec2_cancel_spot_request"))).collect();
