@@ -76,7 +76,7 @@ async fn estimated_charges_are_read_with_the_accounts_own_session() {
     assert_eq!(looked.one(&json!({"kind": "resource"}))["config"], record["config"]);
 
     // An account that pays for others has samples of all of them, and of its own.
-    charge(&stage, &[("Currency", "USD"), ("LinkedAccount", account)], &[(5, 1.0), (1, 3.5)]).await;
+    charge(&stage, &[("LinkedAccount", account), ("Currency", "USD")], &[(5, 1.0), (1, 3.5)]).await;
     let record = poll(&stage, &proxy).exits(0).one(&json!({"kind": "resource"}));
     assert_eq!(within(&record, 4), Some(("2.5".to_owned(), "EstimatedCharges")));
 

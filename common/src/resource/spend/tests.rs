@@ -57,8 +57,8 @@ fn samples_tell_what_was_spent_between_them() {
 
 #[test]
 fn a_new_month_begins_at_nothing_and_a_credit_is_one() {
-    let value = |samples: &[(&str, &str)]| charged(samples).within(hours(12)).map(|amount| amount.value.to_string());
     type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let value = |samples: &[(&str, &str)]| charged(samples).within(hours(12)).map(|amount| amount.value.to_string());
     let rows: [Row<'_>; 5] = [
         ("anew", &[("10-31T16:00", "900"), ("10-31T20:00", "910"), ("11-01T00:00", "2"), ("11-01T04:00", "5")], "15"),
         // The last month's are still being added up when the new one has begun.
