@@ -59,7 +59,7 @@ impl Checked for Role {
                 controls: &[],
                 actions: &["disable"],
                 fix: true,
-                needs: &["AssumeRolePolicyDocument", "Path", "RolePolicyList"],
+                needs: &["AssumeRolePolicyDocument", "Path"],
                 meaning: "People can assume the role, in an account that is over its limit.",
                 page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html",
             },
@@ -76,7 +76,10 @@ fn running_away(case: &Case<'_, Role>) -> Result<Vec<Problem>, Unclear> {
     let role = case.config();
     let path = role.path.as_deref().unwrap_or_default();
     let people = who(case)?;
-    if people.is_empty() || path.starts_with("/aws-service-role/") || runaway::is_denied_all(&role.role_policy_list) {
+    if people.is_empty()
+        || path.starts_with("/aws-service-role/")
+        || runaway::is_denied_all(case, role.sluice_deny_all.as_ref())?
+    {
         return Ok(Vec::new());
     }
     let evidence = json!({"People": people, "AssumeRolePolicyDocument": role.assume_role_policy_document});

@@ -62,14 +62,14 @@ impl Checked for User {
                 kind: ResourceType::IamUser,
                 severity: Severity::Critical,
                 controls: &[],
-                actions: &["disable"],
+                actions: &["disable", "iam_delete_keys"],
                 fix: true,
-                needs: &["AccessKeys", "PasswordEnabled", "UserPolicyList"],
+                needs: &["AccessKeys", "PasswordEnabled"],
                 meaning: "The user has an active key or a password, in an account that is over its limit.",
                 page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_remove.html",
             },
             arises: runaway::limited,
-            judge: |case| Ok(running_away(case).into_iter().collect()),
+            judge: running_away,
         },
     ];
 }
@@ -149,13 +149,13 @@ fn unused(case: &Case<'_, User>, key: &AccessKey) -> Option<Problem> {
 }
 
 /// What has no credentials that are good for anything is left as it is; what is denied everything has no password that is.
-fn running_away(case: &Case<'_, User>) -> Option<Problem> {
+fn running_away(case: &Case<'_, User>) -> Result<Vec<Problem>, Unclear> {
     let user = case.config();
     let active: Vec<&str> =
         user.access_keys.iter().filter(|key| key.status == "Active").map(|key| key.access_key_id.as_str()).collect();
-    let password = user.password_enabled && !runaway::is_denied_all(&user.user_policy_list);
+    let password = user.password_enabled && !runaway::is_denied_all(case, user.sluice_deny_all.as_ref())?;
     let has = match (active.len(), password) {
-        (0, false) => return None,
+        (0, false) => return Ok(Vec::new()),
         (0, true) => "a password",
         (1, false) => "an active access key",
         (1, true) => "an active access key and a password",
@@ -164,5 +164,5 @@ fn running_away(case: &Case<'_, User>) -> Option<Problem> {
     };
     let evidence = json!({"ActiveAccessKeys": active, "PasswordEnabled": user.password_enabled});
     let problem = runaway::to_halt(case, &format!("it has {has}"), evidence);
-    Some(problem.action(Action::Disable))
+    Ok(vec![problem.action(Action::Disable).action(Action::IamDeleteKeys)])
 }

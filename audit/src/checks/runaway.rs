@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use common::arn::Arn;
 use common::id::AccountId;
 use common::record::Severity;
-use common::resource::ResourceType;
+use common::resource::{ResourceType, SLUICE_DENY_ALL};
 use common::settings::{Aws, Runaway, Settings};
 use serde_json::{Value, json};
 
-use super::{About, Case, Checked, Problem};
+use super::{About, Case, Checked, Problem, Unclear};
 use crate::judge::Rules;
 
 /// The check of an account as a whole. It judges no record: [`totals`](crate::totals) makes its findings.
@@ -96,7 +96,25 @@ impl OwnRoles {
     }
 }
 
-/// The inline policy by which `remediate` denies a user or role everything.
-pub(super) fn is_denied_all(inline: &[String]) -> bool {
-    inline.iter().any(|policy| policy == "SluiceDenyAll")
+/// Whether the inline policy is there by which `remediate` denies a user or role everything. An intruder may have put another in
+/// its place, or made it say something else.
+pub(super) fn is_denied_all<C: Checked>(case: &Case<'_, C>, policy: Option<&Value>) -> Result<bool, Unclear> {
+    match case.resource.unread(SLUICE_DENY_ALL) {
+        Some(unread) => Err(Unclear(format!("{SLUICE_DENY_ALL} could not be read: {}", unread.code))),
+        None => Ok(policy.is_some_and(denies_all)),
+    }
+}
+
+fn denies_all(policy: &Value) -> bool {
+    let statements = match &policy["Statement"] {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let is_all = |value: &Value| *value == json!("*") || *value == json!(["*"]);
+    statements.iter().any(|statement| {
+        statement["Effect"] == "Deny"
+            && is_all(&statement["Action"])
+            && is_all(&statement["Resource"])
+            && statement.get("Condition").is_none()
+    })
 }

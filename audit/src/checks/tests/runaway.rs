@@ -1,8 +1,9 @@
 //! What is to be halted in an account that is over its limit, each resource by itself.
 
+use common::action::Action;
 use common::record::{FindingStatus, Severity, Unread};
 use common::resource::ResourceType;
-use common::settings::{Account, Aws, Exception, Runaway, Settings};
+use common::settings::{Account, Aws, Check, Exception, Runaway, Settings};
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, NOW, healthy, judge, resource, said, table, with};
@@ -21,15 +22,25 @@ fn instance(state: &str) -> Value {
     with(ResourceType::Ec2, json!({"State": {"Name": state}}))
 }
 
-fn user(password: bool, keys: &[&str], inline: &[&str]) -> Value {
-    let key = |(at, status): (usize, &&str)| json!({"AccessKeyId": format!("AKIA{at}"), "Status": status});
-    let keys: Vec<Value> = keys.iter().enumerate().map(key).collect();
-    with(ResourceType::IamUser, json!({"PasswordEnabled": password, "AccessKeys": keys, "UserPolicyList": inline}))
+/// What `remediate` denies somebody everything by.
+fn denied() -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
 }
 
-fn role(path: &str, statement: &Value, inline: &[&str]) -> Value {
+/// What somebody may have put in its place.
+fn allowed() -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+}
+
+fn user(password: bool, keys: &[&str], deny_all: &Value) -> Value {
+    let key = |(at, status): (usize, &&str)| json!({"AccessKeyId": format!("AKIA{at}"), "Status": status});
+    let keys: Vec<Value> = keys.iter().enumerate().map(key).collect();
+    with(ResourceType::IamUser, json!({"PasswordEnabled": password, "AccessKeys": keys, "SluiceDenyAll": deny_all}))
+}
+
+fn role(path: &str, statement: &Value, deny_all: &Value) -> Value {
     let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
-    let fields = json!({"Path": path, "AssumeRolePolicyDocument": policy, "RolePolicyList": inline});
+    let fields = json!({"Path": path, "AssumeRolePolicyDocument": policy, "SluiceDenyAll": deny_all});
     with(ResourceType::IamRole, fields)
 }
 
@@ -111,15 +122,37 @@ fn users_who_can_sign_in_are_disabled() {
         &Settings::default(),
         "iam_user_runaway",
         &[
-            ("a password", user(true, &[], &[]), disable),
-            ("a key", user(false, &["Active"], &[]), disable),
-            ("both", user(true, &["Inactive", "Active"], &["mine"]), disable),
-            ("a key, and all is denied", user(false, &["Active"], &["SluiceDenyAll"]), disable),
-            ("nothing", user(false, &[], &[]), &["pass"]),
-            ("a key that is inactive", user(false, &["Inactive"], &[]), &["pass"]),
-            ("a password, and all is denied", user(true, &["Inactive"], &["SluiceDenyAll"]), &["pass"]),
+            ("a password", user(true, &[], &Value::Null), disable),
+            ("a key", user(false, &["Active"], &Value::Null), disable),
+            ("both", user(true, &["Inactive", "Active"], &allowed()), disable),
+            ("a key, and all is denied", user(false, &["Active"], &denied()), disable),
+            ("a password, and all is allowed", user(true, &[], &allowed()), disable),
+            ("nothing", user(false, &[], &Value::Null), &["pass"]),
+            ("a key that is inactive", user(false, &["Inactive"], &Value::Null), &["pass"]),
+            ("a password, and all is denied", user(true, &["Inactive"], &denied()), &["pass"]),
         ],
     );
+}
+
+#[test]
+fn the_original_s_harder_form_is_there_for_who_asks_for_it() {
+    let check = Check { action: Some("iam_delete_keys".to_owned()), ..Check::default() };
+    let settings = Settings { checks: [("iam_user_runaway".to_owned(), check)].into(), ..Settings::default() };
+    let found = judge(&settings, "iam_user_runaway", &resource("iam_user", &user(false, &["Active"], &Value::Null)));
+    assert_eq!(said(&found), ["fail critical iam_delete_keys"]);
+    assert!(found[0].action.as_ref().is_some_and(Action::is_irreversible));
+}
+
+#[test]
+fn whether_all_is_denied_must_be_seen() {
+    let role = role("/", &trust(&json!({"AWS": "111122223333"})), &Value::Null);
+    for (kind, config) in [("iam_user", user(true, &[], &Value::Null)), ("iam_role", role)] {
+        let mut unread = resource(kind, &config);
+        let (field, code) = ("SluiceDenyAll".to_owned(), "AccessDenied".to_owned());
+        unread.unread = vec![Unread { field, operation: String::new(), code, message: None }];
+        let found = judge(&Settings::default(), &format!("{kind}_runaway"), &unread);
+        assert_eq!(said(&found), ["unknown SluiceDenyAll could not be read: AccessDenied"], "{kind}");
+    }
 }
 
 #[test]
@@ -136,22 +169,26 @@ fn roles_that_people_can_assume_are_closed() {
         &Settings::default(),
         "iam_role_runaway",
         &[
-            ("the account's users", role("/", &account, &[]), disable),
-            ("another account", role("/team/", &other, &["mine"]), disable),
-            ("SAML", role("/", &saml, &[]), disable),
-            ("a service", role("/service-role/", &service, &[]), &["pass"]),
-            ("a service-linked role", role("/aws-service-role/x.amazonaws.com/", &account, &[]), &["pass"]),
-            ("closed", role("/", &nobody, &[]), &["pass"]),
-            ("all is denied", role("/", &account, &["SluiceDenyAll"]), &["pass"]),
-            ("Identity Center", role(sso, &saml, &[]), &["fail critical -"]),
+            ("the account's users", role("/", &account, &Value::Null), disable),
+            ("another account", role("/team/", &other, &allowed()), disable),
+            ("SAML", role("/", &saml, &Value::Null), disable),
+            ("a service", role("/service-role/", &service, &Value::Null), &["pass"]),
+            ("a service-linked role", role("/aws-service-role/x.amazonaws.com/", &account, &Value::Null), &["pass"]),
+            ("closed", role("/", &nobody, &Value::Null), &["pass"]),
+            ("all is denied", role("/", &account, &denied()), &["pass"]),
+            ("Identity Center", role(sso, &saml, &Value::Null), &["fail critical -"]),
             (
                 "a policy that nobody understands",
-                role("/", &json!({"Effect": "Allow", "Principal": {"Aws": "*"}, "Action": "sts:AssumeRole"}), &[]),
+                role(
+                    "/",
+                    &json!({"Effect": "Allow", "Principal": {"Aws": "*"}, "Action": "sts:AssumeRole"}),
+                    &Value::Null,
+                ),
                 &["unknown statement 0: `Principal.Aws` is no kind of principal; look at the policy by hand"],
             ),
         ],
     );
-    let told = judge(&Settings::default(), "iam_role_runaway", &resource("iam_role", &role(sso, &saml, &[])));
+    let told = judge(&Settings::default(), "iam_role_runaway", &resource("iam_role", &role(sso, &saml, &Value::Null)));
     assert!(
         told[0].title.contains("from IAM Identity Center, where alone their access can be revoked"),
         "{}",
@@ -162,7 +199,7 @@ fn roles_that_people_can_assume_are_closed() {
 #[test]
 fn the_role_that_sluice_comes_by_is_spared() {
     // The example is arn:aws:iam::111122223333:role/service-role/deploy.
-    let open = resource("iam_role", &role("/service-role/", &trust(&json!({"AWS": "444455556666"})), &[]));
+    let open = resource("iam_role", &role("/service-role/", &trust(&json!({"AWS": "444455556666"})), &Value::Null));
     let settings = |role: Option<&str>, org_role: Option<&str>| Settings {
         aws: Aws { role: role.map(str::to_owned), org_role: org_role.map(str::to_owned), ..Aws::default() },
         ..Settings::default()
