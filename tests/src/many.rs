@@ -245,7 +245,9 @@ impl Place<'_> {
                 );
             }
             ResourceType::Elbv2 => {
-                self.balancing("2015-12-01", &format!("Action=CreateLoadBalancer&Name={name}&Subnets.member.1={base}"));
+                // The emulator does not make up for what is left out.
+                let about = format!("Name={name}&Type=application&Scheme=internet-facing&Subnets.member.1={base}");
+                self.balancing("2015-12-01", &format!("Action=CreateLoadBalancer&{about}"));
             }
             ResourceType::EcsService => {
                 self.ecs(
