@@ -27,7 +27,8 @@ fn finding(number: usize) -> Job {
     let arn = format!("arn:aws:sqs:eu-west-1:111122223333:q-{number}");
     job(&json!({
         "kind": "finding", "key": format!("sqs_public:{arn}"), "check": "sqs_public", "status": "fail", "severity": "high",
-        "account": "111122223333", "region": "eu-west-1", "type": "sqs", "id": format!("https://q/{number}"), "arn": arn,
+        "account": "111122223333", "region": "eu-west-1", "type": "sqs", "arn": arn,
+        "id": format!("https://sqs.eu-west-1.amazonaws.com/111122223333/q-{number}"),
         "title": "it is open", "action": {"name": "sqs_remove_policy_statements", "statements": [{"Effect": "Allow"}]},
     }))
 }
