@@ -7,10 +7,11 @@ use common::iam_policy;
 use common::operation::Operation;
 use common::resource::ResourceType;
 use common::settings::Settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::actions::{self, calls};
 use crate::args::Arguments;
+use crate::tasks::{Object, Place};
 
 /// The least that the chosen actions need, on resources of the chosen types: their own calls, and those of a look at such
 /// a resource, before and after.
@@ -23,7 +24,22 @@ pub(crate) fn policy(arguments: &Arguments, settings: &Settings) -> Result<Value
     if operations.is_empty() {
         return Err(Failure::Usage("none of these --actions is done to resources of these --types".to_owned()));
     }
-    Ok(iam_policy::document(operations, arguments.aws.role_everywhere(&settings.aws).as_deref()))
+    let mut policy = iam_policy::document(operations, arguments.aws.role_everywhere(&settings.aws).as_deref());
+    if let (Some(Place::S3(object)), Some(statements)) = (&arguments.tasks, policy["Statement"].as_array_mut()) {
+        statements.extend(tasks(object));
+    }
+    Ok(policy)
+}
+
+/// What the caller needs for a tasks file in S3. Without `s3:ListBucket` a missing object looks like a forbidden one
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
+fn tasks(object: &Object) -> [Value; 2] {
+    let Object { bucket, key } = object;
+    let allow = |sid: &str, actions: [&str; 2], resource: String| json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
+    [
+        allow("SluiceTasks", ["s3:GetObject", "s3:PutObject"], format!("arn:aws:s3:::{bucket}/{key}")),
+        allow("SluiceFindsTasks", ["s3:GetBucketLocation", "s3:ListBucket"], format!("arn:aws:s3:::{bucket}")),
+    ]
 }
 
 /// The calls that actions come to, on resources of these types; an empty list leaves none out.
@@ -41,6 +57,8 @@ fn operations(actions: &[String], types: &[ResourceType]) -> BTreeSet<Operation>
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     fn names(actions: &[&str], types: &[ResourceType]) -> Vec<&'static str> {
@@ -57,6 +75,14 @@ mod tests {
         let both = names(&["stop", "start"], &[ResourceType::Rds]);
         assert_eq!(both, ["rds:DescribeDBInstances", "rds:StartDBInstance", "rds:StopDBInstance"]);
         assert_eq!(names(&["stop"], &[ResourceType::Sqs]), [""; 0]);
+    }
+
+    #[test]
+    fn tasks_in_s3_are_read_and_written() {
+        let arguments = ["remediate", "--iam-policy", "--actions", "stop", "--tasks", "s3://acme/a/tasks.json"];
+        let policy = policy(&Arguments::parse_from(arguments), &Settings::default()).unwrap();
+        let resources: Vec<&Value> = policy["Statement"].as_array().unwrap().iter().map(|it| &it["Resource"]).collect();
+        assert_eq!(resources, ["*", "arn:aws:s3:::acme/a/tasks.json", "arn:aws:s3:::acme"]);
     }
 
     #[test]

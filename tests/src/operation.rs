@@ -176,7 +176,9 @@ fn lambda(request: &Request) -> String {
         ("POST", ["functions"]) => "CreateFunction",
         ("DELETE", ["functions", _]) => "DeleteFunction",
         ("GET", ["functions", _, "configuration"]) => "GetFunctionConfiguration",
+        ("GET", ["functions", _, "concurrency"]) => "GetFunctionConcurrency",
         ("PUT", ["functions", _, "concurrency"]) => "PutFunctionConcurrency",
+        ("DELETE", ["functions", _, "concurrency"]) => "DeleteFunctionConcurrency",
         ("GET", ["functions", _, "policy"]) => "GetPolicy",
         ("POST", ["functions", _, "policy"]) => "AddPermission",
         ("DELETE", ["functions", _, "policy", _]) => "RemovePermission",
@@ -285,6 +287,8 @@ mod tests {
             ("DELETE", "/2015-03-31/functions/f", "DeleteFunction"),
             ("GET", "/2017-03-31/tags/arn%3Aaws%3Alambda", "ListTags"),
             ("PUT", "/2017-10-31/functions/f/concurrency", "PutFunctionConcurrency"),
+            ("DELETE", "/2017-10-31/functions/f/concurrency", "DeleteFunctionConcurrency"),
+            ("GET", "/2019-09-30/functions/f/concurrency", "GetFunctionConcurrency"),
             ("GET", "/2018-10-31/layers", "GET /2018-10-31/layers"),
         ] {
             assert_eq!(call("lambda", method, target, "", &[]).name(), format!("lambda:{name}"), "{method} {target}");

@@ -34,7 +34,7 @@ pub struct LoadBalancer {
     pub availability_zones: Vec<BalancerZone>,
     /// The ids of its security groups.
     pub security_groups: Vec<String>,
-    /// `off` where its security groups do not hold for what comes through AWS PrivateLink (network load balancers alone).
+    /// `off` where its security groups do not hold for what comes through a private link (network load balancers alone).
     pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
     /// Where it sends requests, by ARN.
     pub target_groups: Vec<TargetGroup>,

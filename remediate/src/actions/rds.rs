@@ -188,7 +188,7 @@ fn last(resource: &Resource<DbInstance>, settings: &Remediate) -> Result<Final, 
     if matches!(status, "failed" | "incompatible-restore" | "incompatible-network") {
         return Err(without(format!("whose status is `{status}`")));
     }
-    let taken = known(resource, "DBSnapshots", &instance.db_snapshots)?;
+    let taken = known(resource, "DBSnapshots", instance.db_snapshots.as_ref())?;
     Ok(Final::named(&resource.id, instance.dbi_resource_id.as_deref(), taken))
 }
 

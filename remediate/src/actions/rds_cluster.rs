@@ -109,7 +109,7 @@ impl Mended for DbCluster {
         }
         let mut steps = members(resource)?;
         let last = if wants_final_snapshot(settings) {
-            let taken = known(resource, "DBClusterSnapshots", &cluster.db_cluster_snapshots)?;
+            let taken = known(resource, "DBClusterSnapshots", cluster.db_cluster_snapshots.as_ref())?;
             Final::named(&resource.id, cluster.db_cluster_resource_id.as_deref(), taken)
         } else {
             Final::NONE

@@ -33,11 +33,9 @@ pub(super) fn needs<C>(resource: &Resource<C>, fields: &[&str]) -> Result<(), Re
 }
 
 /// What a closer look found; refuses to go on where there was none.
-pub(super) fn known<'a, T, C>(resource: &Resource<C>, field: &str, found: &'a Option<T>) -> Result<&'a T, Refusal> {
+pub(super) fn known<'a, T, C>(resource: &Resource<C>, field: &str, found: Option<&'a T>) -> Result<&'a T, Refusal> {
     needs(resource, &[field])?;
-    found
-        .as_ref()
-        .ok_or_else(|| Refusal::Impossible(format!("it was not looked at closely: its `{field}` is not known")))
+    found.ok_or_else(|| Refusal::Impossible(format!("it was not looked at closely: its `{field}` is not known")))
 }
 
 /// The refusal of an action that is for another type.

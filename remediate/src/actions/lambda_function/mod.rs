@@ -90,7 +90,7 @@ impl Mended for Function {
 
 /// How much concurrency is reserved for it.
 fn reserved(resource: &Resource<Function>) -> Result<Option<i32>, Refusal> {
-    Ok(known(resource, "Concurrency", &resource.config.concurrency)?.reserved_concurrent_executions)
+    Ok(known(resource, "Concurrency", resource.config.concurrency.as_ref())?.reserved_concurrent_executions)
 }
 
 fn set_concurrency(resource: &Resource<Function>, change: &Change<Option<i32>>) -> FunctionPlan {

@@ -27,7 +27,8 @@ fn finding(number: usize) -> Job {
     let arn = format!("arn:aws:sqs:eu-west-1:111122223333:q-{number}");
     job(&json!({
         "kind": "finding", "key": format!("sqs_public:{arn}"), "check": "sqs_public", "status": "fail", "severity": "high",
-        "account": "111122223333", "region": "eu-west-1", "type": "sqs", "id": format!("https://q/{number}"), "arn": arn,
+        "account": "111122223333", "region": "eu-west-1", "type": "sqs", "arn": arn,
+        "id": format!("https://sqs.eu-west-1.amazonaws.com/111122223333/q-{number}"),
         "title": "it is open", "action": {"name": "sqs_remove_policy_statements", "statements": [{"Effect": "Allow"}]},
     }))
 }
@@ -233,7 +234,7 @@ struct Actor {
 fn no_order_of_events_loses_a_task() {
     let policy = policy(json!({"grace": {"high": "0s"}, "retry": "0s", "max_attempts": 1000}));
     let now = time(DUE);
-    for seed in 0..300 {
+    for seed in 0..25 {
         let mut dice = Dice(seed);
         let mut document = Document::default();
         let (mut produced, mut runs) = (0, 0);
@@ -243,7 +244,7 @@ fn no_order_of_events_loses_a_task() {
         loop {
             steps += 1;
             assert!(steps < 5000, "seed {seed}: it comes to no end");
-            let producing = steps < 60;
+            let producing = steps < 40;
             match dice.roll(7) {
                 0 if producing => {
                     produced += 1;
