@@ -94,7 +94,8 @@ impl Run<'_, '_> {
         };
         self.tell_dead(&claimed, &turn.unfinished);
         self.tell_others(&pending, &claimed);
-        self.do_all(sessions, claimed.ours, &turn.journal).await
+        // It has room for all that actions come to.
+        Box::pin(self.do_all(sessions, claimed.ours, &turn.journal)).await
     }
 
     /// What an earlier run was cut off in is told even where nothing is due. Where another run acts, it does that.
@@ -259,7 +260,7 @@ impl Run<'_, '_> {
     }
 
     /// A resource that was to be killed is only to be disabled now, which has its own time.
-    async fn milder(&self, known: Known, action: Action, tally: super::score::Tally) {
+    async fn milder(&self, known: Known, action: Box<Action>, tally: super::score::Tally) {
         let from = known.filed.first_seen.unwrap_or(self.now);
         let time = self.policy.due(from, &action, None);
         let reason =
@@ -269,7 +270,7 @@ impl Run<'_, '_> {
         let changed = self.store.change(move |document| merge::judged(document, &all, &run, &policy, now)).await;
         match changed {
             Ok(_) => drop(self.work.tell(
-                &Job { action: Some(action), ..known.job },
+                &Job { action: Some(*action), ..known.job },
                 OutcomeStatus::Scheduled,
                 Some(time),
                 reason,

@@ -209,7 +209,7 @@ fn pretty(fields: &Map<String, Value>) -> Result<Box<RawValue>, serde_json::Erro
 fn line_of(text: &str, part: &RawValue) -> u64 {
     let offset = (part.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     let before = text.as_bytes().get(..offset).unwrap_or_default();
-    1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64
+    before.split(|&byte| byte == b'\n').count() as u64
 }
 
 #[cfg(test)]

@@ -50,8 +50,10 @@ impl Ledger {
     /// The outcome is out: now the file may forget.
     pub(crate) fn end(&self, settled: (Identity, Settlement)) {
         let sender = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody listens only where the run comes to its end.
-        drop(sender.as_ref().map(|sender| sender.send(settled)));
+        if let Some(sender) = sender.as_ref() {
+            // Nobody listens only where the run comes to its end.
+            drop(sender.send(settled));
+        }
     }
 
     /// No more comes.

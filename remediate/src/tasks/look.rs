@@ -44,7 +44,7 @@ pub(crate) enum Seen {
     /// It is not, or it cannot be told.
     Open,
     /// The findings of the resource add up to this, of which this comes.
-    Score(Action, Tally),
+    Score(Box<Action>, Tally),
     /// It cannot be told what they add up to.
     Unclear(String),
     /// AWS is at work on the resource.
@@ -121,7 +121,7 @@ fn judge(task: &Known, look: Result<Look, String>, rules: &Rules<'_>, scoring: O
     let tally = scoring.tally(&findings);
     let least = scoring.least();
     match scoring.verdict(tally.sum) {
-        Some(action) => Seen::Score(action, tally),
+        Some(action) => Seen::Score(Box::new(action), tally),
         // What is not known may be what is missing.
         None if findings.iter().any(|finding| finding.status == FindingStatus::Unknown) => {
             Seen::Unclear(format!("its findings add up to {}, but some checks cannot be judged now", tally.sum))

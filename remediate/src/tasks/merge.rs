@@ -202,7 +202,7 @@ pub(crate) enum Judged {
     /// It is mended.
     Resolved,
     /// The findings add up to this now.
-    Score { action: Action, tally: Tally },
+    Score { action: Box<Action>, tally: Tally },
 }
 
 /// Takes in what a look at the resources said. `run`: that run's own claims count as nobody's, and are given back where the

@@ -109,7 +109,7 @@ pub(crate) async fn run(work: &Work<'_, '_>, given: Given) -> Result<Exit, Failu
         }
     };
     let run = Run { work, sessions: &sessions, store, policy, now };
-    run.go(intake, &covered).await
+    Box::pin(run.go(intake, &covered)).await
 }
 
 impl Work<'_, '_> {
@@ -193,7 +193,7 @@ impl Run<'_, '_> {
         if let Some(failure) = failure {
             return Err(self.hold(&pending, failure));
         }
-        exit = exit.and(self.act(pending).await?);
+        exit = exit.and(Box::pin(self.act(pending)).await?);
         for job in owed.values().flat_map(|jobs| jobs.iter().skip(1)) {
             let reason = "it is in the input more than once: see the other outcome of this key";
             self.work.tell(job, OutcomeStatus::Waiting, None, reason);

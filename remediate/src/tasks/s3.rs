@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::BucketLocationConstraint;
 use common::aws::{AwsError, Session};
 use common::client;
 use common::id::Region;
@@ -130,7 +131,7 @@ impl TasksObject {
         let answer = client.get_bucket_location().bucket(&self.object.bucket).send().await;
         let answer = answer.map_err(|error| AwsError::new(LOCATE, error))?;
         // The first region has no name here, and the second one an old one.
-        let name = match answer.location_constraint.as_ref().map(|region| region.as_str()) {
+        let name = match answer.location_constraint.as_ref().map(BucketLocationConstraint::as_str) {
             None | Some("") => "us-east-1",
             Some("EU") => "eu-west-1",
             Some(name) => name,

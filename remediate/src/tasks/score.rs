@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use common::action::{Action, Kill};
 use common::record::{Finding, FindingStatus, Severity};
-use common::settings::{Schedule, Scores};
+use common::settings::{Schedule, Score, Scores};
 
 /// How a key begins that is not a finding's, but that of a resource's score.
 pub(crate) const SCORE: &str = "score:";
@@ -30,7 +30,7 @@ impl Scoring {
     ///
     /// Where what is to be killed would not even be disabled.
     pub(crate) fn new(schedule: &Schedule) -> Result<Option<Self>, String> {
-        let (disable, kill) = (schedule.disable_score.map(|it| it.get()), schedule.kill_score.map(|it| it.get()));
+        let (disable, kill) = (schedule.disable_score.map(Score::get), schedule.kill_score.map(Score::get));
         match (disable, kill) {
             (None, None) => Ok(None),
             (Some(disable), Some(kill)) if kill <= disable => Err(format!(

@@ -21,9 +21,15 @@ pub(crate) enum StoreError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
-    S3(#[from] ObjectError),
+    S3(Box<ObjectError>),
     #[error("the tasks file was not written: {0}")]
     Broken(#[from] tokio::task::JoinError),
+}
+
+impl From<ObjectError> for StoreError {
+    fn from(error: ObjectError) -> Self {
+        Self::S3(Box::new(error))
+    }
 }
 
 impl From<StoreError> for Failure {
