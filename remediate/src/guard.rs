@@ -10,7 +10,8 @@ use common::settings::Account;
 /// Percentages say nothing of a handful of resources: one of two is half of all.
 const PERCENT_COUNTS_ABOVE: usize = 5;
 
-/// The limits of one run.
+/// The limits of one run. What `audit`'s brake asks for is not counted where the settings limit the account: whoever set that
+/// limit has said how much is to be done beyond it, which is everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits<'a> {
     /// How many actions.

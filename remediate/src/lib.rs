@@ -193,17 +193,21 @@ pub(crate) async fn carry_out(
 ) -> Exit {
     let apply = journal.is_some();
     let groups = engine.plan(jobs).await;
-    let touched = Touched::by(acting(&groups));
+    let touched = Touched::by(acting(&groups, settings));
     for unheld in limits.unheld(&touched) {
         say.note(unheld);
     }
     let (all, accounts) = (limits.exceeded(&touched), limits.exceeded_by_accounts(&touched));
-    if let Some(why) = all {
-        return hold_back(engine, groups, "", &why, apply);
-    }
     let (mut exit, mut rest) = (Exit::Done, groups);
+    if let Some(why) = all {
+        let brake = |group: &Group| group.iter().any(|(job, _)| is_brake(job, settings));
+        let (braking, others) = rest.into_iter().partition(brake);
+        exit = exit.and(hold_back(engine, others, "", &why, apply));
+        rest = braking;
+    }
     for (account, why) in accounts {
-        let of_account = |group: &Group| group.iter().all(|(job, _)| job.reference.account == account);
+        let of_account =
+            |group: &Group| group.iter().all(|(job, _)| job.reference.account == account && !is_brake(job, settings));
         let (held, others) = rest.into_iter().partition(of_account);
         rest = others;
         let place = match settings.account_name(&account) {
@@ -219,9 +223,16 @@ pub(crate) async fn carry_out(
     exit
 }
 
-/// The resources that a plan would change, one for each action.
-fn acting(groups: &[Group]) -> impl Iterator<Item = &Reference> {
-    groups.iter().flatten().filter(|(_, planned)| !planned.calls.is_empty()).map(|(job, _)| &job.reference)
+/// The resources that a plan would change, one for each action that counts.
+fn acting<'a>(groups: &'a [Group], settings: &Settings) -> impl Iterator<Item = &'a Reference> {
+    let counts = |(job, planned): &&(Job, Outcome)| !planned.calls.is_empty() && !is_brake(job, settings);
+    groups.iter().flatten().filter(counts).map(|(job, _)| &job.reference)
+}
+
+/// Whether a job is part of halting an account that is over a limit of these settings. See [`Limits`].
+fn is_brake(job: &Job, settings: &Settings) -> bool {
+    let asked = job.check.as_deref().is_some_and(audit::is_runaway);
+    asked && settings.limits(&job.reference.account).is_limited()
 }
 
 /// Prints what a limit keeps from being done, everywhere or in a place, and says which code that comes to.

@@ -130,7 +130,8 @@ pub fn put_elbv2(account: &Account, arn: &str, groups: &[&str]) {
 }
 
 fn members(groups: &[&str]) -> String {
-    groups.iter().zip(1..).map(|(id, at)| format!("&SecurityGroups.member.{at}={id}")).collect()
+    let member = |text: String, (at, id): (usize, &&str)| format!("{text}&SecurityGroups.member.{}={id}", at + 1);
+    groups.iter().enumerate().fold(String::new(), member)
 }
 
 /// Reserves concurrency for a function, or none.

@@ -29,8 +29,8 @@ pub(crate) const ACCOUNT: About = About {
     page: "https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html",
 };
 
-/// Whether a check is about an account that is over its limit.
-pub(crate) fn is_runaway(check: &str) -> bool {
+/// Whether a check is about an account that is over its limit: part of the emergency brake.
+pub fn is_runaway(check: &str) -> bool {
     check.ends_with("_runaway")
 }
 

@@ -79,11 +79,12 @@ impl Mended for Role {
         }
     }
 
-    /// A deny for the sessions that are out, and a trust policy by which there will be no others.
+    /// A trust policy by which there will be no sessions any more, and a deny for those that are out. In this order: AWS
+    /// refuses the deny where the role's inline policies have no room for it.
     fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
         let from = trust_policy(resource)?.clone();
         let to = closed(&from);
-        Ok(vec![Action::IamDenyAll, Action::IamSetTrustPolicy(Change { from, to })])
+        Ok(vec![Action::IamSetTrustPolicy(Change { from, to }), Action::IamDenyAll])
     }
 
     fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> RolePlan {

@@ -106,12 +106,13 @@ impl Mended for User {
         }
     }
 
-    /// The password stays: nobody could bring it back, and who signs in with it may do nothing.
+    /// The password stays: nobody could bring it back, and who signs in with it may do nothing. The keys first: AWS refuses
+    /// the deny where the user's inline policies have no room for it, which an intruder may have seen to.
     fn disable(resource: &Resource<Self>, _: &Remediate) -> Result<Vec<Action>, Refusal> {
         needs(resource, &["AccessKeys"])?;
         let active = resource.config.access_keys.iter().filter(|key| key.status == ACTIVE);
         let keys = active.map(|key| Action::IamDeactivateKey(Key { access_key_id: key.access_key_id.clone() }));
-        Ok([Action::IamDenyAll].into_iter().chain(keys).collect())
+        Ok(keys.chain([Action::IamDenyAll]).collect())
     }
 
     fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> UserPlan {
@@ -213,14 +214,15 @@ fn set_own_policy(user: &User, document: Option<Value>) -> (Step, User) {
     (step, after)
 }
 
-/// Denied first: a key that is deleted may have opened a session before.
+/// And denied: a key that is deleted may have opened a session before.
 fn delete_keys(resource: &Resource<User>) -> UserPlan {
     needs(resource, &["AccessKeys"])?;
-    let Planned { mut steps, after, .. } = deny_all(resource)?;
-    for key in &resource.config.access_keys {
-        let (user_name, access_key_id) = (resource.config.user_name.clone(), key.access_key_id.clone());
-        steps.push(Step::DeleteAccessKey { user_name, access_key_id });
-    }
+    let Planned { steps: denies, after, .. } = deny_all(resource)?;
+    let deleted = resource.config.access_keys.iter().map(|key| Step::DeleteAccessKey {
+        user_name: resource.config.user_name.clone(),
+        access_key_id: key.access_key_id.clone(),
+    });
+    let steps = deleted.chain(denies).collect();
     let after = after.map(|after| User { access_keys: Vec::new(), ..after });
     Ok(Planned { steps, undo: None, after })
 }
@@ -444,8 +446,8 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_deleted_behind_the_deny() {
-        assert_eq!(names(&Action::IamDeleteKeys, &user()), ["PutUserPolicy", "DeleteAccessKey", "DeleteAccessKey"]);
+    fn keys_are_deleted_and_all_is_denied() {
+        assert_eq!(names(&Action::IamDeleteKeys, &user()), ["DeleteAccessKey", "DeleteAccessKey", "PutUserPolicy"]);
         assert_eq!(names(&Action::IamDeleteKeys, &loaded()), ["DeleteAccessKey"; 2]);
     }
 

@@ -126,11 +126,15 @@ fn prepare(account: &Account, kind: ResourceType) {
         }
         ResourceType::Elb => {
             let own = ground::group(account, &made("/config/VPCId")[0], "own");
-            made("/id").iter().for_each(|name| ground::put_elb(account, name, &[&own]));
+            for name in made("/id") {
+                ground::put_elb(account, &name, &[&own]);
+            }
         }
         ResourceType::Elbv2 => {
             let own = ground::group(account, &made("/config/VpcId")[0], "own");
-            made("/id").iter().for_each(|arn| ground::put_elbv2(account, arn, &[&own]));
+            for arn in made("/id") {
+                ground::put_elbv2(account, &arn, &[&own]);
+            }
         }
         // None of those that are made could run before.
         ResourceType::LambdaFunction => {

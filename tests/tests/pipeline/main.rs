@@ -5,6 +5,7 @@
 
 mod accounts;
 mod batches;
+mod brake;
 mod ends;
 mod guards;
 mod krampus;

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{ARNS, Exception, ExceptionsError, Place};
@@ -29,7 +28,7 @@ struct File {
     #[serde(default)]
     whitelist: Option<Value>,
     #[serde(flatten)]
-    others: BTreeMap<String, IgnoredAny>,
+    others: serde_json::Map<String, Value>,
 }
 
 impl Exception {

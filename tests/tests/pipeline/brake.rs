@@ -1,0 +1,211 @@
+//! The brake: a runaway account is found, halted, told of and let go again, through the real tools.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::http::Request;
+use tests::iam::Iam;
+use tests::stage::{Stage, input, resources, statuses, text, write_names};
+use tests::{Emulator, Proxy, Ran};
+
+const TYPES: &str = "ec2,auto_scaling_group,spot_request,iam_user,iam_role";
+
+/// An account with instances in two regions, a group that keeps two of its own, and people.
+struct Runaway(Stage);
+
+impl Runaway {
+    /// `single` instances in each of two regions, beside the two of the group.
+    fn with(single: usize) -> Self {
+        let stage = Stage::empty(TYPES);
+        for region in ["us-east-1", "eu-west-1"] {
+            let form = format!(
+                "Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={single}&MaxCount={single}"
+            );
+            assert!(stage.account.call_in(region, "ec2", Request::form(form)).unwrap().status < 300);
+        }
+        let asg = "Version=2011-01-01&AutoScalingGroupName=web";
+        let configuration = "LaunchConfigurationName=web&ImageId=ami-12c6146b&InstanceType=t3.micro";
+        for form in [
+            format!("Version=2011-01-01&Action=CreateLaunchConfiguration&{configuration}"),
+            format!(
+                "{asg}&Action=CreateAutoScalingGroup&LaunchConfigurationName=web&MinSize=2&MaxSize=4&DesiredCapacity=2\
+                 &AvailabilityZones.member.1=us-east-1a"
+            ),
+        ] {
+            stage.call("autoscaling", Request::form(form));
+        }
+        let trust = |principal: Value| {
+            json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"},
+            ]})
+            .to_string()
+        };
+        let people = trust(json!({"AWS": format!("arn:aws:iam::{}:root", stage.account.id())}));
+        let service = trust(json!({"Service": "ec2.amazonaws.com"}));
+        let iam = Iam(&stage.account);
+        for user in ["thief", "break-glass"] {
+            iam.call("CreateUser", &[("UserName", user)]);
+            iam.call("CreateAccessKey", &[("UserName", user)]);
+            iam.call("CreateLoginProfile", &[("UserName", user), ("Password", "Correct-Horse-7")]);
+        }
+        for (role, trust) in [("people", people), ("service", service)] {
+            iam.call("CreateRole", &[("RoleName", role), ("AssumeRolePolicyDocument", &trust)]);
+        }
+        Self(stage)
+    }
+
+    /// `max_running_instances`, and who is spared.
+    fn limit(&self, most: usize) {
+        self.0.set(&format!(
+            "[runaway]\nmax_running_instances = {most}\n[[exceptions]]\ncheck = \"iam_user_runaway\"\n\
+             id = \"break-glass\"\nreason = \"for the day that this is for\"\n"
+        ));
+    }
+
+    fn poll(&self) -> Ran {
+        let stage = &self.0;
+        stage.run(stage.tool("poll").args(["--types", TYPES, "--regions", "us-east-1,eu-west-1"])).exits(0)
+    }
+
+    fn findings(&self) -> Ran {
+        let polled = self.poll();
+        self.0.run(self.0.tool("audit").args(["--only", "runaway"]).stdin(polled.stdout))
+    }
+
+    /// How many instances are in each state.
+    fn instances(&self) -> BTreeMap<String, usize> {
+        let mut states = BTreeMap::new();
+        for instance in self.poll().matching(&json!({"kind": "resource", "type": "ec2"})) {
+            *states.entry(text(&instance["config"]["State"]["Name"])).or_default() += 1;
+        }
+        states
+    }
+}
+
+fn without_times(mut records: Vec<Value>) -> Vec<Value> {
+    for record in &mut records {
+        // A start is a new launch, and AWS remembers it.
+        record["config"]["LaunchTime"] = Value::Null;
+    }
+    records
+}
+
+#[test]
+fn at_the_limit_nothing_happens_and_one_above_everything_does() {
+    // Three in each region, and two of the group.
+    let runaway = Runaway::with(3);
+    let stage = &runaway.0;
+    runaway.limit(8);
+    let within = runaway.findings().exits(0);
+    assert!(within.kind("finding").is_empty(), "{within}");
+
+    runaway.limit(7);
+    let before = without_times(resources(&runaway.poll()));
+    let found = runaway.findings().exits(0).says("8 instances");
+    let proxy = Proxy::new(Emulator::shared());
+    // Without a word about --max-actions: the settings' limit is the word.
+    let halted = stage.run(stage.through(&proxy).tool("remediate").arg("--apply").stdin(found.stdout.clone())).exits(0);
+    let outcomes = halted.records();
+    let of = |check: &str| -> Vec<(String, String)> {
+        let mut of: Vec<_> = outcomes
+            .iter()
+            .filter(|outcome| outcome["check"] == check)
+            .map(|outcome| (text(&outcome["id"]), text(&outcome["status"])))
+            .collect();
+        of.sort();
+        of
+    };
+    let applied = |ids: &[&str]| -> Vec<(String, String)> {
+        ids.iter().map(|id| ((*id).to_owned(), "applied".to_owned())).collect()
+    };
+    assert!(of("ec2_runaway").iter().all(|(_, status)| status == "applied"), "{halted}");
+    assert_eq!(of("ec2_runaway").len(), 8, "{halted}");
+    assert_eq!(of("auto_scaling_group_runaway"), applied(&["web"]), "{halted}");
+    let users = of("iam_user_runaway");
+    assert_eq!(users, [("break-glass".into(), "excepted".into()), ("thief".into(), "applied".into())], "{halted}");
+    assert_eq!(of("iam_role_runaway"), applied(&["people"]), "{halted}");
+    let writes = write_names(&proxy);
+    assert_eq!(writes[0], "autoscaling:SuspendProcesses", "what would start them again goes first: {writes:?}");
+    assert_eq!(writes.iter().filter(|write| *write == "ec2:StopInstances").count(), 2, "one a region: {writes:?}");
+    assert_eq!(runaway.instances(), BTreeMap::from([("stopped".to_owned(), 8)]));
+
+    // Five minutes later nothing runs, and nothing is done.
+    let again = runaway.findings().exits(0);
+    assert!(again.kind("finding").is_empty(), "{again}");
+
+    // A person lets all go again: the group last, which would otherwise replace what does not run yet.
+    let undos: Vec<Value> =
+        outcomes.iter().map(|outcome| outcome["undo"].clone()).filter(|undo| !undo.is_null()).collect();
+    let proxy = Proxy::new(Emulator::shared());
+    let undo = stage.through(&proxy).tool("remediate").args(["--apply", "--max-actions", "100"]).stdin(input(&undos));
+    let undone = stage.run(undo).exits(0);
+    assert_eq!(statuses(&undone.records()), vec!["applied"; undos.len()], "{undone}");
+    assert_eq!(write_names(&proxy).last().map(String::as_str), Some("autoscaling:ResumeProcesses"));
+    assert_eq!(without_times(resources(&runaway.poll())), before);
+}
+
+#[test]
+fn without_leave_to_stop_each_instance_is_failed() {
+    let runaway = Runaway::with(2);
+    let stage = &runaway.0;
+    runaway.limit(0);
+    let found = runaway.findings().exits(0);
+    let proxy = Proxy::new(Emulator::shared()).deny("ec2:StopInstances");
+    let halted = stage.run(stage.through(&proxy).tool("remediate").arg("--apply").stdin(found.stdout)).exits(1);
+    let outcomes = halted.matching(&json!({"check": "ec2_runaway"}));
+    assert_eq!(statuses(&outcomes), ["failed"; 6], "{halted}");
+    assert_eq!(runaway.instances(), BTreeMap::from([("running".to_owned(), 6)]));
+}
+
+#[test]
+fn a_group_that_could_not_be_suspended_keeps_its_instances() {
+    let runaway = Runaway::with(1);
+    let stage = &runaway.0;
+    runaway.limit(0);
+    let found = runaway.findings().exits(0);
+    let proxy = Proxy::new(Emulator::shared()).deny("autoscaling:SuspendProcesses");
+    let halted = stage.run(stage.through(&proxy).tool("remediate").arg("--apply").stdin(found.stdout)).exits(1);
+    let mut outcomes = statuses(&halted.matching(&json!({"check": "ec2_runaway"})));
+    outcomes.sort();
+    // It would terminate them, and start others.
+    assert_eq!(outcomes, ["applied", "applied", "refused", "refused"], "{halted}");
+    assert_eq!(runaway.instances(), BTreeMap::from([("running".to_owned(), 2), ("stopped".to_owned(), 2)]));
+}
+
+#[test]
+fn more_than_twenty_are_halted_and_the_limits_hold_for_all_else() {
+    let runaway = Runaway::with(12);
+    let stage = &runaway.0;
+    runaway.limit(3);
+    let found = runaway.findings().exits(0);
+    let halted = stage.run(stage.tool("remediate").arg("--apply").stdin(found.stdout.clone())).exits(0);
+    assert_eq!(statuses(&halted.matching(&json!({"check": "ec2_runaway"}))), ["applied"; 26], "{halted}");
+
+    // Where these settings have no limit, nobody has said that so much may be done.
+    let free = Runaway::with(12);
+    free.limit(3);
+    let found = free.findings().exits(0);
+    free.0.set("");
+    let held = free.0.run(free.0.tool("remediate").arg("--apply").stdin(found.stdout)).exits(1);
+    assert!(held.stderr.contains("--max-actions"), "{held}");
+    assert_eq!(free.instances(), BTreeMap::from([("running".to_owned(), 26)]));
+}
+
+#[test]
+fn a_rehearsal_and_a_pass_halt_nothing() {
+    let runaway = Runaway::with(1);
+    let stage = &runaway.0;
+    runaway.limit(0);
+    let polled = runaway.poll().stdout;
+    let audit = || stage.tool("audit").args(["--only", "runaway"]).stdin(polled.clone());
+    let plan = stage.run(audit().args(["--halt", "plan"])).exits(0);
+    assert!(!plan.kind("finding").is_empty() && plan.kind("finding").iter().all(|it| it["action"].is_null()), "{plan}");
+    let pass = stage.run(audit().env("envaction", "pass")).exits(0);
+    assert!(pass.kind("finding").is_empty(), "{pass}");
+    for findings in [plan.stdout, pass.stdout] {
+        let proxy = Proxy::new(Emulator::shared());
+        let ran = stage.run(stage.through(&proxy).tool("remediate").arg("--apply").stdin(findings)).exits(0);
+        assert_eq!(write_names(&proxy), [""; 0], "{ran}");
+    }
+    assert_eq!(runaway.instances(), BTreeMap::from([("running".to_owned(), 4)]));
+}
