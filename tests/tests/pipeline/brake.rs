@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::http::Request;
 use tests::iam::Iam;
-use tests::stage::{Stage, input, resources, statuses, text, write_names};
-use tests::{Emulator, Proxy, Ran};
+use tests::stage::{Stage, input, resources, statuses, text, write_names, writes};
+use tests::{Call, Emulator, Proxy, Ran};
 
 const TYPES: &str = "ec2,auto_scaling_group,spot_request,iam_user,iam_role";
 
@@ -124,9 +124,9 @@ fn at_the_limit_nothing_happens_and_one_above_everything_does() {
     let users = of("iam_user_runaway");
     assert_eq!(users, [("break-glass".into(), "excepted".into()), ("thief".into(), "applied".into())], "{halted}");
     assert_eq!(of("iam_role_runaway"), applied(&["people"]), "{halted}");
-    let writes = write_names(&proxy);
-    assert_eq!(writes[0], "autoscaling:SuspendProcesses", "what would start them again goes first: {writes:?}");
-    assert_eq!(writes.iter().filter(|write| *write == "ec2:StopInstances").count(), 2, "one a region: {writes:?}");
+    let made: Vec<String> = writes(&proxy).iter().map(Call::name).collect();
+    assert_eq!(made[0], "autoscaling:SuspendProcesses", "what would start them again goes first: {made:?}");
+    assert_eq!(made.iter().filter(|call| *call == "ec2:StopInstances").count(), 2, "one a region: {made:?}");
     assert_eq!(runaway.instances(), BTreeMap::from([("stopped".to_owned(), 8)]));
 
     // Five minutes later nothing runs, and nothing is done.
@@ -140,7 +140,7 @@ fn at_the_limit_nothing_happens_and_one_above_everything_does() {
     let undo = stage.through(&proxy).tool("remediate").args(["--apply", "--max-actions", "100"]).stdin(input(&undos));
     let undone = stage.run(undo).exits(0);
     assert_eq!(statuses(&undone.records()), vec!["applied"; undos.len()], "{undone}");
-    assert_eq!(write_names(&proxy).last().map(String::as_str), Some("autoscaling:ResumeProcesses"));
+    assert_eq!(writes(&proxy).last().map(Call::name).as_deref(), Some("autoscaling:ResumeProcesses"));
     assert_eq!(without_times(resources(&runaway.poll())), before);
 }
 
