@@ -21,6 +21,28 @@ pub use parameters::{
     PolicyEntities, Processes, Rules, Sharing, Statements, TargetAt, Targets,
 };
 
+/// What somebody may want taken out of use, or removed for good.
+const EXPENDABLE: &[ResourceType] = &[
+    ResourceType::Ami,
+    ResourceType::EbsSnapshot,
+    ResourceType::EbsVolume,
+    ResourceType::Ec2,
+    ResourceType::Elb,
+    ResourceType::Elbv2,
+    ResourceType::IamGroup,
+    ResourceType::IamPolicy,
+    ResourceType::IamRole,
+    ResourceType::IamUser,
+    ResourceType::LambdaFunction,
+    ResourceType::Rds,
+    ResourceType::RdsCluster,
+    ResourceType::RdsClusterSnapshot,
+    ResourceType::RdsSnapshot,
+    ResourceType::S3Bucket,
+    ResourceType::SecurityGroup,
+    ResourceType::Sqs,
+];
+
 macro_rules! actions {
     ($( $(#[doc = $doc:literal])+ $variant:ident $(($parameters:ty))? = $name:literal on $kinds:tt $(, $irreversible:ident)?; )*) => {
         /// What can be done to a resource.
@@ -87,53 +109,16 @@ macro_rules! actions {
     };
     (@read $from:ident $variant:ident) => {{ let _ = $from; Ok(Self::$variant) }};
     (@kinds [$($kind:ident),* $(,)?]) => { &[$(ResourceType::$kind),*] };
+    (@kinds $kinds:ident) => { $kinds };
     (@irreversible irreversible) => { true };
     (@irreversible) => { false };
 }
 
 actions! {
     /// Whatever takes the resource out of use, and can be undone: what that is depends on the type.
-    Disable = "disable" on [
-        Ami,
-        EbsSnapshot,
-        EbsVolume,
-        Ec2,
-        S3Bucket,
-        SecurityGroup,
-        IamUser,
-        IamRole,
-        IamGroup,
-        IamPolicy,
-        Elb,
-        Elbv2,
-        LambdaFunction,
-        Rds,
-        RdsCluster,
-        RdsSnapshot,
-        RdsClusterSnapshot,
-        Sqs,
-    ];
+    Disable = "disable" on EXPENDABLE;
     /// Remove the resource for good, and what depends on it first. Nobody can bring it back.
-    Kill(Kill) = "kill" on [
-        Ami,
-        EbsSnapshot,
-        EbsVolume,
-        Ec2,
-        S3Bucket,
-        SecurityGroup,
-        IamUser,
-        IamRole,
-        IamGroup,
-        IamPolicy,
-        Elb,
-        Elbv2,
-        LambdaFunction,
-        Rds,
-        RdsCluster,
-        RdsSnapshot,
-        RdsClusterSnapshot,
-        Sqs,
-    ], irreversible;
+    Kill(Kill) = "kill" on EXPENDABLE, irreversible;
     /// Do these to the resource, in this order.
     Several(Actions) = "several" on [];
     /// Stop the instance or cluster. AWS starts a database again after seven days.
