@@ -10,7 +10,7 @@ use common::resource::ResourceType;
 use common::settings::Remediate;
 use jiff::Timestamp;
 
-use crate::actions::{self, Looked, Plan, Refusal};
+use crate::actions::{self, Along, Looked, Plan, Refusal};
 use crate::job::Job;
 
 /// Resources with this tag, whatever its value, are not touched.
@@ -105,11 +105,8 @@ impl Rules<'_> {
             Some(check) => Some(self.still_failing(job, check, resource)?),
             None => None,
         };
-        let plan = actions::plan(action, resource, self.settings).map_err(|refusal| match refusal {
-            Refusal::Changed(why) => Stay::because(OutcomeStatus::Changed, why),
-            Refusal::Impossible(why) => Stay::denied(why),
-            unread @ Refusal::Unread { .. } => Stay::denied(format!("what is not known is not touched: {unread}")),
-        })?;
+        self.takes_along(action, resource)?;
+        let plan = actions::plan(action, resource, self.settings)?;
         let calls = plan.calls();
         if calls.is_empty() {
             return Err(match finding {
@@ -133,6 +130,19 @@ impl Rules<'_> {
             return Err(Stay { calls, ..Stay::denied(reason) });
         }
         Ok(plan)
+    }
+
+    /// Refuses an action by which another resource would be changed that nobody may touch.
+    fn takes_along(&self, action: &Action, resource: &Looked) -> Result<(), Stay> {
+        for Along { name, resource } in actions::along(action, resource)? {
+            if let Some(exception) = self.judge.exempt(&resource, None, self.now) {
+                return Err(Stay::denied(format!("{name} is excepted: {}", exception.reason)));
+            }
+            if let Some(tag) = protection(&resource.tags) {
+                return Err(Stay::denied(format!("{name} is protected by its tag {tag}")));
+            }
+        }
+        Ok(())
     }
 
     /// The job's finding, judged anew.
@@ -204,6 +214,16 @@ impl Stay {
     #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
     pub(crate) fn denied(reason: impl ToString) -> Self {
         Self { status: OutcomeStatus::Refused, reason: reason.to_string(), calls: Vec::new(), denied: true }
+    }
+}
+
+impl From<Refusal> for Stay {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Changed(why) => Self::because(OutcomeStatus::Changed, why),
+            Refusal::Impossible(why) => Self::denied(why),
+            unread @ Refusal::Unread { .. } => Self::denied(format!("what is not known is not touched: {unread}")),
+        }
     }
 }
 
@@ -394,6 +414,80 @@ mod tests {
         ] {
             assert_eq!(are_among(&calls(now), &calls(planned)), among, "{now} among {planned}");
         }
+    }
+
+    #[test]
+    fn what_nobody_may_touch_is_not_touched_by_way_of_another() {
+        let record = |kind: &str, arn: &str, config: serde_json::Value| -> Looked {
+            let resource = json!({
+                "kind": "resource", "account": "111122223333", "region": "eu-west-1", "type": kind, "id": "it",
+                "arn": arn, "config": config,
+            });
+            serde_json::from_str(&resource.to_string()).unwrap()
+        };
+        let volume = |state: &str, tags: serde_json::Value| {
+            let attachment = |id: &str| json!({"InstanceId": id, "Device": "/dev/sdf", "State": "attached"});
+            let instance = |id: &str, tags| json!({"InstanceId": id, "State": {"Name": state}, "Tags": tags});
+            record(
+                "ebs_volume",
+                "arn:aws:ec2:eu-west-1:111122223333:volume/it",
+                json!({
+                    "VolumeId": "it", "State": "in-use", "Attachments": [attachment("i-1"), attachment("i-2")],
+                    "AttachedInstances": [instance("i-1", json!({})), instance("i-2", tags)],
+                }),
+            )
+        };
+        let cluster = |tags: serde_json::Value| {
+            let member =
+                |id: &str, tags| json!({"DBInstanceIdentifier": id, "DBInstanceStatus": "available", "Tags": tags});
+            record(
+                "rds_cluster",
+                "arn:aws:rds:eu-west-1:111122223333:cluster:it",
+                json!({
+                    "DBClusterIdentifier": "it", "Status": "available", "Engine": "aurora-mysql",
+                    "DBClusterMembers": [member("db-1", json!({})), member("db-2", tags)], "DBClusterSnapshots": [],
+                }),
+            )
+        };
+        let (free, protected) = (json!({}), json!({"Sluice:Protect": ""}));
+        let kill = |include_data| Action::Kill(common::action::Kill { include_data });
+        let detach = |id: &str| -> Action {
+            let detach = json!({"name": "ec2_detach_volume", "InstanceId": id, "Device": "/dev/sdf"});
+            serde_json::from_value(json!({"name": "several", "Actions": [detach]})).unwrap()
+        };
+        let (instance, database) = ("arn:aws:ec2:*:instance/i-2", "arn:aws:rds:*:db:db-2");
+        let rows = [
+            (kill(false), volume("running", free.clone()), "*:i-1", ""),
+            (kill(false), volume("running", protected.clone()), "*:i-1", "i-2, which has it, is protected by its tag"),
+            (kill(false), volume("stopped", free.clone()), instance, "i-2, which has it, is excepted: agreed"),
+            (kill(false), volume("terminated", protected.clone()), instance, ""),
+            (Action::Disable, volume("running", free.clone()), instance, "i-2, which has it, is excepted: agreed"),
+            (detach("i-2"), volume("running", free.clone()), instance, "i-2, which has it, is excepted: agreed"),
+            (detach("i-1"), volume("running", protected.clone()), instance, ""),
+            (kill(true), cluster(free.clone()), "*:i-1", ""),
+            (kill(true), cluster(protected.clone()), "*:i-1", "its instance db-2 is protected by its tag"),
+            (kill(true), cluster(free.clone()), database, "its instance db-2 is excepted: agreed"),
+            (Action::Disable, cluster(protected.clone()), "*:i-1", "its instance db-2 is protected by its tag"),
+            (Action::Start, cluster(protected), database, "nothing is left to do"),
+        ];
+        for (action, resource, excepted, expected) in rows {
+            let exceptions = vec![serde_json::from_value(json!({"arn": excepted, "reason": "agreed"})).unwrap()];
+            let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+            let judge = Judge::new(&Settings { exceptions, ..Settings::default() }, now, None).unwrap();
+            let rules =
+                Rules { judge: &judge, now, irreversible: true, settings: &Remediate::default(), accounts: &[] };
+            let decided = rules.decide(&job(None, action.clone()), &action, &resource);
+            let said = decided.err().map(|stay| stay.reason).unwrap_or_default();
+            assert!(said.starts_with(expected) && said.is_empty() == expected.is_empty(), "{action:?}: {said}");
+        }
+        let mut unread = cluster(free);
+        unread.unread = serde_json::from_value(json!([{"field": "DBInstanceStatus"}])).unwrap();
+        let judge = Judge::new(&Settings::default(), Timestamp::UNIX_EPOCH, None).unwrap();
+        let settings = Remediate::default();
+        let rules =
+            Rules { judge: &judge, now: Timestamp::UNIX_EPOCH, irreversible: true, settings: &settings, accounts: &[] };
+        let stay = rules.decide(&job(None, Action::Disable), &Action::Disable, &unread).unwrap_err();
+        assert!(stay.denied && stay.reason.contains("`DBInstanceStatus` could not be read"), "{}", stay.reason);
     }
 
     #[test]

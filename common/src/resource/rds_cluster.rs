@@ -1,6 +1,8 @@
 //! `rds_cluster`: a database cluster, as `DescribeDBClusters` gives it: Aurora, Multi-AZ, and, since they share that API,
 //! Neptune and DocumentDB.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,9 @@ pub struct DbClusterMember {
     /// `available`, `deleting`, ...: known from a closer look alone.
     #[serde(rename = "DBInstanceStatus", skip_serializing_if = "Option::is_none")]
     pub db_instance_status: Option<String>,
+    /// Its tags: known from a closer look alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 impl DbCluster {

@@ -1,5 +1,7 @@
 //! `rds_cluster`: `DescribeDBClusters`, which tells all at once, and lists the clusters of Neptune and DocumentDB as well.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbCluster as Described, DbClusterSnapshot, DbInstance, Filter};
 use common::aws::{AwsError, Session};
@@ -56,7 +58,7 @@ impl Polled for DbCluster {
     }
 
     /// In which VPC it is, which a cluster does not tell and an instance does; which of its members are on their way out
-    /// already; and which snapshots there are: the name of another one must be none of theirs.
+    /// already, and their tags; and which snapshots there are: the name of another one must be none of theirs.
     async fn look_closely(session: &Session, region: &Region, found: &mut [&mut Resource<Self>]) {
         let client = client!(aws_sdk_rds, session, region);
         for cluster in found {
@@ -68,6 +70,7 @@ impl Polled for DbCluster {
             for member in &mut cluster.config.db_cluster_members {
                 let seen = members.iter().find(|it| it.db_instance_identifier == member.db_instance_identifier);
                 member.db_instance_status = seen.and_then(|it| it.db_instance_status.clone());
+                member.tags = seen.map(|it| rds_tags(it.tag_list.clone())).unwrap_or_default();
             }
             cluster.config.db_cluster_snapshots = read(taken, &["DBClusterSnapshots"], &mut cluster.unread);
         }
@@ -132,6 +135,7 @@ fn convert(owner: &Owner, region: &Region, it: Described) -> Resource<DbCluster>
             db_instance_identifier: member.db_instance_identifier,
             is_cluster_writer: member.is_cluster_writer,
             db_instance_status: None,
+            tags: BTreeMap::new(),
         })
         .collect();
     members.sort_unstable();

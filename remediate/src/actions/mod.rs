@@ -42,9 +42,11 @@ mod tests;
 mod unchanging;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::action::{Action, Actions, Kill};
+use common::arn::Arn;
 use common::operation::Operation;
 use common::record::{Call, Resource};
 use common::resource::{Config, ResourceType};
@@ -93,6 +95,12 @@ pub(crate) trait Mended: Config {
         Err(foreign(&Action::Kill(kill), resource))
     }
 
+    /// The other resources that an action changes as well, such as the instance that is stopped for a volume. What nobody may
+    /// touch is not touched by way of another either.
+    fn along(_action: &Action, _resource: &Resource<Self>) -> Result<Vec<Along>, Refusal> {
+        Ok(Vec::new())
+    }
+
     /// Why an action must not be carried out yet, though it is planned: something else must be done first.
     fn not_ready(_action: &Action, _resource: &Resource<Self>) -> Option<String> {
         None
@@ -126,8 +134,36 @@ pub(crate) enum Turn {
     First,
     /// In any order.
     Usual,
-    /// After the others, which it would undo.
+    /// After the others, which it would undo, or which AWS refuses once it is done: what others hold on to goes after them.
     Last,
+}
+
+/// Another resource that an action on a resource changes as well, as far as the latter's record tells of it.
+#[derive(Debug)]
+pub(crate) struct Along {
+    /// What it is to the resource, a fragment at the beginning of a sentence: "i-1, which has it,".
+    pub(crate) name: String,
+    /// It, without its configuration.
+    pub(crate) resource: Resource<()>,
+}
+
+impl Along {
+    /// One of the same account and region. `path`: the last part of its ARN.
+    fn of<C: Clone>(resource: &Resource<C>, kind: ResourceType, id: &str, path: &str, name: String) -> Self {
+        let mut other = resource.clone().map(|_| ());
+        let (account, region) = (other.account.as_str(), other.region.as_str());
+        other.arn = Arn::new(&resource.arn.partition, &resource.arn.service, region, account, format!("{path}{id}"));
+        kind.name().clone_into(&mut other.r#type);
+        id.clone_into(&mut other.id);
+        other.tags.clear();
+        other.unread.clear();
+        Self { name, resource: other }
+    }
+
+    fn tagged(mut self, tags: &BTreeMap<String, String>) -> Self {
+        self.resource.tags.clone_from(tags);
+        self
+    }
 }
 
 /// What is lost for good by an action, whatever it is done to.
@@ -237,6 +273,20 @@ fn plan_in_full<C: Mended>(
     }
     undos.reverse();
     Ok(Sequence { planned: Planned { steps, undo: Action::several(undos), after: Some(now.config) }, loses })
+}
+
+/// What else an action on a resource changes. See [`Mended::along`].
+pub(crate) fn along(action: &Action, resource: &Looked) -> Result<Vec<Along>, Refusal> {
+    fn typed<C: Mended>(action: &Action, resource: &Looked) -> Result<Vec<Along>, Refusal> {
+        let resource = resource.clone().typed::<C>().map_err(Refusal::impossible)?;
+        C::along(action, &resource)
+    }
+    if let Action::Several(several) = action {
+        let all = several.actions.iter().map(|action| along(action, resource)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(all.into_iter().flatten().collect());
+    }
+    let kind: ResourceType = resource.r#type.parse().map_err(Refusal::impossible)?;
+    with_config!(kind, C => typed::<C>(action, resource))
 }
 
 /// The undo of what was planned to lead to `predicted`, and led to `observed`. See [`Mended::rebase`].

@@ -7,7 +7,7 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{DbCluster, VpcSecurityGroup};
+use common::resource::{DbCluster, ResourceType, VpcSecurityGroup};
 use common::settings::Remediate;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use super::closed;
 use super::database::{Final, may_be_removed, wants_final_snapshot};
 use super::rds::{DELETING, PATIENCE, STOPPING, may_be_moved, unavailable};
 use super::refusal::{foreign, known, needs};
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{Along, ApiCall, Mended, Planned, Refusal, Turn};
 
 /// A call on a cluster.
 #[derive(Debug, Serialize)]
@@ -118,8 +118,28 @@ impl Mended for DbCluster {
         Ok(Planned { steps, undo: None, after: None })
     }
 
+    /// Its instances, which stop and go with it.
+    fn along(action: &Action, resource: &Resource<Self>) -> Result<Vec<Along>, Refusal> {
+        let cluster = &resource.config;
+        let done = cluster.status == "deleting" || cluster.db_cluster_members.is_empty();
+        if done || !matches!(action, Action::Disable | Action::Kill(_)) {
+            return Ok(Vec::new());
+        }
+        needs(resource, &["DBInstanceStatus"])?;
+        let members = cluster.db_cluster_members.iter().filter_map(|member| {
+            let id = member.db_instance_identifier.as_deref()?;
+            Some(Along::of(resource, ResourceType::Rds, id, "db:", format!("its instance {id}")).tagged(&member.tags))
+        });
+        Ok(members.collect())
+    }
+
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// RDS deletes no instance twice: those that are to go by themselves are on their way by then.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 

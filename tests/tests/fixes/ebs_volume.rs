@@ -116,6 +116,10 @@ fn an_instance_that_must_not_be_stopped_keeps_its_volume() {
     for task in [&kill, &disable] {
         is_refused(&stage, task, &format!("{instance}, which has it, is protected by its tag sluice:protect"));
     }
+    stage.set(&format!("[[exceptions]]\narn = \"*:instance/{instance}\"\nreason = \"the till\"\n"));
+    for task in [&kill, &disable] {
+        is_refused(&stage, task, &format!("{instance}, which has it, is excepted: the till"));
+    }
     assert!(!is_stopped(&stage));
 }
 

@@ -85,6 +85,22 @@ fn kill_takes_its_instances_first_and_leaves_a_snapshot() {
 }
 
 #[test]
+fn an_instance_that_is_protected_keeps_its_cluster() {
+    let stage = Stage::empty("rds_cluster");
+    cluster(&stage.account, "books");
+    let _ = stage.poll_all();
+    let books = record(&stage, "books");
+    let arn = text(&books["arn"]).replace(":cluster:books", ":db:books-2");
+    rds(
+        &stage.account,
+        &format!("Action=AddTagsToResource&ResourceName={arn}&Tags.Tag.1.Key=sluice:protect&Tags.Tag.1.Value=x"),
+    );
+    for action in [json!({"name": "kill", "IncludeData": true}), json!("disable")] {
+        refused(&stage, &task(&books, &action), "its instance books-2 is protected by its tag sluice:protect");
+    }
+}
+
+#[test]
 fn a_kill_goes_on_where_an_interrupted_one_stopped() {
     let stage = Stage::empty("rds_cluster");
     cluster(&stage.account, "books");

@@ -13,14 +13,13 @@ use common::aws::{AwsError, Session};
 use common::id::Region;
 use common::operation::{self, Operation};
 use common::record::Resource;
-use common::resource::{AttachedInstance, Volume, VolumeAttachment, auto_scaling_group};
+use common::resource::{AttachedInstance, ResourceType, Volume, VolumeAttachment, auto_scaling_group};
 use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
 use super::refusal::{foreign, needs};
-use super::{ApiCall, Mended, Planned, Refusal};
-use crate::decide::protection;
+use super::{Along, ApiCall, Mended, Planned, Refusal, Turn};
 use crate::wait::pauses;
 use ready::{Free, has_stopped, is_attached, is_free, until};
 
@@ -148,8 +147,36 @@ impl Mended for Volume {
         Ok(Planned { steps, undo: None, after: None })
     }
 
+    /// The instances that are stopped for it, or lose it. Those that go let go of it by themselves.
+    fn along(action: &Action, resource: &Resource<Self>) -> Result<Vec<Along>, Refusal> {
+        let meant = |it: &&VolumeAttachment| match action {
+            Action::Ec2DetachVolume(attachment) => it.instance_id.as_ref() == Some(&attachment.instance_id),
+            Action::Disable | Action::Kill(_) => it.state.as_deref() != Some("detaching"),
+            _ => false,
+        };
+        let ids: Vec<&String> =
+            resource.config.attachments.iter().filter(meant).filter_map(|it| it.instance_id.as_ref()).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        needs(resource, &[INSTANCES])?;
+        let stays = |it: &&AttachedInstance| !matches!(it.state.name.as_str(), "shutting-down" | "terminated");
+        let instances = resource.config.attached_instances.iter().flatten().filter(stays);
+        let instances = instances.filter(|instance| ids.contains(&&instance.instance_id)).map(|instance| {
+            let id = instance.instance_id.as_str();
+            let name = format!("{id}, which has it,");
+            Along::of(resource, ResourceType::Ec2, id, "instance/", name).tagged(&instance.tags)
+        });
+        Ok(instances.collect())
+    }
+
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// An instance that is to go as well lets go of it.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 
@@ -165,16 +192,11 @@ fn named(attachment: &VolumeAttachment) -> Result<Attachment, Refusal> {
     }
 }
 
-/// The instance that has the volume, which must not be one that nobody may touch.
+/// The instance that has the volume.
 fn instance<'a>(resource: &'a Resource<Volume>, id: &str) -> Result<&'a AttachedInstance, Refusal> {
     needs(resource, &[INSTANCES])?;
     let instance = resource.config.attached_instances.iter().flatten().find(|instance| instance.instance_id == id);
-    let instance =
-        instance.ok_or_else(|| Refusal::Changed(format!("{id}, which has it, does not exist, or no longer exists")))?;
-    if let Some(tag) = protection(&instance.tags) {
-        return Err(Refusal::Impossible(format!("{id}, which has it, is protected by its tag {tag}")));
-    }
-    Ok(instance)
+    instance.ok_or_else(|| Refusal::Changed(format!("{id}, which has it, does not exist, or no longer exists")))
 }
 
 fn can_be_stopped(instance: &AttachedInstance) -> Result<(), Refusal> {
@@ -499,21 +521,20 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_that_nobody_may_touch_keeps_its_volume() {
-        type Row = (fn(&mut AttachedInstance), &'static str, bool);
-        let rows: [Row; 3] = [
-            (|it| drop(it.tags.insert("sluice:protect".into(), String::new())), "protected by its tag", true),
-            (|it| drop(it.tags.insert(auto_scaling_group::TAG.into(), "web".into())), "Auto Scaling group web", false),
-            (|it| it.root_device_type = Some("instance-store".into()), "not stopped", false),
+    fn an_instance_that_cannot_be_stopped_keeps_its_volume() {
+        type Row = (fn(&mut AttachedInstance), &'static str);
+        let rows: [Row; 2] = [
+            (|it| drop(it.tags.insert(auto_scaling_group::TAG.into(), "web".into())), "Auto Scaling group web"),
+            (|it| it.root_device_type = Some("instance-store".into()), "not stopped"),
         ];
-        for (change, why, always) in rows {
+        for (change, why) in rows {
             for state in ["running", "stopped"] {
                 let mut volume = volume(&[("i-2", state)]);
                 change(&mut volume.config.attached_instances.as_mut().unwrap()[0]);
                 let killed = planned(&kill(), &volume);
                 let refused = matches!(&killed, Err(Refusal::Impossible(said)) if said.contains(why));
-                assert_eq!(refused, always || state == "running", "{why} {state}: {killed:?}");
-                assert_eq!(planned(&Action::Disable, &volume).is_err(), always, "{why} {state}");
+                assert_eq!(refused, state == "running", "{why} {state}: {killed:?}");
+                assert!(planned(&Action::Disable, &volume).is_ok(), "{why} {state}");
             }
         }
     }
