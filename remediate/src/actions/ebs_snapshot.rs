@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::call::sent;
 use super::shares::{self, Modify, accounts_and_groups};
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, Turn};
 
 /// What the API calls the permissions.
 const ATTRIBUTE: &str = "createVolumePermission";
@@ -74,6 +74,11 @@ impl Mended for Snapshot {
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// AWS deletes none of which an image is made: one that is to go as well goes first.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 

@@ -8,7 +8,7 @@ use common::settings::Remediate;
 
 use super::iam::{iam_calls, told};
 use super::refusal::{foreign, needs};
-use super::{Mended, Planned, Refusal};
+use super::{Mended, Planned, Refusal, Turn};
 
 iam_calls! {
     RemoveUserFromGroup = IAM_REMOVE_USER_FROM_GROUP, remove_user_from_group { group_name: String, user_name: String }
@@ -74,6 +74,11 @@ impl Mended for Group {
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// Users that are to go as well leave it by themselves, and do not find it gone.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 

@@ -9,7 +9,7 @@ use common::settings::Remediate;
 
 use super::iam::{iam_calls, told};
 use super::refusal::foreign;
-use super::{Mended, Planned, Refusal};
+use super::{Mended, Planned, Refusal, Turn};
 
 iam_calls! {
     DetachUserPolicy = IAM_DETACH_USER_POLICY, detach_user_policy { user_name: String, policy_arn: String }
@@ -70,6 +70,11 @@ impl Mended for ManagedPolicy {
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// Whoever is to go as well has let go of it by then.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 

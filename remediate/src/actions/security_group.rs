@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::call::sent;
 use super::refusal::foreign;
-use super::{ApiCall, Mended, Planned, Refusal};
+use super::{ApiCall, Mended, Planned, Refusal, Turn};
 
 /// All protocols, and so all ports.
 const ALL_PROTOCOLS: &str = "-1";
@@ -137,6 +137,11 @@ impl Mended for SecurityGroup {
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
         undo
+    }
+
+    /// AWS deletes none that something is in, which may be to go as well.
+    fn turn(action: &Action) -> Turn {
+        if matches!(action, Action::Kill(_)) { Turn::Last } else { Turn::Usual }
     }
 }
 

@@ -206,3 +206,20 @@ fn no_call_is_granted_twice() {
         assert!(!operations.is_empty(), "{action} on {kind}");
     }
 }
+
+#[test]
+fn what_others_hold_on_to_is_removed_after_them() {
+    let kill = |include_data| Action::Kill(common::action::Kill { include_data });
+    for (holder, held) in [
+        (ResourceType::IamUser, ResourceType::IamGroup),
+        (ResourceType::IamUser, ResourceType::IamPolicy),
+        (ResourceType::IamRole, ResourceType::IamPolicy),
+        (ResourceType::Ec2, ResourceType::EbsVolume),
+        (ResourceType::Ec2, ResourceType::SecurityGroup),
+        (ResourceType::Ami, ResourceType::EbsSnapshot),
+        (ResourceType::Rds, ResourceType::RdsCluster),
+    ] {
+        assert!(super::turn(&kill(true), holder) < super::turn(&kill(true), held), "{holder} {held}");
+        assert_eq!(super::turn(&Action::Disable, held), super::Turn::Usual, "{held}");
+    }
+}

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::iam::{self, Iam, loaded, state};
-use tests::stage::Stage;
+use tests::stage::{Stage, input, statuses, write_names};
 use tests::task::{goes_on_where_it_was_cut_off, is_killed, operations, task, there_and_back};
+use tests::{Emulator, Proxy};
 
 /// A group with two users, and another user outside.
 fn stage() -> (Stage, Vec<Value>) {
@@ -59,6 +60,19 @@ fn kill_empties_a_group_and_removes_it() {
         ]
     );
     assert_eq!(groups(&state(&stage)).len(), groups(&before).len(), "its users stay");
+}
+
+#[test]
+fn a_group_goes_after_users_that_are_to_go_as_well() {
+    let (stage, before) = stage();
+    let tasks = ["iam_group", "iam_user"].map(|kind| task(loaded(&before, kind), &json!("kill")));
+    let proxy = Proxy::new(Emulator::shared());
+    let killed = stage.run(stage.through(&proxy).apply(input(&tasks)).arg("--irreversible")).exits(0);
+    assert_eq!(statuses(&killed.records()), ["applied"; 2], "{killed}");
+    let made = write_names(&proxy);
+    let user = made.iter().position(|name| name == "iam:DeleteUser").unwrap();
+    assert!(made[user + 1..].contains(&"iam:DetachGroupPolicy".to_owned()), "{made:?}");
+    assert!(!made[..user].contains(&"iam:DetachGroupPolicy".to_owned()), "{made:?}");
 }
 
 #[test]
