@@ -29,6 +29,8 @@ struct Account {
     home: Region,
     /// The user or role that it works as, by its name.
     identity: Option<(ResourceType, String)>,
+    /// The instance whose credentials it has.
+    instance: Option<String>,
     config: SdkConfig,
     watch: Watch,
     partitions: Mutex<HashMap<String, RetryPartition>>,
@@ -43,14 +45,19 @@ impl std::fmt::Debug for Account {
 
 impl Session {
     pub(super) fn new(id: AccountId, caller: &Arn, home: Region, config: SdkConfig, watch: Watch) -> Self {
-        let (partition, identity) = (caller.partition.clone(), identity(caller));
-        let account = Account { id, partition, home, identity, config, watch, partitions: Mutex::default() };
+        let (partition, identity, instance) = (caller.partition.clone(), identity(caller), instance(caller));
+        let account = Account { id, partition, home, identity, instance, config, watch, partitions: Mutex::default() };
         Self { account: Arc::new(account), writes: false }
     }
 
     /// The user or role that it works as: its type and its name; `None` for the account's root.
     pub fn works_as(&self) -> Option<(ResourceType, &str)> {
         self.account.identity.as_ref().map(|(kind, name)| (*kind, name.as_str()))
+    }
+
+    /// The instance that it works on, where it has that one's credentials.
+    pub fn works_on(&self) -> Option<&str> {
+        self.account.instance.as_deref()
     }
 
     /// The account.
@@ -119,6 +126,15 @@ fn identity(arn: &Arn) -> Option<(ResourceType, String)> {
     }
 }
 
+/// The instance after which EC2 has named the session of its instance profile's role: see
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>.
+fn instance(arn: &Arn) -> Option<String> {
+    let (_, session) = arn.resource.strip_prefix("assumed-role/")?.rsplit_once('/')?;
+    let digits = session.strip_prefix("i-")?;
+    let is_one = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (arn.service == "sts" && is_one).then(|| session.to_owned())
+}
+
 pub(super) fn retry_partition(name: String) -> RetryPartition {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
     let now = clock::now().as_second() as f64;
@@ -159,6 +175,18 @@ mod tests {
         ] {
             let found = identity(&arn.parse().unwrap());
             assert_eq!(found.as_ref().map(|(kind, name)| (*kind, name.as_str())), expected, "{arn}");
+        }
+    }
+
+    #[test]
+    fn the_instance_that_a_session_works_on_is_told_by_its_arn() {
+        for (arn, expected) in [
+            ("arn:aws:sts::111122223333:assumed-role/sluice/i-0abc1234567890def", Some("i-0abc1234567890def")),
+            ("arn:aws:sts::111122223333:assumed-role/sluice/i-am-jane", None),
+            ("arn:aws:sts::111122223333:assumed-role/sluice/run-1", None),
+            ("arn:aws:iam::111122223333:user/i-0abc", None),
+        ] {
+            assert_eq!(instance(&arn.parse().unwrap()).as_deref(), expected, "{arn}");
         }
     }
 }

@@ -10,7 +10,7 @@ mod verify;
 
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
-use common::record::{Outcome, OutcomeStatus};
+use common::record::{Call, Outcome, OutcomeStatus};
 use common::reference::Reference;
 use common::resource::ResourceType;
 use poll::Look;
@@ -99,10 +99,52 @@ fn closely(job: &Job) -> bool {
     }
 }
 
-/// Whether a session works as the user or role that a job is about. Who takes away from under himself what he stands on
-/// neither finishes nor undoes it.
-fn is_own(session: &Session, job: &Job) -> bool {
-    session.works_as().is_some_and(|(kind, name)| kind_of(job) == Some(kind) && job.reference.id == name)
+/// What a run stands on in an account. Who takes that away from under himself neither finishes nor undoes it.
+#[derive(Clone, Debug, Default)]
+struct Own {
+    /// The user or role that it works as.
+    identity: Option<(ResourceType, String)>,
+    /// The instance that it works on.
+    instance: Option<String>,
+}
+
+impl Own {
+    fn of(session: &Session) -> Self {
+        let identity = session.works_as().map(|(kind, name)| (kind, name.to_owned()));
+        Self { identity, instance: session.works_on().map(str::to_owned) }
+    }
+
+    /// Whether a job is about just that.
+    fn is(&self, job: &Job) -> bool {
+        let (kind, id) = (kind_of(job), &job.reference.id);
+        let same = self.identity.as_ref().is_some_and(|(own, name)| kind == Some(*own) && id == name);
+        same || (kind == Some(ResourceType::Ec2) && self.instance.as_ref() == Some(id))
+    }
+
+    /// Whether one of these calls on something else takes it away: a policy or a group from the user or role, or the instance
+    /// for the sake of a volume.
+    fn loses_by(&self, calls: &[Call]) -> bool {
+        let names = |call: &Call| match (call.operation.as_str(), &self.identity) {
+            ("iam:DetachUserPolicy" | "iam:RemoveUserFromGroup", Some((ResourceType::IamUser, name))) => {
+                call.parameters["UserName"] == name.as_str()
+            }
+            ("iam:DetachRolePolicy", Some((ResourceType::IamRole, name))) => {
+                call.parameters["RoleName"] == name.as_str()
+            }
+            ("ec2:StopInstances", _) => self.instance.as_ref().is_some_and(|own| {
+                call.parameters["InstanceIds"].as_array().is_some_and(|ids| ids.iter().any(|id| id == own.as_str()))
+            }),
+            _ => false,
+        };
+        calls.iter().any(names)
+    }
+}
+
+/// What is said of what a run stands on.
+fn own() -> Stay {
+    Stay::denied(
+        "this run itself works as it, on it or by it, and could neither finish nor undo this: do it with other credentials",
+    )
 }
 
 /// A resource that could not be looked at.
@@ -121,4 +163,35 @@ fn gone(job: &Job) -> Stay {
 /// The run is to end.
 fn stopped() -> Stay {
     Stay::because(OutcomeStatus::Interrupted, "the run was stopped before it came to this: nothing was done")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_run_stands_on_is_lost_by_way_of_other_resources_too() {
+        let as_role = Own { identity: Some((ResourceType::IamRole, "sluice".to_owned())), instance: None };
+        let as_user = Own { identity: Some((ResourceType::IamUser, "sluice".to_owned())), instance: None };
+        let on_instance = Own { instance: Some("i-1".to_owned()), ..as_role.clone() };
+        let rows = [
+            ("iam:DetachRolePolicy", json!({"RoleName": "sluice"}), [true, false, true]),
+            ("iam:DetachRolePolicy", json!({"RoleName": "other"}), [false; 3]),
+            ("iam:AttachRolePolicy", json!({"RoleName": "sluice"}), [false; 3]),
+            ("iam:DetachUserPolicy", json!({"UserName": "sluice"}), [false, true, false]),
+            ("iam:RemoveUserFromGroup", json!({"GroupName": "admins", "UserName": "sluice"}), [false, true, false]),
+            ("iam:DetachGroupPolicy", json!({"GroupName": "sluice"}), [false; 3]),
+            ("ec2:StopInstances", json!({"InstanceIds": ["i-0", "i-1"]}), [false, false, true]),
+            ("ec2:StopInstances", json!({"InstanceIds": ["i-2"]}), [false; 3]),
+        ];
+        for (operation, parameters, expected) in rows {
+            let call = |operation: &str, parameters| Call { operation: operation.to_owned(), parameters, result: None };
+            let calls = [call("iam:DetachRolePolicy", json!({"RoleName": "web"})), call(operation, parameters)];
+            let found = [&as_role, &as_user, &on_instance].map(|own| own.loses_by(&calls));
+            assert_eq!(found, expected, "{calls:?}");
+            assert!(!Own::default().loses_by(&calls));
+        }
+    }
 }

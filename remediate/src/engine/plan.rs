@@ -11,7 +11,7 @@ use common::resource::ResourceType;
 use futures_util::stream::{self, StreamExt};
 use poll::Look;
 
-use super::{Engine, Group, PARALLEL, closely, gone, is_own, stopped, unseen};
+use super::{Engine, Group, Own, PARALLEL, closely, gone, own, stopped, unseen};
 use crate::actions::{self, Looked, Turn};
 use crate::decide::Stay;
 use crate::job::Job;
@@ -55,7 +55,10 @@ impl Engine<'_, '_> {
         }
         let mut groups = Vec::new();
         for (resource, jobs) in by_resource.into_values() {
-            let group = self.plan_resource(&resource, self.not_own(jobs).await);
+            // It was entered for the look.
+            let session = self.sessions.account(&resource.account).await;
+            let stands_on = session.as_ref().map(Own::of).unwrap_or_default();
+            let group = self.plan_resource(&resource, jobs, &stands_on);
             groups.extend(Some(group).filter(|group| !group.is_empty()));
         }
         groups
@@ -88,24 +91,15 @@ impl Engine<'_, '_> {
         parties
     }
 
-    /// The jobs that are not about what this run itself works as. The others get their outcome.
-    async fn not_own(&self, jobs: Vec<Job>) -> Vec<Job> {
-        let Some(first) = jobs.first() else { return jobs };
-        // It was entered for the look.
-        let Ok(session) = self.sessions.account(&first.reference.account).await else { return jobs };
-        let (own, others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| is_own(&session, job));
-        for job in own {
-            let why =
-                "this run itself works as it, and could neither finish nor undo this: do it with other credentials";
-            self.stays(&job, Stay::denied(why));
-        }
-        others
-    }
-
-    /// Each job on a resource is planned on what the ones before it will leave.
-    fn plan_resource(&self, now: &Looked, mut jobs: Vec<Job>) -> Group {
+    /// Each job on a resource is planned on what the ones before it will leave. What takes away what this run `stands_on` is
+    /// refused.
+    fn plan_resource(&self, now: &Looked, jobs: Vec<Job>, stands_on: &Own) -> Group {
         let mut planned = Group::new();
         let mut resource = Some(now.clone());
+        let (own_jobs, mut jobs): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| stands_on.is(job));
+        for job in &own_jobs {
+            self.stays(job, own());
+        }
         jobs.sort_by_key(turn);
         // An undo may start from what another undo leaves, whichever stands first in the file: what does not fit yet is
         // tried again after what does.
@@ -117,20 +111,27 @@ impl Engine<'_, '_> {
                     Some(resource) => {
                         self.decide(&job, resource).map(|plan| (self.planned(&job, resource, &plan), plan))
                     }
-                    None => Err(gone(&job)),
+                    None => match self.decide(&job, now) {
+                        Ok(_) => Err(Stay { status: OutcomeStatus::Already, ..gone(&job) }),
+                        Err(stay) => Err(stay),
+                    },
                 };
                 match decision {
+                    Ok((outcome, _)) if stands_on.loses_by(&outcome.calls) => {
+                        self.stays(&job, Stay { calls: outcome.calls, ..own() });
+                    }
                     Ok((outcome, plan)) => {
                         resource = plan.after;
                         planned.push((job, outcome));
                     }
-                    Err(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
-                    // It has nothing to do on what is predicted. Whether that comes true is seen when its turn comes.
+                    // It has nothing to do on what is predicted, or nothing to do it to. Whether that comes true is seen when its
+                    // turn comes: what is to remove the resource may be held back, or fail.
                     Err(stay) if stay.status == OutcomeStatus::Already && self.is_open(&job, now) => {
                         let mut outcome = job.outcome(OutcomeStatus::Planned, self.run, clock::now());
                         outcome.reason = Some("what is planned for this resource before it mends this, too".to_owned());
                         planned.push((job, outcome));
                     }
+                    Err(stay) if stay.status == OutcomeStatus::Changed => waiting.push((job, stay)),
                     Err(stay) => self.stays(&job, stay),
                 }
             }

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use tests::http::Request;
+use tests::iam::Iam;
 use tests::{Emulator, Proxy, ndjson};
 
 use tests::stage::{Stage, input, json_request, resources, statuses, text, write_names, writes};
+use tests::task::is_refused;
 
 #[test]
 fn without_apply_nothing_changes_and_the_environment_can_say_it() {
@@ -63,6 +65,27 @@ fn more_than_twenty_actions_are_planned_and_not_done() {
     let done = stage.run(seen.apply(held.stdout.clone()).args(["--max-actions", "21"])).exits(0);
     assert_eq!(statuses(&done.records()), ["applied"; 21], "{done}");
     assert_eq!(write_names(&proxy), ["ec2:RevokeSecurityGroupIngress"; 21]);
+}
+
+#[test]
+fn nobody_saws_off_the_branch_that_they_sit_on() {
+    let stage = Stage::empty("iam_role,iam_policy");
+    let iam = Iam(&stage.account);
+    let role = ("RoleName", "tests");
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ]});
+    iam.call("CreateRole", &[role, ("AssumeRolePolicyDocument", &trust.to_string())]);
+    let document =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}]});
+    iam.call("CreatePolicy", &[("PolicyName", "all"), ("PolicyDocument", &document.to_string())]);
+    let arn = |what: &str| format!("arn:aws:iam::{}:{what}", stage.account.id());
+    iam.call("AttachRolePolicy", &[role, ("PolicyArn", &arn("policy/all"))]);
+    for what in ["role/tests", "policy/all"] {
+        for action in ["disable", "kill"] {
+            is_refused(&stage, &json!({"arn": arn(what), "action": action}), "this run itself works");
+        }
+    }
 }
 
 #[test]
