@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use audit::Judge;
+use common::action::Action;
 use common::aws::{Sessions, block_on};
 use common::cli::{self, Failure, Io, Say, Tool};
 use common::clock;
@@ -200,15 +201,13 @@ pub(crate) async fn carry_out(
     let (all, accounts) = (limits.exceeded(&touched), limits.exceeded_by_accounts(&touched));
     let (mut exit, mut rest) = (Exit::Done, groups);
     if let Some(why) = all {
-        let brake = |group: &Group| group.iter().any(|(job, _)| is_brake(job, settings));
-        let (braking, others) = rest.into_iter().partition(brake);
+        let (braking, others) = split(rest, |job| is_brake(job, settings));
         exit = exit.and(hold_back(engine, others, "", &why, apply));
         rest = braking;
     }
     for (account, why) in accounts {
-        let of_account =
-            |group: &Group| group.iter().all(|(job, _)| job.reference.account == account && !is_brake(job, settings));
-        let (held, others) = rest.into_iter().partition(of_account);
+        let of_account = |job: &Job| job.reference.account == account && !is_brake(job, settings);
+        let (held, others) = split(rest, of_account);
         rest = others;
         let place = match settings.account_name(&account) {
             Some(name) => format!(" in account {account} ({name})"),
@@ -223,16 +222,27 @@ pub(crate) async fn carry_out(
     exit
 }
 
+/// Those jobs, and the others. A resource may have both.
+fn split(groups: Vec<Group>, these: impl Fn(&Job) -> bool) -> (Vec<Group>, Vec<Group>) {
+    let parts = groups.into_iter().map(|group| group.into_iter().partition(|(job, _)| these(job)));
+    let (mut ours, mut others): (Vec<Group>, Vec<Group>) = parts.unzip();
+    ours.retain(|group| !group.is_empty());
+    others.retain(|group| !group.is_empty());
+    (ours, others)
+}
+
 /// The resources that a plan would change, one for each action that counts.
 fn acting<'a>(groups: &'a [Group], settings: &Settings) -> impl Iterator<Item = &'a Reference> {
     let counts = |(job, planned): &&(Job, Outcome)| !planned.calls.is_empty() && !is_brake(job, settings);
     groups.iter().flatten().filter(counts).map(|(job, _)| &job.reference)
 }
 
-/// Whether a job is part of halting an account that is over a limit of these settings. See [`Limits`].
+/// Whether a job is part of halting an account that is over a limit of these settings, and does what the brake does: not what
+/// somebody has written into such a finding. See [`Limits`].
 fn is_brake(job: &Job, settings: &Settings) -> bool {
-    let asked = job.check.as_deref().is_some_and(audit::is_runaway);
-    asked && settings.limits(&job.reference.account).is_limited()
+    let action = job.action.as_ref().and_then(Action::name);
+    let halts = job.check.as_deref().zip(action).is_some_and(|(check, action)| audit::halts(check, action));
+    halts && settings.limits(&job.reference.account).is_limited()
 }
 
 /// Prints what a limit keeps from being done, everywhere or in a place, and says which code that comes to.

@@ -30,8 +30,14 @@ pub(crate) const ACCOUNT: About = About {
 };
 
 /// Whether a check is about an account that is over its limit: part of the emergency brake.
-pub fn is_runaway(check: &str) -> bool {
+pub(crate) fn is_runaway(check: &str) -> bool {
     check.ends_with("_runaway")
+}
+
+/// Whether an action is one by which a check halts an account that is over its limit.
+pub fn halts(check: &str, action: &str) -> bool {
+    let is_meant = |about: &About| about.id == check && about.actions.contains(&action);
+    is_runaway(check) && super::all().any(is_meant)
 }
 
 /// The limits of all accounts.

@@ -189,6 +189,29 @@ fn more_than_twenty_are_halted_and_the_limits_hold_for_all_else() {
     let halted = stage.run(stage.tool("remediate").arg("--apply").stdin(found.stdout.clone())).exits(0);
     assert_eq!(statuses(&halted.matching(&json!({"check": "ec2_runaway"}))), ["applied"; 26], "{halted}");
 
+    // What else is to be done to the same instances is not the brake's, nor what somebody writes into its findings.
+    let other = Runaway::with(12);
+    let stage = &other.0;
+    other.limit(3);
+    let found = other.findings().exits(0);
+    let halts = found.matching(&json!({"check": "ec2_runaway", "kind": "finding"}));
+    let task = |halt: &Value| json!({"arn": halt["arn"], "action": "kill"});
+    let tasks: Vec<Value> = halts.iter().map(task).collect();
+    let edited = halts.iter().cloned().map(|mut halt| {
+        halt["action"] = json!("ec2_terminate");
+        halt
+    });
+    let edited: Vec<Value> = edited.collect();
+    let irreversible =
+        |records: &[Value]| stage.tool("remediate").args(["--apply", "--irreversible"]).stdin(input(records));
+    let held = stage.run(irreversible(&edited)).exits(1);
+    assert_eq!(statuses(&held.records()), ["planned"; 26], "{held}");
+    let both = stage.run(irreversible(&[tasks, found.kind("finding")].concat())).exits(1);
+    assert_eq!(statuses(&both.matching(&json!({"check": "ec2_runaway"}))), ["applied"; 26], "{both}");
+    let held = both.matching(&json!({"action": "kill"}));
+    assert_eq!(statuses(&held), ["planned"; 26], "{both}");
+    assert_eq!(other.instances(), BTreeMap::from([("stopped".to_owned(), 26)]));
+
     // Where these settings have no limit, nobody has said that so much may be done.
     let free = Runaway::with(12);
     free.limit(3);
