@@ -558,11 +558,13 @@ fn an_account_that_may_be_over_its_limit_is_not_halted() {
 #[test]
 fn pass_looks_away_and_plan_rehearses() {
     let records = [listed(&["eu-west-1"]), running(&["eu-west-1"], 2), vec![user("jane")]].concat();
-    for proceed in [&[][..], &["--halt", "proceed"], &["--halt", "PROCEED"]] {
+    // An empty variable is as good as none, and clap takes the variable as it takes the flag.
+    for proceed in [&[][..], &["--halt", "proceed"], &["--halt", "PROCEED"], &["--halt", ""]] {
         let done = brake(&limit(1), proceed, &records);
         assert_eq!(halted_count(&done), 3);
         assert!(!done.stderr.contains("--halt"), "{}", done.stderr);
     }
+    assert!(Arguments::try_parse_from(["audit", "--halt", "stop"]).is_err());
     let pass = brake(&limit(1), &["--halt", "pass", "--passed"], &records);
     assert_eq!((pass.findings(), pass.exit), (Vec::new(), Exit::Done));
     assert!(pass.stderr.contains("--halt pass: no account is weighed against its limit"), "{}", pass.stderr);
