@@ -1,12 +1,10 @@
 //! Users, roles, groups and policies that have all that there is, made by hand: what must go before they can.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::account::Account;
-use crate::emulator::Emulator;
 use crate::http::Request;
-use crate::proxy::{Proxy, on};
-use crate::stage::{Stage, input, resources, statuses, undos};
+use crate::stage::{Stage, resources};
 
 /// What everything is named that is made here.
 pub const LOADED: &str = "loaded";
@@ -47,85 +45,6 @@ pub fn state(stage: &Stage) -> Vec<Value> {
 pub fn loaded<'a>(state: &'a [Value], kind: &str) -> &'a Value {
     let named = |it: &&Value| it["arn"].as_str().unwrap().ends_with(&format!("/{LOADED}"));
     state.iter().filter(|it| it["type"] == kind).find(named).unwrap()
-}
-
-/// What a person writes to have something done to a resource.
-pub fn task(resource: &Value, action: &Value) -> Value {
-    json!({"kind": "task", "arn": resource["arn"], "action": action})
-}
-
-/// Planned, done and undone, after which all is as it was: the outcome, and all that there was in between.
-pub fn goes_there_and_back(stage: &Stage, task: &Value) -> (Value, Vec<Value>) {
-    let before = state(stage);
-    let plan = stage.run(stage.remediate(input([task]))).exits(0);
-    assert_eq!(statuses(&plan.records()), ["planned"], "{plan}");
-    assert_eq!(state(stage), before, "a plan changes nothing");
-    let applied = stage.run(stage.apply(plan.stdout.clone())).exits(0);
-    let outcome = applied.one(&json!({"kind": "outcome"}));
-    assert_eq!(outcome["status"], "applied", "{applied}");
-    let between = state(stage);
-    assert_ne!(between, before, "{applied}");
-    let twice = stage.run(stage.apply(input([task]))).exits(0);
-    assert_eq!(statuses(&twice.records()), ["already"], "{twice}");
-
-    let undo = undos(std::slice::from_ref(&outcome));
-    let undone = stage.run(stage.apply(input(&undo))).exits(0);
-    assert_eq!(statuses(&undone.records()), ["applied"], "{undone}");
-    assert_eq!(state(stage), before, "undone, all is as it was");
-    let twice = stage.run(stage.apply(input(&undo))).exits(0);
-    assert_eq!(statuses(&twice.records()), ["already"], "{twice}");
-    (outcome, between)
-}
-
-/// The operations of an outcome's calls, in their order, without the service.
-pub fn operations(outcome: &Value) -> Vec<String> {
-    let calls = outcome["calls"].as_array().unwrap().iter();
-    calls.map(|call| call["operation"].as_str().unwrap().replace("iam:", "")).collect()
-}
-
-/// Removed for good, but not without `--irreversible`: the outcome.
-pub fn is_killed(stage: &Stage, task: &Value) -> Value {
-    let before = state(stage);
-    let refused = stage.run(stage.apply(input([task]))).exits(1);
-    let outcome = refused.one(&json!({"kind": "outcome"}));
-    assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("refused"), &Value::Null), "{refused}");
-    assert!(outcome["reason"].as_str().unwrap().contains("--irreversible"), "{refused}");
-    assert_eq!(state(stage), before);
-    let killed = stage.run(stage.apply(input([task])).arg("--irreversible")).exits(0);
-    let outcome = killed.one(&json!({"kind": "outcome"}));
-    assert_eq!((&outcome["status"], &outcome["undo"]), (&json!("applied"), &Value::Null), "{killed}");
-    assert!(state(stage).iter().all(|it| it["arn"] != task["arn"]), "{killed}");
-    outcome
-}
-
-/// Cut off at each of its calls in turn, and begun again each time: every call is made once in the end.
-pub fn goes_on_where_it_was_cut_off(stage: &Stage, task: &Value) {
-    let plan = stage.run(stage.remediate(input([task])).arg("--irreversible")).exits(0);
-    let planned = operations(&plan.one(&json!({"kind": "outcome"})));
-    let mut made = Vec::new();
-    for (number, operation) in planned.iter().enumerate() {
-        // Cut off here, it leaves a device that no user has and nobody can tell whose it was.
-        if planned.get(number + 1).is_some_and(|next| next == "DeleteVirtualMFADevice") {
-            continue;
-        }
-        // All of this operation but the first are denied, and all that comes behind it.
-        let proxy = Proxy::new(Emulator::shared());
-        let mut later: Vec<&String> = planned[number + 1..].iter().filter(|it| *it != operation).collect();
-        later.sort_unstable();
-        later.dedup();
-        let mut proxy = proxy.deny(on(&format!("iam:{operation}")).after(1));
-        for later in later {
-            proxy = proxy.deny(format!("iam:{later}").as_str());
-        }
-        let run = stage.run(stage.through(&proxy).apply(input([task])).arg("--irreversible"));
-        let outcome = run.one(&json!({"kind": "outcome"}));
-        let last = number + 1 == planned.len();
-        assert_eq!(outcome["status"], if last { "applied" } else { "failed" }, "{run}");
-        let calls = outcome["calls"].as_array().unwrap().iter().filter(|call| call["ok"] == true);
-        made.extend(calls.map(|call| call["operation"].as_str().unwrap().replace("iam:", "")));
-    }
-    assert_eq!(made, planned, "every call once");
-    assert!(state(stage).iter().all(|it| it["arn"] != task["arn"]));
 }
 
 /// IAM in an account.

@@ -145,9 +145,11 @@ impl Mended for Instance {
         }
     }
 
+    /// The brake is held by nothing that is on such volumes: the instances that cost most have them, and whoever set the
+    /// account's limit wants those above all to stop.
     fn loses(action: &Action, resource: &Resource<Self>) -> Option<&'static str> {
         let stored = resource.config.instance_type.as_deref().is_some_and(has_instance_store);
-        if matches!(action, Action::Stop | Action::Ec2Halt) && stored {
+        if *action == Action::Stop && stored {
             return Some("its type has instance store volumes, whose data is lost when it stops");
         }
         lost(action)
@@ -493,6 +495,7 @@ mod tests {
             instance.config.instance_type = Some(kind.into());
             let loses = |action: Action| planned(&action, &instance).unwrap().loses;
             assert_eq!(loses(Action::Stop).is_some(), stored, "{kind}");
+            assert!(loses(Action::Ec2Halt).is_none(), "{kind}");
             assert!(loses(Action::Ec2Terminate).is_some() && loses(Action::Ec2RequireImdsv2).is_none(), "{kind}");
         }
     }

@@ -272,15 +272,15 @@ mod tests {
 
     #[test]
     fn disabled_it_may_do_nothing_and_nobody_may_assume_it() {
-        assert_eq!(names(&Action::Disable, &open_and_own()), ["PutRolePolicy", "UpdateAssumeRolePolicy"]);
+        assert_eq!(names(&Action::Disable, &open_and_own()), ["UpdateAssumeRolePolicy", "PutRolePolicy"]);
         let plan = planned(&Action::Disable, &open_and_own()).unwrap();
         let calls = plan.calls();
-        assert_eq!(calls[0].parameters["PolicyDocument"], iam::deny_all());
-        let statements = calls[1].parameters["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert_eq!(calls[1].parameters["PolicyDocument"], iam::deny_all());
+        let statements = calls[0].parameters["PolicyDocument"]["Statement"].as_array().unwrap();
         assert_eq!((statements.len(), &statements[0]["Effect"]), (1, &json!("Deny")));
         let undo = serde_json::to_value(plan.undo).unwrap();
-        assert_eq!(undo["Actions"][0]["to"], json!(open_and_own().config.assume_role_policy_document));
-        assert_eq!(undo["Actions"][1], "iam_allow_again");
+        assert_eq!(undo["Actions"][0], "iam_allow_again");
+        assert_eq!(undo["Actions"][1]["to"], json!(open_and_own().config.assume_role_policy_document));
     }
 
     #[test]

@@ -380,8 +380,8 @@ mod tests {
     #[test]
     fn disabled_they_may_do_nothing_and_have_no_active_key_but_keep_their_password() {
         let plan = planned(&Action::Disable, &user()).unwrap();
-        assert_eq!(names(&Action::Disable, &user()), ["PutUserPolicy", "UpdateAccessKey"]);
-        let parameters = &plan.calls()[0].parameters;
+        assert_eq!(names(&Action::Disable, &user()), ["UpdateAccessKey", "PutUserPolicy"]);
+        let parameters = &plan.calls()[1].parameters;
         assert_eq!((&parameters["UserName"], &parameters["PolicyName"]), (&json!("jane"), &json!("SluiceDenyAll")));
         assert_eq!(
             parameters["PolicyDocument"]["Statement"],
@@ -392,7 +392,7 @@ mod tests {
         assert!(disabled.config.access_keys.iter().all(|key| key.status == INACTIVE));
         let undo = serde_json::to_value(plan.undo).unwrap();
         let expected = json!({"name": "several", "Actions": [
-            {"name": "iam_activate_key", "AccessKeyId": "AKIA1"}, "iam_allow_again",
+            "iam_allow_again", {"name": "iam_activate_key", "AccessKeyId": "AKIA1"},
         ]});
         assert_eq!(undo, expected, "the key that was inactive before stays so");
     }

@@ -1,8 +1,9 @@
 //! Groups.
 
 use serde_json::{Value, json};
-use tests::iam::{self, Iam, goes_on_where_it_was_cut_off, is_killed, loaded, operations, state, task};
+use tests::iam::{self, Iam, loaded, state};
 use tests::stage::Stage;
+use tests::task::{goes_on_where_it_was_cut_off, is_killed, operations, task, there_and_back};
 
 /// A group with two users, and another user outside.
 fn stage() -> (Stage, Vec<Value>) {
@@ -24,7 +25,7 @@ fn groups(state: &[Value]) -> Vec<(String, Value)> {
 #[test]
 fn disable_takes_all_users_out_and_puts_these_back() {
     let (stage, before) = stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), &json!("disable")));
+    let (outcome, between) = there_and_back(&stage, &task(loaded(&before, "iam_group"), &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["RemoveUserFromGroup", "RemoveUserFromGroup"]);
     assert_eq!(outcome["undo"]["action"], json!({"name": "iam_add_users", "Users": ["jane", "loaded"]}));
     assert!(groups(&between).iter().all(|(_, groups)| *groups == json!([])), "{between:?}");
@@ -35,7 +36,7 @@ fn disable_takes_all_users_out_and_puts_these_back() {
 fn iam_remove_users_takes_out_those_that_are_named_and_in_it() {
     let (stage, before) = stage();
     let action = json!({"name": "iam_remove_users", "Users": ["outside", "jane"]});
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_group"), &action));
+    let (outcome, between) = there_and_back(&stage, &task(loaded(&before, "iam_group"), &action), &[]);
     assert_eq!(operations(&outcome), ["RemoveUserFromGroup"]);
     let left: Vec<String> = groups(&between).into_iter().filter(|(_, it)| *it != json!([])).map(|(id, _)| id).collect();
     assert_eq!(left, ["loaded"]);

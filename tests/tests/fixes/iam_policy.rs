@@ -1,13 +1,14 @@
 //! Managed policies.
 
 use serde_json::{Value, json};
-use tests::iam::{self, LOADED, goes_on_where_it_was_cut_off, is_killed, loaded, operations, state, task};
+use tests::iam::{self, LOADED, loaded, state};
 use tests::stage::{input, resources, text};
+use tests::task::{goes_on_where_it_was_cut_off, is_killed, operations, task, there_and_back};
 
 #[test]
 fn disable_detaches_a_policy_from_all_and_attaches_it_to_them_again() {
     let (stage, before) = iam::stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), &json!("disable")));
+    let (outcome, between) = there_and_back(&stage, &task(loaded(&before, "iam_policy"), &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["DetachUserPolicy", "DetachGroupPolicy", "DetachRolePolicy"]);
     let everyone = json!({"name": "iam_attach_policy", "Users": [LOADED], "Groups": [LOADED], "Roles": [LOADED]});
     assert_eq!(outcome["undo"]["action"], everyone);
@@ -25,7 +26,7 @@ fn disable_detaches_a_policy_from_all_and_attaches_it_to_them_again() {
 fn iam_detach_policy_leaves_those_alone_that_are_not_named() {
     let (stage, before) = iam::stage();
     let action = json!({"name": "iam_detach_policy", "Roles": [LOADED, "other"]});
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_policy"), &action));
+    let (outcome, between) = there_and_back(&stage, &task(loaded(&before, "iam_policy"), &action), &[]);
     assert_eq!(operations(&outcome), ["DetachRolePolicy"]);
     assert_eq!(loaded(&between, "iam_policy")["config"]["AttachmentCount"], 2);
 }
@@ -65,7 +66,7 @@ fn a_permissions_boundary_is_not_killed_and_stays_one_when_it_is_disabled() {
     assert_eq!(outcome["status"], "refused", "{run}");
     assert!(text(&outcome["reason"]).contains("permissions boundary"), "{run}");
     assert_eq!(state(&stage), before);
-    let (_, between) = iam::goes_there_and_back(&stage, &task(boundary, &json!("disable")));
+    let (_, between) = there_and_back(&stage, &task(boundary, &json!("disable")), &[]);
     let user = loaded(&between, "iam_user");
     assert_eq!(user["config"]["PermissionsBoundary"]["PermissionsBoundaryArn"], boundary["arn"]);
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back, without_sid};
 use tests::http::Request;
-use tests::iam::{self, goes_on_where_it_was_cut_off, is_killed, loaded, operations, state, task};
+use tests::iam::{self, loaded, state};
 use tests::stage::{Stage, input, text};
+use tests::task::{goes_on_where_it_was_cut_off, is_killed, operations, task, there_and_back};
 
 const ROLE: Fix = Fix { kind: "iam_role", ..FIX };
 
@@ -62,7 +63,7 @@ fn iam_remove_trust_statements_leaves_a_role_that_nobody_may_assume() {
 #[test]
 fn disable_shuts_a_role_down_and_opens_it_again() {
     let (stage, before) = iam::stage();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(loaded(&before, "iam_role"), &json!("disable")));
+    let (outcome, between) = there_and_back(&stage, &task(loaded(&before, "iam_role"), &json!("disable")), &[]);
     assert_eq!(operations(&outcome), ["UpdateAssumeRolePolicy", "PutRolePolicy"]);
     let mut expected = loaded(&before, "iam_role").clone();
     expected["config"]["SluiceDenyAll"] = outcome["calls"][1]["parameters"]["PolicyDocument"].clone();
@@ -73,7 +74,7 @@ fn disable_shuts_a_role_down_and_opens_it_again() {
     let stage = Stage::of("iam_role");
     let before = state(&stage);
     let role = before.iter().find(|role| role["arn"] == stage.arn("trusts its own account")).unwrap();
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task(role, &json!("disable")));
+    let (outcome, between) = there_and_back(&stage, &task(role, &json!("disable")), &[]);
     assert_eq!(outcome["undo"]["action"]["Actions"][0], "iam_allow_again");
     let disabled = between.iter().find(|it| it["arn"] == role["arn"]).unwrap();
     assert_eq!(disabled["config"]["RolePolicyList"], json!(["SluiceDenyAll", "sluice-test-deny-all"]));

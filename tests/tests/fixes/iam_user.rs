@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use tests::fix::{FIX, Fix, call, goes_there_and_back};
-use tests::iam::{self, Iam, LOADED, goes_on_where_it_was_cut_off, is_killed, loaded, operations, state, task};
+use tests::iam::{self, Iam, LOADED, loaded, state};
 use tests::stage::{Stage, input, resources, text};
+use tests::task::{goes_on_where_it_was_cut_off, is_killed, operations, task, there_and_back};
 use tests::{Emulator, Proxy};
 
 #[test]
@@ -78,7 +79,7 @@ fn a_key_is_deleted_only_where_the_settings_and_the_command_say_so() {
 fn disable_shuts_a_user_out_and_lets_them_in_again() {
     let (stage, before) = iam::stage();
     let task = task(loaded(&before, "iam_user"), &json!("disable"));
-    let (outcome, between) = iam::goes_there_and_back(&stage, &task);
+    let (outcome, between) = there_and_back(&stage, &task, &[]);
     assert_eq!(operations(&outcome), ["UpdateAccessKey", "UpdateAccessKey", "PutUserPolicy"]);
     let mut expected = loaded(&before, "iam_user").clone();
     // Somebody else's policy had the name; undone, it is back.
@@ -97,7 +98,7 @@ fn iam_deny_all() {
     for what in ["no password and no key", "a key that is never used"] {
         let before = state(&stage);
         let user = before.iter().find(|user| user["arn"] == stage.arn(what)).unwrap();
-        let (outcome, between) = iam::goes_there_and_back(&stage, &task(user, &json!("iam_deny_all")));
+        let (outcome, between) = there_and_back(&stage, &task(user, &json!("iam_deny_all")), &[]);
         assert_eq!(operations(&outcome), ["PutUserPolicy"]);
         assert_eq!(outcome["undo"]["action"], "iam_allow_again");
         let denied = between.iter().find(|it| it["arn"] == user["arn"]).unwrap();

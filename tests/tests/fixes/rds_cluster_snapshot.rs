@@ -72,6 +72,7 @@ fn kill() {
     let snapshot = shared(&stage);
     let mut automated = task(&snapshot, &json!("kill"));
     automated["id"] = json!("rds:shop-2026-11-20-03-04");
+    automated["arn"] = Value::Null;
     let failed = stage.run(stage.apply(automated.to_string()).arg("--irreversible")).exits(1).records();
     assert_eq!(statuses(&failed), ["failed"], "{failed:?}");
     assert!(text(&failed[0]["reason"]).contains("looks after it by itself"), "{failed:?}");

@@ -74,6 +74,7 @@ fn a_request_that_is_not_there_and_one_that_may_not_be_cancelled_are_said() {
     let before = resources(&stage.poll_all());
     let mut gone = before[0].clone();
     gone["id"] = json!("sir-00000000");
+    gone["arn"] = Value::Null;
     let outcomes = stage.run(stage.tool("remediate").arg("--apply").stdin(cancel(&[gone]))).exits(1).records();
     assert_eq!(statuses(&outcomes), ["changed"], "{outcomes:#?}");
 

@@ -1,12 +1,16 @@
 //! The brake: a runaway account is found, halted, told of and let go again, through the real tools.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::http::Request;
 use tests::iam::Iam;
-use tests::stage::{Stage, input, resources, statuses, text, write_names};
-use tests::{Emulator, Proxy, Ran};
+use tests::stage::{Stage, input, resources, statuses, text, write_names, writes};
+use tests::{Call, Emulator, Proxy, Ran, Verdict};
 
 const TYPES: &str = "ec2,auto_scaling_group,spot_request,iam_user,iam_role";
 
@@ -82,10 +86,14 @@ impl Runaway {
     }
 }
 
-fn without_times(mut records: Vec<Value>) -> Vec<Value> {
-    for record in &mut records {
-        // A start is a new launch, and AWS remembers it.
-        record["config"]["LaunchTime"] = Value::Null;
+/// Without what a start brings anew: its time, and the automatic addresses on the internet.
+fn but_for_the_start(mut records: Vec<Value>) -> Vec<Value> {
+    for record in records.iter_mut().filter(|record| record["type"] == "ec2") {
+        let config = &mut record["config"];
+        (config["LaunchTime"], config["PublicIpAddress"]) = (Value::Null, Value::Null);
+        for interface in config["NetworkInterfaces"].as_array_mut().unwrap() {
+            interface["Association"] = Value::Null;
+        }
     }
     records
 }
@@ -100,7 +108,7 @@ fn at_the_limit_nothing_happens_and_one_above_everything_does() {
     assert!(within.kind("finding").is_empty(), "{within}");
 
     runaway.limit(7);
-    let before = without_times(resources(&runaway.poll()));
+    let before = but_for_the_start(resources(&runaway.poll()));
     let found = runaway.findings().exits(0).says("8 instances");
     let proxy = Proxy::new(Emulator::shared());
     // Without a word about --max-actions: the settings' limit is the word.
@@ -124,9 +132,9 @@ fn at_the_limit_nothing_happens_and_one_above_everything_does() {
     let users = of("iam_user_runaway");
     assert_eq!(users, [("break-glass".into(), "excepted".into()), ("thief".into(), "applied".into())], "{halted}");
     assert_eq!(of("iam_role_runaway"), applied(&["people"]), "{halted}");
-    let writes = write_names(&proxy);
-    assert_eq!(writes[0], "autoscaling:SuspendProcesses", "what would start them again goes first: {writes:?}");
-    assert_eq!(writes.iter().filter(|write| *write == "ec2:StopInstances").count(), 2, "one a region: {writes:?}");
+    let made: Vec<String> = writes(&proxy).iter().map(Call::name).collect();
+    assert_eq!(made[0], "autoscaling:SuspendProcesses", "what would start them again goes first: {made:?}");
+    assert_eq!(made.iter().filter(|call| *call == "ec2:StopInstances").count(), 2, "one a region: {made:?}");
     assert_eq!(runaway.instances(), BTreeMap::from([("stopped".to_owned(), 8)]));
 
     // Five minutes later nothing runs, and nothing is done.
@@ -140,8 +148,8 @@ fn at_the_limit_nothing_happens_and_one_above_everything_does() {
     let undo = stage.through(&proxy).tool("remediate").args(["--apply", "--max-actions", "100"]).stdin(input(&undos));
     let undone = stage.run(undo).exits(0);
     assert_eq!(statuses(&undone.records()), vec!["applied"; undos.len()], "{undone}");
-    assert_eq!(write_names(&proxy).last().map(String::as_str), Some("autoscaling:ResumeProcesses"));
-    assert_eq!(without_times(resources(&runaway.poll())), before);
+    assert_eq!(writes(&proxy).last().map(Call::name).as_deref(), Some("autoscaling:ResumeProcesses"));
+    assert_eq!(but_for_the_start(resources(&runaway.poll())), before);
 }
 
 #[test]
@@ -208,4 +216,31 @@ fn a_rehearsal_and_a_pass_halt_nothing() {
         assert_eq!(write_names(&proxy), [""; 0], "{ran}");
     }
     assert_eq!(runaway.instances(), BTreeMap::from([("running".to_owned(), 4)]));
+}
+
+#[test]
+fn all_regions_are_counted_at_once() {
+    const REGIONS: &str = "us-east-1,us-east-2,us-west-1,us-west-2,ap-south-1,ap-northeast-1,ap-northeast-2,ap-northeast-3,\
+                           ap-southeast-1,ap-southeast-2,ca-central-1,eu-central-1,eu-west-1,eu-west-2,eu-west-3,eu-north-1,sa-east-1";
+    let count = REGIONS.split(',').count();
+    assert_eq!(count, 17);
+    let stage = Stage::empty("ec2");
+    // No region is answered before all have been asked, so that one after the other nobody would be.
+    let (asked, in_vain) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (all, late) = (Arc::clone(&asked), Arc::clone(&in_vain));
+    let proxy = Proxy::new(Emulator::shared()).rule("ec2:DescribeInstances", move |_| {
+        all.fetch_add(1, Ordering::SeqCst);
+        let end = Instant::now() + Duration::from_secs(20);
+        while all.load(Ordering::SeqCst) < count {
+            if Instant::now() > end {
+                late.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Verdict::Pass
+    });
+    let polled = stage.run(stage.through(&proxy).tool("poll").args(["--types", "ec2", "--regions", REGIONS])).exits(0);
+    assert_eq!(polled.kind("scope").len(), count, "{polled}");
+    assert_eq!(in_vain.load(Ordering::SeqCst), 0, "a region waited for another");
 }
