@@ -1,9 +1,10 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Parser, ValueEnum};
+use clap::builder::{EnumValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Command, Parser, ValueEnum};
 use common::cli::{Common, Failure, Tool};
 use common::record::Severity;
 use common::settings::{RequiredTag, RequiredTagError};
@@ -38,7 +39,7 @@ pub struct Arguments {
           value_parser = PossibleValuesParser::new(checks::names()))]
     pub checks: Option<Vec<String>>,
     /// What becomes of an account that is over its limit (docs/brake.md)
-    #[arg(long, value_name = "MODE", env = "envaction", ignore_case = true, default_value = "proceed")]
+    #[arg(long, value_name = "MODE", env = "envaction", ignore_case = true, default_value = "proceed", value_parser = HaltParser)]
     pub halt: Halt,
     /// Tags that must be there, instead of the settings' `required_tags`; an empty list requires none
     #[arg(long, value_name = "NAME[=VALUE|VALUE],...", value_parser = tags)]
@@ -76,6 +77,25 @@ pub enum Halt {
     Pass,
     /// A rehearsal: what would be halted is found, without actions
     Plan,
+}
+
+/// Reads a [`Halt`]. Of the variable, an empty text is none: else `envaction=` in a crontab would be the end of each audit.
+#[derive(Clone, Copy, Debug)]
+struct HaltParser;
+
+impl TypedValueParser for HaltParser {
+    type Value = Halt;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<Halt, clap::Error> {
+        if value.is_empty() {
+            return Ok(Halt::default());
+        }
+        EnumValueParser::<Halt>::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Halt::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
+    }
 }
 
 /// What is written.

@@ -62,6 +62,8 @@ pub(crate) struct Tally {
     strangers: u64,
     /// Parts of the input that were not understood.
     broken: u64,
+    /// Whether accounts were to be weighed, and none was seen.
+    unweighed: bool,
     /// Whether a finding failed at or above `--fail-on`.
     no: bool,
     /// Resources of types that have no checks.
@@ -99,7 +101,7 @@ impl Tally {
     }
 
     fn exit(&self) -> Exit {
-        let incomplete = self.broken + self.scopes_failed + self.unknown > 0;
+        let incomplete = self.unweighed || self.broken + self.scopes_failed + self.unknown > 0;
         let exit = if incomplete { Exit::Incomplete } else { Exit::Done };
         exit.and(if self.no { Exit::No } else { Exit::Done })
     }
@@ -174,6 +176,11 @@ pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_
         say.note("--halt plan: a rehearsal, whose findings of what would be halted carry no actions");
     }
     let judge = judge.halting(options.halt);
+    if options.by_name && judge.asks_about_accounts() && !judge.has_limits() {
+        say.warn(
+            "the settings limit no account ([runaway], docs/brake.md): however much runs or is spent, nothing is halted",
+        );
+    }
     let in_use = Use::of(&judge);
     let totals = Totals::of(&judge, options.by_name);
     let mut filter = Filter { judge, options, say, sink, tally: Tally::default(), in_use, totals };
@@ -319,6 +326,10 @@ impl Filter<'_> {
 
     /// Weighs the accounts against their limits, and writes what comes of it.
     fn accounts(&mut self) -> Result<(), Failure> {
+        if self.totals.are_missing() {
+            self.tally.unweighed = true;
+            self.say.warn("nothing came in of an account that has a limit: none was weighed (see what poll said)");
+        }
         let (totals, judge) = (std::mem::take(&mut self.totals), self.judge.clone());
         for settled in totals.settle(&judge, self.tally.broken, self.wanted()) {
             let Settled { standing, verdict, resources, title } =

@@ -206,7 +206,12 @@ impl Judge {
 
     /// Whether accounts are weighed against limits: there are some, and a check that asks.
     pub(crate) fn weighs_accounts(&self) -> bool {
-        self.rules.limits.are_any() && self.on.keys().any(|check| runaway::is_runaway(check))
+        self.has_limits() && self.asks_about_accounts()
+    }
+
+    /// Whether a check is on that asks about accounts, whether any has a limit or not.
+    pub(crate) fn asks_about_accounts(&self) -> bool {
+        self.on.keys().any(|check| runaway::is_runaway(check))
     }
 
     /// Whether any account has a limit.

@@ -4,6 +4,7 @@
 //! would be halted is held back, and at the end of the stream it is let go for the accounts that are over a limit. Kept is
 //! only what may become a finding, and only of accounts that have a limit.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::arn::Arn;
@@ -52,16 +53,31 @@ struct Total {
     /// Its own record, where that went by: an exception may go by its tags.
     record: Option<Resource<()>>,
     partition: Option<String>,
-    /// Whether anything went by that is counted.
-    asked: bool,
+    /// What went by of what is counted: records, or scopes.
+    asked: BTreeSet<ResourceType>,
     /// Each instance once, however often it went by.
-    running: BTreeMap<Region, BTreeSet<String>>,
-    unclear: BTreeSet<String>,
+    instances: BTreeMap<Region, BTreeMap<String, Sighting>>,
     spent: Option<Result<Amount, String>>,
     /// What could not be listed, and why; nothing where it was.
     scopes: BTreeMap<(ResourceType, Region), Option<String>>,
     /// Findings, as JSON: a tenth of what they take as they are.
     held: Vec<Box<str>>,
+}
+
+/// An instance when it was last looked at. The later look counts: yesterday's records in the same stream say nothing of
+/// today. Of two of the same time the more alarming one does.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sighting {
+    at: Timestamp,
+    state: State,
+}
+
+/// How an instance was.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Down,
+    Unclear(String),
+    Running,
 }
 
 /// How an account stands to its limits.
@@ -104,6 +120,11 @@ impl Totals {
         self.is_on && judge.limits(account).is_limited()
     }
 
+    /// Whether somebody wants them, by name, and nothing went by that tells of any account.
+    pub(crate) fn are_missing(&self) -> bool {
+        self.is_on && self.by_name && self.accounts.is_empty()
+    }
+
     /// Takes in what was listed.
     pub(crate) fn scope(&mut self, judge: &Judge, scope: &Scope) {
         let Ok(kind) = scope.r#type.parse::<ResourceType>() else { return };
@@ -114,7 +135,7 @@ impl Totals {
         if !is_weighed(kind) {
             return;
         }
-        total.asked |= is_counted(kind);
+        total.asked.extend(is_counted(kind).then_some(kind));
         let why = || match &scope.error {
             Some(error) => format!("{kind} {} ({}: {})", scope.region, error.operation, error.code),
             None => format!("{kind} {}", scope.region),
@@ -131,15 +152,12 @@ impl Totals {
     pub(crate) fn record(&mut self, judge: &Judge, resource: Resource<()>, counted: Option<Counted>) {
         let Some(total) = self.account(judge, &resource.account) else { return };
         let kind = resource.r#type.parse::<ResourceType>().ok();
-        total.asked |= kind.is_some_and(is_counted);
+        total.asked.extend(kind.filter(|kind| is_counted(*kind)));
         total.partition.get_or_insert_with(|| resource.arn.partition.clone());
         match counted {
-            Some(Counted::Running) => {
-                total.running.entry(resource.region).or_default().insert(resource.id);
-            }
-            Some(Counted::Unclear(why)) => {
-                total.unclear.insert(format!("{} ({why})", resource.id));
-            }
+            Some(Counted::Running) => total.sight(resource, State::Running),
+            Some(Counted::Unclear(why)) => total.sight(resource, State::Unclear(why)),
+            None if kind == Some(ResourceType::Ec2) => total.sight(resource, State::Down),
             Some(Counted::Spent(spent)) => {
                 let reach = |spent: &Result<Amount, String>| spent.as_ref().ok().map(|amount| amount.to);
                 if total.spent.as_ref().is_none_or(|known| reach(known) <= reach(&spent)) {
@@ -169,8 +187,11 @@ impl Totals {
         wanted: Wanted<'_>,
     ) -> impl Iterator<Item = Result<Settled, serde_json::Error>> {
         let by_name = self.by_name;
-        let asked = self.accounts.into_iter().filter(move |(_, total)| by_name || total.asked);
-        asked.map(move |(account, total)| total.settle(&account, judge, lost, wanted))
+        let asked = self.accounts.into_iter().filter_map(move |(account, total)| {
+            let limits = total.asked(judge.limits(&account), by_name);
+            limits.is_limited().then_some((account, total, limits))
+        });
+        asked.map(move |(account, total, limits)| total.settle(&account, &limits, judge, lost, wanted))
     }
 }
 
@@ -185,22 +206,59 @@ fn is_weighed(kind: ResourceType) -> bool {
 }
 
 impl Total {
-    fn running(&self) -> u64 {
-        self.running.values().map(|ids| ids.len() as u64).sum()
+    /// The limits that are in question. Where the brake was not asked for by name, a stream without any spending is no
+    /// failed look at it: it is polled where somebody asks for it alone.
+    fn asked(&self, limits: &Runaway, by_name: bool) -> Runaway {
+        let asked = |kind| by_name || self.asked.contains(&kind);
+        Runaway {
+            max_running_instances: limits.max_running_instances.filter(|_| asked(ResourceType::Ec2)),
+            max_spend: limits.max_spend.clone().filter(|_| asked(ResourceType::Spend)),
+        }
+    }
+
+    fn sight(&mut self, instance: Resource<()>, state: State) {
+        let sighting = Sighting { at: instance.observed_at, state };
+        match self.instances.entry(instance.region).or_default().entry(instance.id) {
+            Entry::Vacant(place) => drop(place.insert(sighting)),
+            Entry::Occupied(mut known) if *known.get() < sighting => drop(known.insert(sighting)),
+            Entry::Occupied(_) => {}
+        }
+    }
+
+    /// How many instances run in each region where any does.
+    fn running(&self) -> BTreeMap<&str, u64> {
+        let runs = |sighting: &&Sighting| sighting.state == State::Running;
+        let regions =
+            self.instances.iter().map(|(region, ids)| (region.as_str(), ids.values().filter(runs).count() as u64));
+        regions.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Of which instances nobody knows, and why.
+    fn unclear(&self) -> impl Iterator<Item = String> {
+        self.instances.values().flatten().filter_map(|(id, sighting)| match &sighting.state {
+            State::Unclear(why) => Some(format!("{id} ({why})")),
+            State::Running | State::Down => None,
+        })
+    }
+
+    /// Whether what was found is an instance that has been seen stopped since.
+    fn is_stopped(&self, finding: &Finding) -> bool {
+        let sighting = || self.instances.get(&finding.region)?.get(&finding.id);
+        finding.r#type == ResourceType::Ec2.name() && sighting().is_some_and(|sighting| sighting.state == State::Down)
     }
 
     /// Which limits it is over, and by how much; and what was not seen, of which there may be more.
     fn weigh(&self, limits: &Runaway, lost: u64) -> (Vec<String>, Vec<String>) {
         let (mut over, mut unseen) = (Vec::new(), Vec::new());
         if let Some(allowed) = limits.max_running_instances {
-            let running = self.running();
+            let running: u64 = self.running().values().sum();
             if running > allowed {
                 let verb = if running == 1 { "runs" } else { "run" };
                 let instances = counted(running, "instance", "instances");
                 over.push(format!("{instances} {verb}, {} over the {allowed} that may", running - allowed));
             }
             unseen.extend(self.not_listed(ResourceType::Ec2));
-            unseen.extend(self.unclear.iter().cloned());
+            unseen.extend(self.unclear());
         }
         if let Some(allowed) = &limits.max_spend {
             unseen.extend(self.not_listed(ResourceType::Spend));
@@ -254,11 +312,11 @@ impl Total {
     fn settle(
         mut self,
         account: &AccountId,
+        limits: &Runaway,
         judge: &Judge,
         lost: u64,
         wanted: Wanted<'_>,
     ) -> Result<Settled, serde_json::Error> {
-        let limits = judge.limits(account);
         let (over, unseen) = self.weigh(limits, lost);
         let resource = self.resource(account);
         let exempt = judge.exempt(&resource, Some(runaway::ACCOUNT.id), judge.now()).is_some();
@@ -303,7 +361,7 @@ impl Total {
         let mut findings: Vec<Finding> =
             held.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
-        findings.retain(|finding| seen.insert(finding.key.clone()));
+        findings.retain(|finding| seen.insert(finding.key.clone()) && !self.is_stopped(finding));
         let rank = |finding: &Finding| ORDER.iter().position(|check| *check == finding.check).unwrap_or(ORDER.len());
         findings.sort_by_key(rank);
         Ok(findings)
@@ -312,7 +370,7 @@ impl Total {
     /// What is known to be within the limits.
     fn so_far(&self, limits: &Runaway) -> String {
         let instances = limits.max_running_instances.map(|allowed| {
-            let running = self.running();
+            let running: u64 = self.running().values().sum();
             let verb = if running == 1 { "is" } else { "are" };
             format!(
                 "{} {verb} known to run, of which there may be {allowed}",
@@ -330,9 +388,9 @@ impl Total {
     fn evidence(&self, limits: &Runaway, unseen: &[String]) -> Value {
         let mut evidence = json!({});
         if let Some(allowed) = limits.max_running_instances {
-            let regions: BTreeMap<&str, usize> =
-                self.running.iter().map(|(region, ids)| (region.as_str(), ids.len())).collect();
-            evidence["RunningInstances"] = json!({"Total": self.running(), "Regions": regions, "Limit": allowed});
+            let regions = self.running();
+            let total: u64 = regions.values().sum();
+            evidence["RunningInstances"] = json!({"Total": total, "Regions": regions, "Limit": allowed});
         }
         if let Some(allowed) = &limits.max_spend {
             let mut spend = json!({"Limit": allowed.to_string()});

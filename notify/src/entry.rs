@@ -5,6 +5,7 @@ use common::action::Action;
 use common::arn::Arn;
 use common::id::Region;
 use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeStatus, Severity};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::text::clean;
@@ -191,9 +192,12 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         Heading::Planned => "planned",
         _ => "action",
     };
-    let due = record.action_time.map(|time| time.to_string()).unwrap_or_default();
     // A failed or interrupted run may have made some of its calls: an undo is worth as much there.
     let acted = matches!(heading, Heading::Applied | Heading::Failed | Heading::Interrupted);
+    // Whoever was warned of a time is told of the time; a mail may lie about until the morning.
+    let due = record.action_time.filter(|_| !acted).map(|time| time.to_string()).unwrap_or_default();
+    let known = acted && !record.calls.is_empty() && record.at != Timestamp::default();
+    let at = if known { second(record.at).to_string() } else { String::new() };
     let undo = match &record.undo {
         Some(task) if acted => named(&task.action),
         None if heading == Heading::Applied => "none: this cannot be put back".to_owned(),
@@ -206,6 +210,7 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         reason(record.reason.as_deref()),
         Fact::new(did, &action.map(named).unwrap_or_default()),
         Fact::new("due", &due),
+        Fact::new("at", &at),
         Fact::new("calls", &calls(&record.calls)),
         Fact::new("undo", &undo),
     ];
@@ -241,6 +246,11 @@ fn place(arn: Option<&Arn>, id: &str, kind: &str, region: &Region) -> String {
     let suffix = format!(" ({}, {region})", clean(kind, 40));
     let room = PLACE.saturating_sub(suffix.chars().count());
     clean(&name, room) + &suffix
+}
+
+/// A time to the second, which is enough for people.
+fn second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// `iam_deactivate_key {"AccessKeyId":"AKIA..."}: Deactivate the access key.`
@@ -337,6 +347,13 @@ mod tests {
             Some(r#"iam_activate_key {"AccessKeyId":"AKIAEXAMPLE"}: Activate the access key."#)
         );
         assert!(fact(&entry, "done").unwrap().starts_with("s3_make_acl_private"));
+        assert_eq!(fact(&entry, "at"), Some("2026-11-20T10:00:00Z"));
+        let action_time = Some("2026-11-20T09:00:00Z".parse().unwrap());
+        let warned = Outcome { action_time, ..samples::outcome("acme-logs", OutcomeStatus::Scheduled) };
+        let warned = listed(outcome(warned));
+        assert_eq!((fact(&warned, "due"), fact(&warned, "at")), (Some("2026-11-20T09:00:00Z"), None));
+        let done = listed(outcome(Outcome { action_time, ..samples::outcome("acme-logs", OutcomeStatus::Applied) }));
+        assert_eq!((fact(&done, "due"), fact(&done, "at")), (None, Some("2026-11-20T10:00:00Z")));
         assert_eq!(fact(&entry, "calls"), Some("s3:PutBucketAcl"));
         assert!(fact(&listed(outcome(applied)), "undo").unwrap().starts_with("none"));
 

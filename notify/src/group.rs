@@ -168,6 +168,8 @@ impl Group {
             (Heading::Refused, "refused"),
             (Heading::ByHand, "to be mended by hand"),
             (Heading::Planned, "planned"),
+            (Heading::Scheduled, "to be done later"),
+            (Heading::Resolved, "put right in time"),
         ];
         self.counts(&words)
     }
@@ -194,9 +196,13 @@ impl Group {
     }
 }
 
-/// `3 critical, 2 high`, of what is really wrong: what is excepted or not known is no count of problems.
+/// `3 critical, 2 high`, of what is really wrong: what is excepted, not known, or was put right in time is no count of
+/// problems.
 pub(crate) fn severities(entries: &[Entry]) -> String {
-    let wrong = |entry: &&Entry| !matches!(entry.heading, Heading::Unknown | Heading::Excepted | Heading::NotLooked);
+    let wrong = |entry: &&Entry| {
+        let fine = [Heading::Unknown, Heading::Excepted, Heading::NotLooked, Heading::Resolved];
+        !fine.contains(&entry.heading)
+    };
     let mut counts: BTreeMap<Reverse<Severity>, usize> = BTreeMap::new();
     for severity in entries.iter().filter(wrong).filter_map(|entry| entry.severity) {
         *counts.entry(Reverse(severity)).or_default() += 1;
@@ -247,6 +253,17 @@ mod tests {
         assert_eq!(groups[0].headline(), "111122223333 (sand box): 3 critical, 2 high; 4 done, 1 failed");
         assert_eq!(groups[0].also().as_deref(), Some("Also 2 already in order."));
         assert_eq!(groups[0].counted_keys.len(), 2);
+    }
+
+    #[test]
+    fn the_headline_says_what_is_to_come_and_what_no_longer_is() {
+        let mut groups = Groups::default();
+        for (status, count) in [(OutcomeStatus::Scheduled, 2), (OutcomeStatus::Resolved, 3)] {
+            let severity = Some(Severity::Critical);
+            (0..count).for_each(|_| groups.outcome(Outcome { severity, ..samples::outcome("b", status) }));
+        }
+        let groups = groups.finish(&Settings::default());
+        assert_eq!(groups[0].headline(), "111122223333: 2 critical; 2 to be done later, 3 put right in time");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn outcome(id: &str, status: OutcomeStatus) -> Outcome {
         "account": "111122223333", "region": "eu-west-1", "type": "s3_bucket", "id": id,
         "arn": format!("arn:aws:s3:::{id}"), "check": "s3_bucket_public_acl", "severity": "high",
         "title": format!("S3 bucket {id} is readable by anyone through its ACL"), "action": "s3_make_acl_private",
-        "calls": [{"operation": "s3:PutBucketAcl", "ok": true, "request_id": "r-1"}]
+        "calls": [{"operation": "s3:PutBucketAcl", "ok": true, "request_id": "r-1"}], "at": "2026-11-20T10:00:00.7Z"
     }))
     .unwrap()
 }

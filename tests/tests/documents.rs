@@ -253,6 +253,22 @@ fn the_actions_that_are_listed_are_all() {
 }
 
 #[test]
+fn every_status_of_an_outcome_is_explained() {
+    let schemas = common::schema::all();
+    let (_, outcome) = schemas.iter().find(|(name, _)| name.starts_with("outcome.")).unwrap();
+    let outcome = serde_json::to_value(outcome).unwrap();
+    let statuses = outcome["$defs"]["OutcomeStatus"]["oneOf"].as_array().unwrap();
+    assert!(statuses.len() > 10, "{statuses:?}");
+    let (records, tasks) = (read("docs/records.md"), read("docs/tasks.md"));
+    for status in statuses {
+        let row = format!("| `{}` |", status["const"].as_str().unwrap());
+        assert!(records.contains(&row), "docs/records.md has no {row}");
+        let name = row.trim_matches(['|', ' ']);
+        assert!(tasks.contains(name), "docs/tasks.md has no {name}");
+    }
+}
+
+#[test]
 fn the_table_of_checks_is_what_audit_prints() {
     let table = Tool::new("audit").args(["--list-checks", "-o", "markdown"]).run().exits(0).stdout;
     generated_part("README.md", "checks", &String::from_utf8(table).unwrap());

@@ -209,6 +209,49 @@ fn an_instance_that_goes_by_twice_is_one() {
     assert_eq!(halted_count(&brake(&limit(1), &[], &twice)), 2);
 }
 
+#[test]
+fn the_later_look_at_an_instance_counts() {
+    let at = |mut record: Value, time: &str| {
+        record["observed_at"] = json!(time);
+        record
+    };
+    let (yesterday, today) = ("2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z");
+    let night = |state: &str, time: &str| -> Vec<Value> {
+        ["i-1", "i-2"].iter().map(|id| at(instance("eu-west-1", id, state), time)).collect()
+    };
+    let ok = || listed(&["eu-west-1"]);
+    let i3 = || vec![at(instance("eu-west-1", "i-3", "running"), today)];
+    let (was, is) = (night("running", yesterday), night("stopped", today));
+    // Two nights in one stream, in whichever order: who has been stopped since does not make the account run away.
+    for records in [[ok(), was.clone(), is.clone(), i3()].concat(), [ok(), is.clone(), i3(), was.clone()].concat()] {
+        assert_eq!(brake(&limit(1), &[], &records).findings(), [""; 0]);
+        let over = brake(&limit(0), &[], &records);
+        assert_eq!(halted(&over), ["ec2_runaway i-3 ec2_halt"]);
+        let evidence = json!({"Total": 1, "Regions": {"eu-west-1": 1}, "Limit": 0});
+        assert_eq!(account(&over)["evidence"]["RunningInstances"], evidence);
+    }
+    let started = [ok(), night("running", today), night("stopped", yesterday)].concat();
+    assert_eq!(halted_count(&brake(&limit(1), &[], &started)), 2);
+    // Of one time, the more alarming word counts.
+    let both = [ok(), night("stopped", today), night("running", today), night("stopped", today)].concat();
+    assert!(account(&brake(&limit(1), &[], &both))["title"].as_str().unwrap().contains("2 instances run"));
+}
+
+#[test]
+fn a_poll_without_spending_is_no_failed_look_at_it() {
+    let both = settings("[runaway]\nmax_running_instances = 2\nmax_spend = \"800 USD / 6h\"");
+    let nightly = [listed(&["eu-west-1"]), running(&["eu-west-1"], 2)].concat();
+    let all = |settings: &Settings, records: &[Value]| audit_with(settings, &[], lines(records).as_bytes());
+    let done = all(&both, &nightly);
+    assert_eq!((done.findings(), done.exit), (Vec::new(), Exit::Done), "{}", done.stderr);
+    let found = account(&all(&both, &[nightly.clone(), vec![instance("eu-west-1", "i-3", "running")]].concat()));
+    assert_eq!((&found["status"], &found["evidence"]["Spend"]), (&json!("fail"), &Value::Null), "{found}");
+    assert!(!found["title"].as_str().unwrap().contains("not all was seen"), "{found}");
+    // Asked for by name it is missed, and so is what was listed in vain.
+    assert_eq!(account(&brake(&both, &[], &nightly))["status"], "unknown");
+    assert_eq!(account(&all(&both, &[nightly, vec![spend_listed("failed")]].concat()))["status"], "unknown");
+}
+
 /// What a row is about, the records, the limit, the status of the account, and what of it was not seen.
 type Unseen<'a> = (&'a str, Vec<Value>, u64, &'a str, Option<&'a str>);
 
@@ -285,6 +328,24 @@ fn what_was_not_seen_is_not_taken_to_be_nothing() {
     let over = brake(&limit(1), &[], &[ok(), two(), vec![failed("iam_user", "global")]].concat());
     let failed = &account(&over)["evidence"]["FailedScopes"];
     assert_eq!(*failed, json!(["iam_user global (iam_user:List: AccessDenied)"]), "who may be left out is said");
+}
+
+#[test]
+fn a_brake_that_is_off_says_so() {
+    let records = [listed(&["eu-west-1"]), running(&["eu-west-1"], 2)].concat();
+    // A cron job that has lost its settings, and one whose poll has lost its credentials.
+    let unlimited = brake(&settings(""), &[], &records);
+    assert!(unlimited.stderr.contains("the settings limit no account"), "{}", unlimited.stderr);
+    let blind = brake(&limit(1), &[], &[]);
+    assert!(blind.stderr.contains("none was weighed"), "{}", blind.stderr);
+    assert_eq!(blind.exit, Exit::Incomplete);
+    let other = brake(&limit(1), &["--halt", "pass"], &[]);
+    assert_eq!((other.exit, other.stderr.contains("none was weighed")), (Exit::Done, false), "{}", other.stderr);
+    for (settings, arguments) in [(settings(""), &[][..]), (limit(1), &[]), (settings(""), &["--checks", "ec2_imdsv2"])]
+    {
+        let quiet = audit_with(&settings, arguments, "".as_bytes());
+        assert_eq!((quiet.exit, quiet.stderr.contains("account")), (Exit::Done, false), "{}", quiet.stderr);
+    }
 }
 
 #[test]
@@ -497,11 +558,13 @@ fn an_account_that_may_be_over_its_limit_is_not_halted() {
 #[test]
 fn pass_looks_away_and_plan_rehearses() {
     let records = [listed(&["eu-west-1"]), running(&["eu-west-1"], 2), vec![user("jane")]].concat();
-    for proceed in [&[][..], &["--halt", "proceed"], &["--halt", "PROCEED"]] {
+    // An empty variable is as good as none, and clap takes the variable as it takes the flag.
+    for proceed in [&[][..], &["--halt", "proceed"], &["--halt", "PROCEED"], &["--halt", ""]] {
         let done = brake(&limit(1), proceed, &records);
         assert_eq!(halted_count(&done), 3);
         assert!(!done.stderr.contains("--halt"), "{}", done.stderr);
     }
+    assert!(Arguments::try_parse_from(["audit", "--halt", "stop"]).is_err());
     let pass = brake(&limit(1), &["--halt", "pass", "--passed"], &records);
     assert_eq!((pass.findings(), pass.exit), (Vec::new(), Exit::Done));
     assert!(pass.stderr.contains("--halt pass: no account is weighed against its limit"), "{}", pass.stderr);

@@ -73,8 +73,8 @@ impl Window {
     }
 }
 
-/// The longest window: what AWS tells of single days reaches little further back.
-const MOST_DAYS: u32 = 31;
+/// The longest window: `poll` asks for eight days, and in the first days of a month for no more.
+const MOST_DAYS: u32 = 7;
 
 /// Why a text is no [`MaxSpend`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -162,7 +162,8 @@ mod tests {
             ("800 USD / 6h", "800", Window::Hours(6)),
             ("12.50 USD/1d", "12.5", Window::Days(1)),
             ("  0   USD  /  month ", "0", Window::Month),
-            ("1 USD / 744 h", "1", Window::Hours(744)),
+            ("1 USD / 168 h", "1", Window::Hours(168)),
+            ("1 USD / 7d", "1", Window::Days(7)),
         ] {
             let limit: MaxSpend = text.parse().unwrap();
             let amount = amount.parse().unwrap();
@@ -192,8 +193,8 @@ mod tests {
             ("800 USD / 0h", "`0h` is no time"),
             ("800 USD / 6", "`6` is no time"),
             ("800 USD / 6 weeks", "`6 weeks` is no time"),
-            ("800 USD / 745h", "`745h` is no time"),
-            ("800 USD / 32d", "up to 31d"),
+            ("800 USD / 169h", "`169h` is no time"),
+            ("800 USD / 8d", "up to 7d"),
             ("800 USD / -1d", "`-1d` is no time"),
             ("800 USD / 6h / 2", "`6h / 2` is no time"),
         ] {

@@ -121,6 +121,7 @@ mod tests {
   arn:aws:s3:::acme-old (s3_bucket, eu-west-1)
   check: s3_bucket_public_acl
   done: s3_make_acl_private: Take the grants to everyone out of the ACL; the others stay.
+  at: 2026-11-20T10:00:00Z
   calls: s3:PutBucketAcl
   undo: s3_set_public_access_block {\"from\":null,\"to\":null}: Set or remove the bucket's public access block.
 

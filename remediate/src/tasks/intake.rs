@@ -51,12 +51,26 @@ pub(crate) struct Counted {
     pub(crate) findings: Vec<Job>,
 }
 
+/// Why what `audit`'s brake finds is no task.
+const BRAKE: &str = "the emergency brake waits for nothing, and by the time that a task is due its account may long be \
+                     within its limit: `audit --only runaway | remediate --apply`, without --tasks, halts it (docs/brake.md)";
+
+/// Whether a job is part of halting an account: no look at the resource alone could see that the account is within its limit
+/// again. A plan that somebody has looked at is another thing: it is due at once.
+fn is_brake(job: &Job) -> bool {
+    job.reviewed.is_none() && job.check.as_deref().is_some_and(audit::is_runaway)
+}
+
 impl Intake {
     pub(crate) fn of(given: Given, rules: &Rules<'_>, policy: &Policy) -> Result<(Self, Covered), serde_json::Error> {
         let mut intake = Self::default();
         for (job, text) in given.jobs.into_iter().zip(given.texts) {
             match (job.settled.clone(), &policy.scoring, text) {
                 (Some((status, reason)), ..) => intake.settled(job, Stay::because(status, reason)),
+                (None, _, None) if is_brake(&job) => {
+                    let stay = rules.at_sight(&job).err().unwrap_or_else(|| Stay::denied(BRAKE));
+                    intake.said.push((job, stay));
+                }
                 (None, Some(scoring), None) if job.reviewed.is_none() => intake.count(job, scoring),
                 (None, _, None) if job.reviewed.is_none() => match rules.at_sight(&job) {
                     Ok(_) => {

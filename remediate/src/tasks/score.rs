@@ -66,10 +66,11 @@ impl Scoring {
         }
     }
 
-    /// What these findings add up to: those that fail.
+    /// What these findings add up to: those that fail. Not those of the brake, which take the account to be over its limit.
     pub(crate) fn tally(&self, findings: &[Finding]) -> Tally {
         let mut tally = Tally::default();
-        for finding in findings.iter().filter(|finding| finding.status == FindingStatus::Fail) {
+        let counts = |finding: &&Finding| finding.status == FindingStatus::Fail && !audit::is_runaway(&finding.check);
+        for finding in findings.iter().filter(counts) {
             self.count(&mut tally, &finding.check, &finding.title, finding.severity);
         }
         tally
@@ -115,5 +116,25 @@ mod tests {
         scoring.count(&mut tally, "sqs_tls", "queue jobs takes plain HTTP", Severity::Medium);
         let issues = "sqs_public::queue jobs is open\t5\nsqs_tls::queue jobs takes plain HTTP\t3\n";
         assert_eq!(tally, Tally { sum: 8, issues: issues.to_owned() });
+    }
+
+    #[test]
+    fn what_fails_counts_but_for_the_brake() {
+        let scoring = scoring(json!({"disable_score": 5})).unwrap().unwrap();
+        let finding = |check: &str, status: &str| -> Finding {
+            serde_json::from_value(json!({
+                "key": format!("{check}:arn:aws:ec2:eu-west-1:111122223333:instance/i-1"), "check": check,
+                "status": status, "severity": "high", "account": "111122223333", "region": "eu-west-1", "type": "ec2",
+                "id": "i-1", "arn": "arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "title": "it is so",
+            }))
+            .unwrap()
+        };
+        let findings = [
+            finding("ec2_imdsv2", "fail"),
+            finding("ec2_required_tags", "pass"),
+            finding("ec2_public_in_dev", "excepted"),
+            finding("ec2_runaway", "fail"),
+        ];
+        assert_eq!(scoring.tally(&findings), Tally { sum: 5, issues: "ec2_imdsv2::it is so\t5\n".to_owned() });
     }
 }

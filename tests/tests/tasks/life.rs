@@ -114,6 +114,34 @@ fn with_no_grace_a_finding_is_acted_upon_at_once() {
 }
 
 #[test]
+fn the_brake_waits_for_nothing_and_is_no_task() {
+    let account = Account::new();
+    let arn = format!("arn:aws:ec2:us-east-1:{}:instance/i-0123456789abcdef0", account.id());
+    let finding = |check: &str, action: &str| {
+        json!({
+            "kind": "finding", "key": format!("{check}:{arn}"), "check": check, "status": "fail", "severity": "critical",
+            "account": account.id(), "region": "us-east-1", "type": "ec2", "id": "i-0123456789abcdef0", "arn": arn,
+            "title": "it is so", "action": {"name": action},
+        })
+    };
+    let found = [finding("ec2_runaway", "ec2_halt"), finding("ec2_imdsv2", "ec2_require_imdsv2")];
+    // In two days the account may be within its limit, and a look at the instance could not tell.
+    for settings in ["", "[schedule]\ndisable_score = 5\nkill_score = 15"] {
+        let ran = with_settings(apply(&account, &found), settings).run().exits(1);
+        let outcomes = ran.kind("outcome");
+        let of = |check: &str| outcomes.iter().find(|outcome| outcome["check"] == check).unwrap();
+        assert_eq!(of("ec2_runaway")["status"], "refused", "{ran}");
+        assert!(text(&of("ec2_runaway")["reason"]).contains("docs/brake.md"), "{ran}");
+        assert_eq!(of("ec2_imdsv2")["status"], "scheduled", "{ran}");
+        let filed = filed(&account);
+        assert_eq!(filed.len(), 1, "{ran}");
+        assert_ne!(filed[0]["check"], "ec2_runaway");
+        assert_ne!(filed[0]["action"], "kill", "what the brake finds counts towards no score");
+        write(&account, &json!({"tasks": []}));
+    }
+}
+
+#[test]
 fn an_exception_drops_the_task_and_what_is_unknown_leaves_it() {
     let account = queues(2);
     let mut found = stream(&account);

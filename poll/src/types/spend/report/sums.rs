@@ -12,12 +12,14 @@ use super::Span;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+/// Hours are not later than this behind the days of the same report.
+const LATE: i64 = 2 * DAY;
 
 /// Sums of some files' lines. Times are seconds since 1970.
 #[derive(Debug)]
 pub(super) struct Sums {
     span: Span,
-    /// The end of the last hour of which there is a line; 0 where all lines are longer, as in a report by days.
+    /// The end of the last hour of which there is a line; 0 where all lines are longer, as in most reports by days.
     last_hour: i64,
     /// The end of the last line that is not longer than a day.
     last_day: i64,
@@ -101,13 +103,17 @@ pub(in crate::types::spend) struct Report {
     from: i64,
     /// Up to when, for all accounts: where one has no line, it spent nothing.
     to: i64,
+    /// Whether hours are told by themselves, and not days alone.
+    hourly: bool,
 }
 
 impl Report {
     pub(super) fn new(sums: Sums, from: Timestamp) -> Self {
-        let last = if sums.last_hour > 0 { sums.last_hour } else { sums.last_day };
-        let to = last.min(sums.span.now.as_second());
-        Self { sums, from: from.as_second(), to }
+        let now = sums.span.now.as_second();
+        // A fee that takes no time stands among days, too: it does not end them.
+        let hourly = sums.last_hour > 0 && sums.last_day.min(now) - sums.last_hour <= LATE;
+        let to = if hourly { sums.last_hour } else { sums.last_day }.min(now);
+        Self { sums, from: from.as_second(), to, hourly }
     }
 
     /// What an account spent.
@@ -132,7 +138,7 @@ impl Report {
         let fine = self.sums.span.fine.as_second();
         let mut at = self.from;
         while at < self.to {
-            let width = if at < fine || self.sums.last_hour == 0 { DAY } else { HOUR };
+            let width = if at < fine || !self.hourly { DAY } else { HOUR };
             let amount = sums.short.range(at..at + width).map(|(_, amount)| *amount).sum();
             costs.push(cost(at, (at + width).min(self.to), amount));
             at += width;

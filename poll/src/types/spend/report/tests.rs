@@ -112,6 +112,19 @@ fn a_report_by_days_tells_no_hours() {
 }
 
 #[test]
+fn a_fee_of_an_hour_does_not_end_a_report_by_days() {
+    let report = report(&[
+        line(OURS, "Fee", "11-03T09", "11-03T10", "12"),
+        line(OURS, "Usage", "11-18T00", "11-19T00", "24"),
+        line(OURS, "Usage", "11-19T00", "11-20T00", "10"),
+    ]);
+    let spend = Spend { report: report.of(OURS).unwrap(), ..Spend::default() };
+    let day = spend.within(SignedDuration::from_hours(24)).unwrap();
+    assert_eq!((day.value.to_string(), day.to.to_string()), ("10".to_owned(), "2026-11-20T00:00:00Z".to_owned()));
+    assert_eq!(spend.month_to_date().unwrap().value.to_string(), "46");
+}
+
+#[test]
 fn files_and_exports_are_one_report() {
     let file = |cost: &str| sums(&[line(OURS, "Usage", "11-19T05", "11-19T06", cost)]).unwrap();
     let both = Report::new(file("1.5").and(file("2")), span().since);
