@@ -39,7 +39,7 @@ use common::settings::Settings;
 use filter::Options;
 
 pub use args::{Arguments, Format, Halt, Tags};
-pub use checks::runaway::halts;
+pub use checks::runaway::{halts, is_runaway};
 pub use judge::{Judge, JudgeError};
 
 /// Runs `audit` with the process's own arguments, stdin, stdout and stderr.

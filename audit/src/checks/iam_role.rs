@@ -1,8 +1,6 @@
 //! IAM roles: who may assume them.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>.
 
-use std::collections::BTreeSet;
-
 use common::action::{Action, Statements};
 use common::record::Severity;
 use common::resource::{ResourceType, Role};
@@ -10,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::policies::{self, HasPolicy};
 use super::{About, Case, Check, Checked, Problem, Unclear, always, runaway};
-use crate::policy::{self, Document, Grantee, Owner};
+use crate::policy::{self, Assumers, Document, Grantee, Owner};
 
 impl Checked for Role {
     const CHECKS: &'static [Check<Self>] = &[
@@ -57,7 +55,7 @@ impl Checked for Role {
                 kind: ResourceType::IamRole,
                 severity: Severity::Critical,
                 controls: &[],
-                actions: &["disable"],
+                actions: &["disable", "iam_remove_trust_statements"],
                 fix: true,
                 needs: &["AssumeRolePolicyDocument", "Path"],
                 meaning: "People can assume the role, in an account that is over its limit.",
@@ -75,7 +73,7 @@ fn running_away(case: &Case<'_, Role>) -> Result<Vec<Problem>, Unclear> {
     policies::required(case)?;
     let role = case.config();
     let path = role.path.as_deref().unwrap_or_default();
-    let people = who(case)?;
+    let Assumers { people, by, workloads } = assumers(case)?;
     if people.is_empty()
         || path.starts_with("/aws-service-role/")
         || runaway::is_denied_all(case, role.sluice_deny_all.as_ref())?
@@ -88,19 +86,30 @@ fn running_away(case: &Case<'_, Role>) -> Result<Vec<Problem>, Unclear> {
         return Ok(vec![runaway::to_halt(case, why, evidence)]);
     }
     let who = policies::shortened(people.iter().map(String::as_str));
-    let problem = runaway::to_halt(case, &format!("people can assume it ({who})"), evidence);
-    if case.rules.own_roles.include(&case.resource.arn) {
+    let own = case.rules.own_roles.include(&case.resource.arn);
+    let (why, action) = if workloads.is_empty() {
+        (format!("people can assume it ({who})"), Some(Action::Disable))
+    } else if by.is_disjoint(&workloads) {
+        (format!("people can assume it ({who}), beside the workloads that go on"), Some(remove(case.statements(&by))))
+    } else {
+        (
+            format!("people can assume it ({who}) by the same statement as workloads: a person must tell them apart"),
+            None,
+        )
+    };
+    let problem = runaway::to_halt(case, &why, evidence);
+    if own {
         return Ok(vec![problem.spared("Sluice itself enters the account by this role (the settings' [aws])")]);
     }
-    Ok(vec![problem.action(Action::Disable)])
+    Ok(vec![problem.action(action)])
 }
 
-/// The people who can assume it.
-fn who(case: &Case<'_, Role>) -> Result<BTreeSet<String>, Unclear> {
-    let Some(policy) = &case.config().assume_role_policy_document else { return Ok(BTreeSet::new()) };
+/// Who can assume it.
+fn assumers(case: &Case<'_, Role>) -> Result<Assumers, Unclear> {
+    let Some(policy) = &case.config().assume_role_policy_document else { return Ok(Assumers::default()) };
     let document = Document::parse(policy).map_err(|error| Unclear(error.to_string()))?;
     let arn = case.resource.arn.to_string();
-    Ok(policy::people(&document, &Owner { account: case.resource.account.as_str(), arn: &arn }))
+    Ok(policy::assumers(&document, &Owner { account: case.resource.account.as_str(), arn: &arn }))
 }
 
 fn remove(statements: Vec<Value>) -> Action {

@@ -52,7 +52,7 @@ impl<C: HasPolicy> Case<'_, C> {
     }
 
     /// Statements of the policy, exactly as they stand there.
-    fn statements(&self, wanted: &BTreeSet<usize>) -> Vec<Value> {
+    pub(super) fn statements(&self, wanted: &BTreeSet<usize>) -> Vec<Value> {
         let all: &[Value] = match self.config().policy().and_then(|policy| policy.get("Statement")) {
             Some(Value::Array(all)) => all,
             Some(one) => std::slice::from_ref(one),

@@ -30,7 +30,7 @@ pub(crate) const ACCOUNT: About = About {
 };
 
 /// Whether a check is about an account that is over its limit: part of the emergency brake.
-pub(crate) fn is_runaway(check: &str) -> bool {
+pub fn is_runaway(check: &str) -> bool {
     check.ends_with("_runaway")
 }
 

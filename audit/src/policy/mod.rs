@@ -49,5 +49,5 @@ pub use access::{Access, Grant, Narrowing, Trusted, statements};
 pub use document::{Document, PolicyError};
 pub use evaluate::{Owner, evaluate};
 pub use grantee::{Grantee, Source};
-pub use people::people;
+pub use people::{Assumers, assumers};
 pub use transport::denies_insecure_transport;

@@ -1,4 +1,4 @@
-//! Which people a role's trust policy lets in.
+//! Which people, and which workloads, a role's trust policy lets in.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,42 @@ use super::wildcard;
 const BY_PRINCIPAL: &str = "sts:assumerole";
 const BY_SAML: &str = "sts:assumerolewithsaml";
 
-/// Whom of those that a person may be a trust policy lets assume its role: the account's own users, other accounts, and
-/// whoever signs in by SAML. Empty where nobody of them gets in.
-///
-/// Not services, not roles of the account's own (who is kept out of those does not come by them), and not web identities:
-/// clusters, pipelines and apps come by these. A role of IAM Identity Center counts as people, since the account cannot
-/// keep anybody out of it.
-pub fn people(document: &Document, owner: &Owner<'_>) -> BTreeSet<String> {
-    evaluate(document, owner).grants.iter().filter_map(|grant| person(document, grant)).collect()
+/// Who gets into a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assumers {
+    /// Whom of those that a person may be: the account's own users, other accounts, and whoever signs in by SAML.
+    ///
+    /// Not services, not roles of the account's own (who is kept out of those does not come by them), and not web
+    /// identities: clusters, pipelines and apps come by these. A role of IAM Identity Center counts as people, since the
+    /// account cannot keep anybody out of it.
+    pub people: BTreeSet<String>,
+    /// The statements by which people get in.
+    pub by: BTreeSet<usize>,
+    /// The statements by which services and web identities do.
+    pub workloads: BTreeSet<usize>,
+}
+
+/// Whom a trust policy lets assume its role.
+pub fn assumers(document: &Document, owner: &Owner<'_>) -> Assumers {
+    let mut found = Assumers::default();
+    for grant in &evaluate(document, owner).grants {
+        if let Some(person) = person(document, grant) {
+            found.people.insert(person);
+            found.by.insert(grant.statement);
+        } else if is_workload_of(&grant.grantee) {
+            found.workloads.insert(grant.statement);
+        }
+    }
+    found
+}
+
+/// Whether it is AWS, or a cluster, a pipeline or an app, that comes in.
+fn is_workload_of(grantee: &Grantee) -> bool {
+    match grantee {
+        Grantee::Service { .. } => true,
+        Grantee::Federated { provider, .. } => !provider.contains(":saml-provider/"),
+        _ => false,
+    }
 }
 
 fn person(document: &Document, grant: &Grant) -> Option<String> {
@@ -68,7 +96,7 @@ mod tests {
     fn who(statements: &Value) -> Vec<String> {
         let document = Document::parse(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap();
         let owner = Owner { account: "111122223333", arn: "arn:aws:iam::111122223333:role/deploy" };
-        people(&document, &owner).into_iter().collect()
+        assumers(&document, &owner).people.into_iter().collect()
     }
 
     fn trust(principal: &Value, action: &str) -> Value {
@@ -142,6 +170,27 @@ mod tests {
         ];
         for (name, statements, expected) in rows {
             assert_eq!(who(statements), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_lets_people_in_is_told_from_what_lets_workloads_in() {
+        let service = trust(&json!({"Service": "ec2.amazonaws.com"}), "sts:AssumeRole");
+        let cluster =
+            trust(&json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/x"}), "sts:AssumeRoleWithWebIdentity");
+        let person = trust(&json!({"AWS": "444455556666"}), "sts:AssumeRole");
+        let both = trust(&json!({"AWS": "444455556666", "Service": "ec2.amazonaws.com"}), "sts:AssumeRole");
+        for (statements, by, workloads) in [
+            (json!([service, person]), &[1][..], &[0][..]),
+            (json!([person, cluster]), &[0], &[1]),
+            (json!([both]), &[0], &[0]),
+            (json!([person]), &[0], &[]),
+        ] {
+            let document = Document::parse(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap();
+            let owner = Owner { account: "111122223333", arn: "arn:aws:iam::111122223333:role/deploy" };
+            let Assumers { by: found, workloads: others, .. } = assumers(&document, &owner);
+            let list = |set: BTreeSet<usize>| set.into_iter().collect::<Vec<_>>();
+            assert_eq!((list(found), list(others)), (by.to_vec(), workloads.to_vec()), "{statements}");
         }
     }
 }

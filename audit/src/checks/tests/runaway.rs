@@ -39,7 +39,7 @@ fn user(password: bool, keys: &[&str], deny_all: &Value) -> Value {
 }
 
 fn role(path: &str, statement: &Value, deny_all: &Value) -> Value {
-    let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let policy = json!({"Version": "2012-10-17", "Statement": statement});
     let fields = json!({"Path": path, "AssumeRolePolicyDocument": policy, "SluiceDenyAll": deny_all});
     with(ResourceType::IamRole, fields)
 }
@@ -163,6 +163,7 @@ fn roles_that_people_can_assume_are_closed() {
     let other = trust(&json!({"AWS": "444455556666"}));
     let saml = trust(&json!({"Federated": SAML}));
     let nobody = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*"});
+    let mixed = trust(&json!({"Service": "ec2.amazonaws.com", "AWS": "111122223333"}));
     let disable: &[&str] = &["fail critical disable"];
     let sso = "/aws-reserved/sso.amazonaws.com/eu-west-1/";
     table(
@@ -173,6 +174,12 @@ fn roles_that_people_can_assume_are_closed() {
             ("another account", role("/team/", &other, &allowed()), disable),
             ("SAML", role("/", &saml, &Value::Null), disable),
             ("a service", role("/service-role/", &service, &Value::Null), &["pass"]),
+            (
+                "a service, and people beside it",
+                role("/", &json!([service, account]), &Value::Null),
+                &["fail critical iam_remove_trust_statements"],
+            ),
+            ("a service and people in one", role("/", &mixed, &Value::Null), &["fail critical -"]),
             ("a service-linked role", role("/aws-service-role/x.amazonaws.com/", &account, &Value::Null), &["pass"]),
             ("closed", role("/", &nobody, &Value::Null), &["pass"]),
             ("all is denied", role("/", &account, &denied()), &["pass"]),
