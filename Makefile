@@ -18,7 +18,7 @@ MOTO_STAMP := $(SLUICE_VENV)/.complete-moto-$(MOTO_VERSION)
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build release test lint demo bench fuzz schemas venv clean clean-venv
+.PHONY: help build release test lint demo demo-brake bench fuzz schemas venv clean clean-venv
 
 help: ## say what there is
 	@echo "make targets:"
@@ -45,6 +45,9 @@ lint: ## formatting, clippy, and dependencies where cargo-deny is installed
 
 demo: venv build ## the pipeline on an emulated AWS account full of mistakes
 	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo.sh
+
+demo-brake: venv build ## the emergency brake: a runaway account halted, and let go again
+	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-brake.sh
 
 bench: ## memory and throughput of audit, beside jq
 	$(PYTHON) audit/benches/stream.py

@@ -1,4 +1,4 @@
-//! `make demo`: what the README shows of it happens, and it leaves nothing behind when it is interrupted.
+//! `make demo` and `make demo-brake`: what is shown of them happens, and they leave nothing behind when they are interrupted.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,14 +26,14 @@ struct Demo {
 }
 
 impl Demo {
-    fn start() -> Self {
+    fn start(script: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let bin = home.path().join("bin");
         fs::create_dir(&bin).unwrap();
         for tool in ["poll", "audit", "remediate", "notify", "misconfigure"] {
             symlink(Tool::new(tool).command().get_program(), bin.join(tool)).unwrap();
         }
-        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.sh");
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
         let process = Command::new(demo)
             .env("SLUICE_BIN", bin)
             .env("SLUICE_MOTO", Emulator::venv().join("bin/moto_server"))
@@ -144,7 +144,7 @@ fn keys(records: &[Value], statuses: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn the_demo_goes_the_whole_way() {
-    let mut demo = Demo::start();
+    let mut demo = Demo::start("demo.sh");
     let output = demo.end();
     let (said, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{said}\n{warned}");
@@ -188,7 +188,7 @@ fn a_demo_that_is_interrupted_leaves_no_process_behind() {
     // While the emulator starts, while the account is filled, and in the middle of the story.
     let moments = [".emulator-port", "00-made.ndjson", "04-outcomes.ndjson"].map(|moment| {
         thread::spawn(move || {
-            let mut demo = Demo::start();
+            let mut demo = Demo::start("demo.sh");
             wait_until(moment, || demo.stage(moment).exists());
             assert!(!demo.processes().is_empty(), "{moment}: the processes are not found");
             demo.interrupt();
@@ -207,4 +207,30 @@ fn a_demo_that_is_interrupted_leaves_no_process_behind() {
     for moment in moments {
         moment.join().unwrap();
     }
+}
+
+#[test]
+fn the_brake_halts_and_lets_go() {
+    let mut demo = Demo::start("demo-brake.sh");
+    let output = demo.end();
+    let (said, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}\n{warned}");
+    demo.leaves_nothing_behind();
+    for (name, kinds) in [
+        // Exactly as it is said: within its limit nothing but what was looked at, and nothing after it was halted.
+        ("01-findings.ndjson", &["scope ok"][..]),
+        ("02-rehearsal.ndjson", &["outcome refused", "scope ok"]),
+        ("03-outcomes.ndjson", &["outcome applied", "outcome refused", "scope ok"]),
+        ("04-outcomes.ndjson", &["scope ok"]),
+        ("06-outcomes.ndjson", &["outcome applied"]),
+    ] {
+        assert_eq!(names(&demo.kinds(name)), kinds, "{name}\n{said}\n{warned}");
+    }
+    let halted = demo.records("03-outcomes.ndjson");
+    // The account itself is for people.
+    let refused: Vec<String> =
+        halted.iter().filter(|it| it["status"] == "refused").map(|it| text(&it["check"])).collect();
+    assert_eq!(refused, ["account_runaway"], "{said}");
+    let can_be_undone = halted.iter().filter(|it| !it["undo"].is_null() && it["kind"] == "outcome").count();
+    assert_eq!(demo.kinds("06-outcomes.ndjson")["outcome applied"], can_be_undone, "{said}\n{warned}");
 }

@@ -267,3 +267,49 @@ fn all_regions_are_counted_at_once() {
     assert_eq!(polled.kind("scope").len(), count, "{polled}");
     assert_eq!(in_vain.load(Ordering::SeqCst), 0, "a region waited for another");
 }
+
+/// Instances, and nothing else.
+fn launch(stage: &Stage, region: &str, count: usize) {
+    let form = format!("Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={count}&MaxCount={count}");
+    assert!(stage.account.call_in(region, "ec2", Request::form(form)).unwrap().status < 300);
+}
+
+#[test]
+fn no_region_is_over_by_itself_and_all_together_are() {
+    // The original's own recipe: three instances in each of three regions, and a limit of four.
+    const REGIONS: &str = "us-east-1,eu-west-1,ap-south-1";
+    let stage = Stage::empty("ec2");
+    for region in REGIONS.split(',') {
+        launch(&stage, region, 3);
+    }
+    stage.set("[runaway]\nmax_running_instances = 4\n");
+    let poll = || stage.run(stage.tool("poll").args(["--types", "ec2", "--regions", REGIONS])).exits(0);
+    let found = stage.run(stage.tool("audit").args(["--only", "runaway"]).stdin(poll().stdout)).exits(0);
+    let halted = stage.run(stage.tool("remediate").arg("--apply").stdin(found.stdout)).exits(0);
+    assert_eq!(statuses(&halted.matching(&json!({"check": "ec2_runaway"}))), ["applied"; 9], "{halted}");
+    let left = poll();
+    assert!(left.kind("resource").iter().all(|it| it["config"]["State"]["Name"] == "stopped"), "{left}");
+}
+
+#[test]
+fn a_thousand_instances_in_ten_accounts_are_halted_but_for_the_one_that_may() {
+    let stages: Vec<Stage> = (0..10).map(|_| Stage::empty("ec2")).collect();
+    for stage in &stages {
+        launch(stage, "us-east-1", 100);
+    }
+    let own = &stages[0];
+    let ids: Vec<&str> = stages.iter().map(|stage| stage.account.id()).collect();
+    let spared = ids[9];
+    own.set(&format!("[runaway]\nmax_running_instances = 60\n[accounts.\"{spared}\"]\nmax_running_instances = 100\n"));
+    let tool = |stage: &Stage, name| stage.tool(name).args(["--role", "sluice"]);
+    let polled = own.run(tool(own, "poll").args(["--types", "ec2", "--accounts", &ids.join(",")])).exits(0);
+    let found = own.run(own.tool("audit").args(["--only", "runaway"]).stdin(polled.stdout)).exits(0);
+    assert_eq!(found.matching(&json!({"check": "account_runaway", "status": "fail"})).len(), 9, "{found}");
+    let proxy = Proxy::new(Emulator::shared());
+    let seen = own.through(&proxy);
+    let halted = own.run(tool(&seen, "remediate").arg("--apply").stdin(found.stdout)).exits(0);
+    let outcomes = halted.matching(&json!({"check": "ec2_runaway"}));
+    assert_eq!(statuses(&outcomes), vec!["applied"; 900]);
+    assert!(outcomes.iter().all(|outcome| outcome["account"] != spared));
+    assert_eq!(proxy.count("ec2:StopInstances"), 9, "a hundred a call");
+}
