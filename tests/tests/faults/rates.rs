@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use common::resource::ResourceType;
 use serde_json::{Value, json};
@@ -151,7 +152,9 @@ fn mended_through(fault: &Fault) -> Vec<Value> {
     misconfigure(&account, &types());
     let findings = fixable(&account);
     let proxy = fault.proxy();
-    let applied = run(hasty(apply(&account.through(&proxy), &findings)));
+    // Each write of which nobody knows whether it took effect is looked at for a minute, and some are made one after the other.
+    let patient = hasty(apply(&account.through(&proxy), &findings)).time_limit(Duration::from_mins(8));
+    let applied = run(patient);
     let outcomes = applied.kind("outcome");
     assert_eq!((outcomes.len(), keys(&outcomes)), (findings.len(), keys(&findings)), "{}: {applied}", fault.name);
     let (done, open): (Vec<_>, Vec<_>) =
