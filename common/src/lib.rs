@@ -10,6 +10,7 @@
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read. [`decimal`]: amounts of money.
 //! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
+//! - `event` (feature `events`): CloudTrail's records, in whatever they come.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
 pub mod action;
@@ -19,6 +20,8 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod decimal;
+#[cfg(feature = "events")]
+pub mod event;
 pub mod exit;
 pub mod iam_policy;
 pub mod id;

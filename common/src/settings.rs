@@ -13,12 +13,14 @@ use crate::id::{AccountId, Region};
 use crate::record::Severity;
 
 mod exception;
+mod notify;
 mod required_tag;
 mod runaway;
 mod schedule;
 mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
+pub use notify::{Notify, Route, Target, To, ToError, Zone, ZoneError};
 pub use required_tag::{RequiredTag, RequiredTagError};
 pub use runaway::{MaxSpend, MaxSpendError, Runaway, Window};
 pub use schedule::{Grace, GraceError, GracePeriod, ParsePeriodError, Period, Schedule, Score, Scores};
@@ -54,6 +56,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Where `notify` speaks.
     pub notify: Notify,
+    /// Who hears of what.
+    pub route: Vec<Route>,
 }
 
 /// `[aws]`: how the accounts are reached.
@@ -198,16 +202,6 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::
         return Err(D::Error::invalid_value(Unexpected::Unsigned(percent.into()), expected));
     }
     Ok(Some(percent))
-}
-
-/// `[notify]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Notify {
-    /// The file that holds the Slack webhook's URL, which is a secret.
-    pub slack_webhook_file: Option<PathBuf>,
-    /// The SNS topic's ARN.
-    pub sns_topic: Option<String>,
 }
 
 /// Why the settings cannot be used.

@@ -1,9 +1,11 @@
 //! What a message says of one finding or outcome: every text of it cleaned and cut, so that a title of a megabyte is
 //! not carried along, and no sink has to think of control characters.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use common::action::Action;
 use common::arn::Arn;
-use common::id::Region;
+use common::id::{AccountId, Region};
 use common::record::{Call, Finding, FindingStatus, Outcome, OutcomeStatus, Severity};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -111,6 +113,40 @@ pub(crate) struct Entry {
     pub(crate) keys: Vec<String>,
     /// Whether something was changed and can be put back.
     pub(crate) undo: bool,
+    /// What the records are about, as they stand there: what routes go by.
+    pub(crate) about: About,
+    /// What will be done, and when, unless it is put right before.
+    pub(crate) due: Option<Due>,
+}
+
+/// What a record is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// The record's kind.
+    pub(crate) kind: &'static str,
+    /// Its status, as it stands there.
+    pub(crate) status: &'static str,
+    /// The account.
+    pub(crate) account: AccountId,
+    /// The regions: one, save for scopes that are told of together.
+    pub(crate) regions: BTreeSet<String>,
+    /// The resource types, likewise.
+    pub(crate) types: BTreeSet<String>,
+    /// The check's id; empty for a task or a scope.
+    pub(crate) check: String,
+    /// What the service calls the resource; empty for a scope.
+    pub(crate) id: String,
+    /// The resource's tags.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// What will be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What: the action's name.
+    pub(crate) action: String,
 }
 
 /// A labelled line of an entry.
@@ -167,6 +203,17 @@ pub(crate) fn finding(record: Finding) -> Told {
         facts: facts.into_iter().flatten().collect(),
         keys: vec![key],
         undo: false,
+        about: About {
+            kind: "finding",
+            status: record.status.name(),
+            account: record.account,
+            regions: [record.region.to_string()].into(),
+            types: [record.r#type].into(),
+            check: record.check,
+            id: record.id,
+            tags: record.tags,
+        },
+        due: None,
     }))
 }
 
@@ -224,6 +271,17 @@ pub(crate) fn outcome(record: Outcome) -> Told {
         facts: facts.into_iter().flatten().collect(),
         keys: vec![key],
         undo: acted && record.undo.is_some(),
+        due: record.action_time.filter(|_| heading == Heading::Scheduled).map(|at| Due { at, action: what.to_owned() }),
+        about: About {
+            kind: "outcome",
+            status: record.status.name(),
+            account: record.account,
+            regions: [record.region.to_string()].into(),
+            types: [record.r#type].into(),
+            check,
+            id: record.id,
+            tags: record.tags,
+        },
     }))
 }
 

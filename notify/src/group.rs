@@ -7,7 +7,7 @@ use common::id::AccountId;
 use common::record::{Finding, Outcome, Scope, ScopeStatus, Severity};
 use common::settings::Settings;
 
-use crate::entry::{self, Counted, Entry, FACT, Fact, Heading, Told};
+use crate::entry::{self, About, Counted, Entry, FACT, Fact, Heading, Told};
 use crate::text::{clean, grouped, plural, some};
 
 /// The most characters of an account's name.
@@ -89,7 +89,7 @@ impl Groups {
     pub(crate) fn finish(self, settings: &Settings) -> Vec<Group> {
         let group = |(account, collected): (AccountId, Collected)| {
             let Collected { mut entries, counted, mut counted_keys, unseen } = collected;
-            entries.extend(unseen.into_iter().map(|(cause, unseen)| unseen.entry(&cause)));
+            entries.extend(unseen.into_iter().map(|(cause, unseen)| unseen.entry(&account, &cause)));
             entries.sort_by(|one, other| order(one).cmp(&order(other)));
             counted_keys.sort();
             let name = settings.account_name(&account).map(|name| clean(name, NAME)).filter(|name| !name.is_empty());
@@ -116,7 +116,7 @@ impl Collected {
 }
 
 impl Unseen {
-    fn entry(self, (operation, code): &(String, String)) -> Entry {
+    fn entry(self, account: &AccountId, (operation, code): &(String, String)) -> Entry {
         let Self { types, regions, message, mut keys } = self;
         keys.sort();
         let parts = [operation, code, &message].map(String::as_str);
@@ -133,6 +133,17 @@ impl Unseen {
             facts: facts.into_iter().flatten().collect(),
             keys,
             undo: false,
+            about: About {
+                kind: "scope",
+                status: "failed",
+                account: account.clone(),
+                regions,
+                types,
+                check: String::new(),
+                id: String::new(),
+                tags: BTreeMap::new(),
+            },
+            due: None,
         }
     }
 }

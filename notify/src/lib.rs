@@ -24,6 +24,7 @@
 mod args;
 mod channels;
 mod configure;
+mod digest;
 mod entry;
 mod group;
 mod input;
@@ -52,6 +53,7 @@ use tokio::time::Instant;
 pub use args::Args;
 
 use channels::{Channel, Message};
+use digest::Digest;
 use group::Group;
 use out::Out;
 use report::Report;
@@ -105,7 +107,8 @@ fn run_with(
     if news.is_empty() {
         say.note("nothing to tell");
     }
-    let plan = channels.into_iter().map(|channel| Ok((messages(&channel, &news)?, channel)));
+    let digest = Digest { groups: news, zone: settings.notify.time_zone.clone().unwrap_or_default() };
+    let plan = channels.into_iter().map(|channel| Ok((channel.messages(&digest)?, channel)));
     let plan = plan.collect::<Result<Vec<_>, serde_json::Error>>();
     let plan = plan.map_err(|error| Failure::Incomplete(format!("cannot write a message: {error}")))?;
     let mut report = Report::new(out, say, plan.iter().map(|(messages, _)| messages.len()).sum());
@@ -115,11 +118,6 @@ fn run_with(
         Some(error) => Err(Failure::Output(error)),
         None => Ok(exit.and(sent).and(reported)),
     }
-}
-
-fn messages(channel: &Channel, groups: &[Group]) -> Result<Vec<Message>, serde_json::Error> {
-    let messages: Result<Vec<_>, _> = groups.iter().map(|group| channel.messages(group)).collect();
-    Ok(messages?.into_iter().flatten().collect())
 }
 
 type Plan = Vec<(Vec<Message>, Channel)>;

@@ -6,6 +6,7 @@
 //! - `args`, `role`: what the user said. `config`: what the SDK makes of it, with the environment.
 //! - `sessions`, `session`, `assume`: the accounts and their credentials. `organization`: which accounts there are.
 //! - `http`, `intercept`, `retry`: what lies under every client.
+//! - `object` (feature `s3`): files in S3.
 //! - `start`, `error`: [`StartError`], [`AwsError`].
 
 mod args;
@@ -14,6 +15,8 @@ mod config;
 mod error;
 mod http;
 mod intercept;
+#[cfg(feature = "s3")]
+mod object;
 mod organization;
 mod retry;
 mod role;
@@ -29,6 +32,8 @@ mod tests;
 pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
 pub use error::AwsError;
 pub use intercept::operation;
+#[cfg(feature = "s3")]
+pub use object::{Bucket, Pieces};
 pub use organization::{NO_ORGANIZATION, organization};
 pub use session::Session;
 pub use sessions::Sessions;

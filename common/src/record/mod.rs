@@ -7,6 +7,7 @@
 //! | `unsettled` | `audit` | what could not be judged yet, since AWS is still at work on it |
 //! | `finding` | `audit` | what breaks a rule, and which action would mend it |
 //! | `exception` | `audit --unused-exceptions` | which exceptions are to be renewed or dropped |
+//! | `alert` | `honeytoken` | that a decoy was touched |
 //! | `task` | anyone | what is to be done to a resource |
 //! | `outcome` | `remediate` | what was done, or why not, and what undoes it |
 //! | `delivery` | `notify` | who was told |
@@ -15,6 +16,7 @@
 //! passes a record on passes on its text, so that nothing is lost. `docs/records.md` shows each kind with an example that
 //! a test reads; the JSON Schemas in `schemas/` are generated from these types.
 
+mod alert;
 mod delivery;
 mod exception;
 mod finding;
@@ -24,6 +26,7 @@ mod scope;
 mod task;
 mod unsettled;
 
+pub use alert::{Alert, AlertEvent, AlertKind, AlertStatus, AlertToken};
 pub use delivery::{Delivery, DeliveryKind, DeliveryStatus};
 pub use exception::{ExceptionKind, ExceptionStatus, LapsedException};
 pub use finding::{Finding, FindingKind, FindingStatus, ParseSeverityError, Severity};

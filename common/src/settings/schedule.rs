@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -80,7 +80,7 @@ impl Scores {
     }
 }
 
-/// A length of time with its unit: `90s`, `15m`, `3h`, `1h 30m`. Never less than none.
+/// A length of time with its unit: `90s`, `15m`, `3h`, `1h 30m`, `7d`. Never less than none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(SignedDuration);
 
@@ -103,14 +103,16 @@ impl Period {
 
 /// A text that is no length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a time such as 90s, 15m or 48h")]
+#[error("`{0}` is not a time such as 90s, 15m, 48h or 7d")]
 pub struct ParsePeriodError(String);
 
 impl FromStr for Period {
     type Err = ParsePeriodError;
 
     fn from_str(text: &str) -> Result<Self, ParsePeriodError> {
-        let period: Option<SignedDuration> = text.trim().parse().ok();
+        // A day has 24 hours here, whatever the clocks do; a month has no length.
+        let span: Option<Span> = text.trim().parse().ok();
+        let period = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
         // More than a century would overflow some time.
         let sound = period.filter(|period| !period.is_negative() && period.as_hours() < 24 * 366 * 100);
         sound.map(Self).ok_or_else(|| ParsePeriodError(text.to_owned()))

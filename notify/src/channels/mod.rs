@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::digest::Digest;
 use crate::group::Group;
 
 pub(crate) use slack::Slack;
@@ -82,8 +83,13 @@ impl Channel {
         }
     }
 
-    /// The messages for a group, at most a few.
-    pub(crate) fn messages(&self, group: &Group) -> Result<Vec<Message>, serde_json::Error> {
+    /// The messages that tell a digest, at most a few.
+    pub(crate) fn messages(&self, digest: &Digest) -> Result<Vec<Message>, serde_json::Error> {
+        let messages: Result<Vec<_>, _> = digest.groups.iter().map(|group| self.of_group(group)).collect();
+        Ok(messages?.into_iter().flatten().collect())
+    }
+
+    fn of_group(&self, group: &Group) -> Result<Vec<Message>, serde_json::Error> {
         match self {
             Self::Slack(_) => Slack::messages(group),
             Self::Sns(_) => Ok(Sns::messages(group)),

@@ -1,13 +1,12 @@
 //! Which files a month's report has.
 
-use common::aws::AwsError;
+use common::aws::{AwsError, Bucket};
 use common::settings::ReportPlace;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 
-use super::object::Bucket;
 use super::{Span, broken, is_missing};
 
 /// As much of a manifest as is needed.

@@ -11,17 +11,15 @@
 
 mod lines;
 mod manifest;
-mod object;
 mod sums;
 
-use common::aws::{AwsError, Session};
+use common::aws::{AwsError, Bucket, Session};
 use common::operation::S3_GET_OBJECT;
 use common::settings::ReportPlace;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
 
 use super::Span;
-use object::Bucket;
 use sums::Sums;
 
 pub(super) use lines::UNBLENDED;

@@ -8,11 +8,12 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_smithy_types::byte_stream::AggregatedBytes;
 use aws_smithy_types::byte_stream::error::Error as StreamError;
-use common::aws::{AwsError, Session};
-use common::client;
-use common::id::Region;
-use common::operation::S3_GET_OBJECT;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+
+use super::{AwsError, Session};
+use crate::client;
+use crate::id::Region;
+use crate::operation::S3_GET_OBJECT;
 
 /// How much is fetched at a time.
 const PIECE: u64 = 8 << 20;
@@ -20,7 +21,8 @@ const PIECE: u64 = 8 << 20;
 const WAITING: usize = 1;
 
 /// A bucket, in whatever region it is.
-pub(super) struct Bucket<'a> {
+#[derive(Debug)]
+pub struct Bucket<'a> {
     session: &'a Session,
     name: &'a str,
     client: Mutex<Client>,
@@ -28,7 +30,7 @@ pub(super) struct Bucket<'a> {
 
 impl<'a> Bucket<'a> {
     /// It is looked for in the home region first.
-    pub(super) fn find(session: &'a Session, name: &'a str) -> Self {
+    pub fn find(session: &'a Session, name: &'a str) -> Self {
         Self { session, name, client: Mutex::new(client!(aws_sdk_s3, session, session.home_region())) }
     }
 
@@ -36,14 +38,18 @@ impl<'a> Bucket<'a> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A small file.
-    pub(super) async fn whole(&self, key: &str) -> Result<Vec<u8>, AwsError> {
+    /// A small file, whole.
+    ///
+    /// # Errors
+    ///
+    /// What S3 says, with the file's name.
+    pub async fn whole(&self, key: &str) -> Result<Vec<u8>, AwsError> {
         let answer = self.get(key, None, None).await?;
         answer.body.collect().await.map(AggregatedBytes::to_vec).map_err(|error| unread(&error))
     }
 
     /// A file to be read while it is being fetched, by another thread than that which does the work.
-    pub(super) fn fetch(&self, key: &str) -> (impl Future<Output = Result<(), AwsError>>, Pieces) {
+    pub fn fetch(&self, key: &str) -> (impl Future<Output = Result<(), AwsError>>, Pieces) {
         let (sender, receiver) = mpsc::channel(WAITING);
         (self.send(key.to_owned(), sender), Pieces { receiver, piece: Vec::new(), read: 0 })
     }
@@ -109,7 +115,7 @@ fn unread(error: &StreamError) -> AwsError {
 
 /// A file as one that can be read. It waits for the next piece, and must not be read where others wait.
 #[derive(Debug)]
-pub(super) struct Pieces {
+pub struct Pieces {
     receiver: Receiver<Vec<u8>>,
     piece: Vec<u8>,
     read: usize,
