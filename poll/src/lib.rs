@@ -11,6 +11,7 @@
 
 mod account;
 mod cli;
+mod events;
 mod lookup;
 mod output;
 mod plan;

@@ -2,17 +2,7 @@
 
 use std::io::{self, Write};
 
-/// How the table is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ListFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One object for each event and type.
-    Json,
-    /// The patterns of EventBridge rules, one a line.
-    EventBridge,
-}
+use crate::cli::ListFormat;
 
 /// Prints the table.
 ///

@@ -13,7 +13,6 @@ mod meaning;
 mod place;
 mod table;
 
-use std::fmt;
 use std::time::Duration;
 
 use common::event::Record;
@@ -22,7 +21,7 @@ use common::reference::Reference;
 use common::resource::ResourceType;
 
 pub(crate) use ask::{Question, ask, ask_calls};
-pub(crate) use list::{ListFormat, list};
+pub(crate) use list::list;
 
 /// What is to be looked at because of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +47,8 @@ pub(crate) enum Target {
 }
 
 /// Why a record does not say what its event changed, although it should.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} ({call}): {why}")]
 pub(crate) struct EventError {
     /// The event's id.
     event: String,
@@ -58,29 +58,28 @@ pub(crate) struct EventError {
 }
 
 /// What is wrong with a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Why {
-    /// Nothing stands where the id should; the places, and the type.
-    Missing(String, ResourceType),
-    /// What stands there cannot be an id; the text, and the type.
-    Malformed(String, ResourceType),
+    /// Nothing stands where the id should.
+    #[error("the record has no {places}, where the id of {what} should stand")]
+    Missing {
+        /// The places, one of which should hold it.
+        places: String,
+        /// Which types it is the id of.
+        what: String,
+    },
+    /// What stands there cannot be an id.
+    #[error("`{text}` is not the id of one of the type {kind}")]
+    Malformed {
+        /// The text.
+        text: String,
+        /// The type.
+        kind: ResourceType,
+    },
     /// The account or the region is none.
-    Id(IdError),
+    #[error(transparent)]
+    Id(#[from] IdError),
 }
-
-impl fmt::Display for EventError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { event, call, why } = self;
-        write!(out, "event {event} ({call}): ")?;
-        match why {
-            Why::Missing(places, kind) => write!(out, "the record has no {places}, where the id of the {kind} should be"),
-            Why::Malformed(text, kind) => write!(out, "`{text}` is not the id of one of the type {kind}"),
-            Why::Id(error) => error.fmt(out),
-        }
-    }
-}
-
-impl std::error::Error for EventError {}
 
 /// What an event changed. Nothing, where the call failed, where it changes nothing that is looked at, and where what it
 /// changed belongs to another account: that account gets a record of its own.
