@@ -38,7 +38,7 @@ use tokio::sync::mpsc;
 pub use cli::Args;
 pub use types::{Look, closer_calls, look, look_all, look_calls, looked_at_together};
 
-use events::ask_calls;
+use events::{ask_calls, list};
 use lookup::{How, Lookup};
 use output::Output;
 use plan::{Wanted, needs_regions};
@@ -66,6 +66,9 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
     if args.iam_policy {
         let policy = iam_policy(&args, settings, &types);
         return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
+    }
+    if args.list_events {
+        return list(&mut *output, args.output).map(|()| Exit::Done).map_err(Failure::Output);
     }
     let mut output = Output::new(output);
     std::thread::scope(|scope| {

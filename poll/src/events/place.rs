@@ -24,11 +24,7 @@ pub(super) struct Events {
 }
 
 /// Calls that can be looked at at once.
-pub(super) const fn calls(
-    service: &'static str,
-    changes: &'static [Change],
-    names: &'static [&'static str],
-) -> Events {
+pub(super) const fn calls(service: &'static str, changes: &'static [Change], names: &'static [&'static str]) -> Events {
     Events { service, names, changes, delay: 0 }
 }
 

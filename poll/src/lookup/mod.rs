@@ -233,7 +233,5 @@ impl Intake {
 
 /// The entries of batches, one by one.
 fn one_by_one(batches: Receiver<Vec<Entry>>) -> impl Stream<Item = Entry> + Send {
-    stream::unfold(batches, |mut batches| async { Some((batches.recv().await?, batches)) })
-        .map(stream::iter)
-        .flatten()
+    stream::unfold(batches, |mut batches| async { Some((batches.recv().await?, batches)) }).map(stream::iter).flatten()
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
 
-use super::entry::Entry;
 use super::Key;
+use super::entry::Entry;
 
 /// How many are held at most: where there are more, the oldest are looked at before their time.
 const MOST: usize = 10_000;
@@ -56,7 +56,10 @@ impl Window {
 
 /// The same entries; what events ask for is held for the length of the window, and comes once. What comes after that is
 /// new: the resource may have changed since it was looked at.
-pub(super) fn gathered(entries: impl Stream<Item = Entry> + Send, length: Duration) -> impl Stream<Item = Entry> + Send {
+pub(super) fn gathered(
+    entries: impl Stream<Item = Entry> + Send,
+    length: Duration,
+) -> impl Stream<Item = Entry> + Send {
     let window = Window { length, held: VecDeque::new(), keys: HashSet::new() };
     stream::unfold((Box::pin(entries), window, false), |(mut entries, mut window, mut ended)| async move {
         let next = next(&mut entries, &mut window, &mut ended).await;

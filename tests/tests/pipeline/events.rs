@@ -53,7 +53,8 @@ fn an_event_is_a_finding_seconds_later_in_whatever_it_comes() {
         "account": stage.account.id(), "region": "us-east-1", "detail": record});
     let wrapped = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:111122223333:t",
         "Message": envelope.to_string()});
-    let looked_up = json!({"Events": [{"EventId": "e", "EventName": "PutBucketPolicy", "CloudTrailEvent": record.to_string()}]});
+    let looked_up =
+        json!({"Events": [{"EventId": "e", "EventName": "PutBucketPolicy", "CloudTrailEvent": record.to_string()}]});
     let rows: [(&str, Vec<u8>); 7] = [
         ("a record", record.to_string().into()),
         ("a log file", json!({"Records": [record]}).to_string().into()),
@@ -116,7 +117,8 @@ fn what_is_malformed_costs_only_itself() {
     nobody["requestParameters"] = json!(null);
     let mut odd = put_policy(account, &bucket);
     odd["awsRegion"] = json!("nowhere at all");
-    let stranger = json!({"eventVersion": "9.0", "eventSource": "mars.amazonaws.com", "eventName": "Land", "eventID": 7});
+    let stranger =
+        json!({"eventVersion": "9.0", "eventSource": "mars.amazonaws.com", "eventName": "Land", "eventID": 7});
     let good = put_policy(account, &bucket);
     let input = format!("{}\n{nobody}\n{odd}\n{stranger}\nnonsense\n{good}\n", json!({"eventSource": []}));
     let polled = stage.run(stage.tool("poll").arg("-").stdin(input)).exits(3).says("line 2: ").says("line 5");

@@ -21,10 +21,7 @@ pub(super) const EVENTS: &[Events] = &[
     ),
     calls(
         SERVICE,
-        &[
-            either(Elb, &["requestParameters.loadBalancerName"]),
-            either(Elbv2, &["requestParameters.loadBalancerArn"]),
-        ],
+        &[either(Elb, &["requestParameters.loadBalancerName"]), either(Elbv2, &["requestParameters.loadBalancerArn"])],
         &["DeleteLoadBalancer"],
     ),
     calls(

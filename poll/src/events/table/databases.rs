@@ -61,20 +61,11 @@ pub(super) const EVENTS: &[Events] = &[
     calls(
         "rds",
         &[NEW_CLUSTER],
-        &[
-            "CreateDBCluster",
-            "RestoreDBClusterFromSnapshot",
-            "RestoreDBClusterFromS3",
-            "RestoreDBClusterToPointInTime",
-        ],
+        &["CreateDBCluster", "RestoreDBClusterFromSnapshot", "RestoreDBClusterFromS3", "RestoreDBClusterToPointInTime"],
     )
     .after(MADE),
-    calls(
-        "rds",
-        &[CLUSTER, maybe(RdsCluster, &["requestParameters.newDBClusterIdentifier"])],
-        &["ModifyDBCluster"],
-    )
-    .after(MODIFIED),
+    calls("rds", &[CLUSTER, maybe(RdsCluster, &["requestParameters.newDBClusterIdentifier"])], &["ModifyDBCluster"])
+        .after(MODIFIED),
     calls(
         "rds",
         &[CLUSTER, maybe(RdsClusterSnapshot, &["requestParameters.finalDBSnapshotIdentifier"])],
@@ -115,21 +106,12 @@ pub(super) const EVENTS: &[Events] = &[
     ),
     calls(
         "rds",
-        &[
-            among(Rds, TAGGED),
-            among(RdsCluster, TAGGED),
-            among(RdsSnapshot, TAGGED),
-            among(RdsClusterSnapshot, TAGGED),
-        ],
+        &[among(Rds, TAGGED), among(RdsCluster, TAGGED), among(RdsSnapshot, TAGGED), among(RdsClusterSnapshot, TAGGED)],
         &["AddTagsToResource", "RemoveTagsFromResource"],
     ),
     calls("redshift", &[NEW_REDSHIFT], &["CreateCluster", "RestoreFromClusterSnapshot"]).after(MADE),
-    calls(
-        "redshift",
-        &[REDSHIFT, maybe(Redshift, &["requestParameters.newClusterIdentifier"])],
-        &["ModifyCluster"],
-    )
-    .after(MADE),
+    calls("redshift", &[REDSHIFT, maybe(Redshift, &["requestParameters.newClusterIdentifier"])], &["ModifyCluster"])
+        .after(MADE),
     calls(
         "redshift",
         &[REDSHIFT],

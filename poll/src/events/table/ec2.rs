@@ -9,10 +9,8 @@ use crate::events::place::{Change, Events, among, asked, at, calls, either, mayb
 
 const INSTANCE: &[Change] = &[at(Ec2, &["requestParameters.instanceId"])];
 const INTERFACE: &[Change] = &[asked(Ec2, &["requestParameters.networkInterfaceId"], Question::Interface)];
-const PROFILE: &[Change] = &[at(
-    Ec2,
-    &["responseElements.iamInstanceProfileAssociation.instanceId", "requestParameters.instanceId"],
-)];
+const PROFILE: &[Change] =
+    &[at(Ec2, &["responseElements.iamInstanceProfileAssociation.instanceId", "requestParameters.instanceId"])];
 /// In a default VPC a group may be named instead.
 const GROUP: &[Change] = &[
     either(
@@ -60,11 +58,7 @@ pub(super) const EVENTS: &[Events] = &[
         &[at(Ec2, &["requestParameters.instancesSet.items[].instanceId"])],
         &["StartInstances", "StopInstances", "TerminateInstances"],
     ),
-    calls(
-        "ec2",
-        INSTANCE,
-        &["ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AttachNetworkInterface"],
-    ),
+    calls("ec2", INSTANCE, &["ModifyInstanceAttribute", "ModifyInstanceMetadataOptions", "AttachNetworkInterface"]),
     calls(
         "ec2",
         PROFILE,
@@ -79,11 +73,7 @@ pub(super) const EVENTS: &[Events] = &[
         &["AssociateAddress"],
     ),
     calls("ec2", INTERFACE, &["ModifyNetworkInterfaceAttribute", "AssignIpv6Addresses", "UnassignIpv6Addresses"]),
-    calls(
-        "ec2",
-        &[asked(Ec2, &["requestParameters.attachmentId"], Question::Attachment)],
-        &["DetachNetworkInterface"],
-    ),
+    calls("ec2", &[asked(Ec2, &["requestParameters.attachmentId"], Question::Attachment)], &["DetachNetworkInterface"]),
     calls(
         "ec2",
         &[at(SpotRequest, &["responseElements.spotInstanceRequestSet.items[].spotInstanceRequestId"])],
@@ -132,11 +122,7 @@ pub(super) const EVENTS: &[Events] = &[
         ],
     ),
     calls("ec2", NEW_SNAPSHOT, &["CreateSnapshot", "CopySnapshot"]),
-    calls(
-        "ec2",
-        &[at(EbsSnapshot, &["responseElements.snapshotSet.items[].snapshotId"])],
-        &["CreateSnapshots"],
-    ),
+    calls("ec2", &[at(EbsSnapshot, &["responseElements.snapshotSet.items[].snapshotId"])], &["CreateSnapshots"]),
     calls(
         "ec2",
         SNAPSHOT,

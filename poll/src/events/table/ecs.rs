@@ -38,11 +38,7 @@ pub(super) const EVENTS: &[Events] = &[
         &["UpdateServicePrimaryTaskSet"],
     ),
     calls("ecs", &[within(EcsTask, &["responseElements.tasks[].taskArn"], None)], &["RunTask", "StartTask"]),
-    calls(
-        "ecs",
-        &[within(EcsTask, &["responseElements.task.taskArn", "requestParameters.task"], None)],
-        &["StopTask"],
-    ),
+    calls("ecs", &[within(EcsTask, &["responseElements.task.taskArn", "requestParameters.task"], None)], &["StopTask"]),
     calls(
         "ecs",
         &[among(EcsService, TAGGED), among(EcsTask, TAGGED), among(EcsTaskSet, TAGGED)],

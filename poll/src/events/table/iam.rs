@@ -18,11 +18,7 @@ const fn user(paths: Paths) -> Change {
 }
 
 pub(super) const EVENTS: &[Events] = &[
-    calls(
-        "iam",
-        &[USER],
-        &["CreateUser", "DeleteUser", "TagUser", "UntagUser", "PutUserPolicy", "DeleteUserPolicy"],
-    ),
+    calls("iam", &[USER], &["CreateUser", "DeleteUser", "TagUser", "UntagUser", "PutUserPolicy", "DeleteUserPolicy"]),
     calls(
         "iam",
         &[user(&["requestParameters.userName"]), maybe(IamUser, &["requestParameters.newUserName"])],
