@@ -1,26 +1,47 @@
 //! The command line.
 
-use std::time::Duration;
-
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use common::aws::AwsArgs;
 use common::cli::{Common, Failure, Tool, resource_types};
 use common::id::Region;
 use common::resource::ResourceType;
+use common::settings::Period;
 
 use crate::plan::without_repeats;
-use crate::settle;
 
 /// Write what exists in AWS accounts as NDJSON
 ///
 /// Without arguments: all types that Sluice covers, in all enabled regions of the account that the credentials belong to.
-/// `poll -` reads references, findings, outcomes or resources instead, and looks up afresh what they name.
+/// `poll -` reads references, findings, outcomes, resources or CloudTrail events instead, and looks up afresh what they name
+/// or made or changed; `poll --sqs URL` gets them from a queue.
 #[derive(Debug, Parser)]
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
-    /// `-` looks up the resources that the records on stdin name
-    #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "accounts", "org"])]
+    /// `-` looks up the resources that the records on stdin name, or that the CloudTrail events on stdin made or changed:
+    /// records, log files (gzip too), EventBridge, SNS and SQS messages, S3 notices, LookupEvents output
+    #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "accounts", "org", "sqs"])]
     pub input: Option<String>,
+    /// Do the same with the messages of an SQS queue; each is deleted when its records are written
+    #[arg(long, value_name = "URL", conflicts_with_all = ["regions", "accounts", "org"])]
+    pub sqs: Option<String>,
+    /// End when the queue is empty, instead of waiting for more
+    #[arg(long, requires = "sqs")]
+    pub once: bool,
+    /// Put references on this SQS queue instead of writing resources: `poll --sqs` on any machine takes them up
+    #[arg(long, value_name = "URL")]
+    pub send: Option<String>,
+    /// Get the files that S3's notices name, and take up the events in them
+    #[arg(long)]
+    pub fetch: bool,
+    /// For how long the events on one resource are gathered into one look
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub window: Period,
+    /// List the events that are understood, and what is looked up for each; see --output
+    #[arg(long)]
+    pub list_events: bool,
+    /// How --list-events is printed; `eventbridge`: the event patterns, one a line, for `aws events put-rule`
+    #[arg(short = 'o', long, value_name = "FORMAT", requires = "list_events", default_value = "table")]
+    pub output: ListFormat,
     /// The regions to look at, separated by commas [default: all that are enabled]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<Region>,
@@ -29,8 +50,8 @@ pub struct Args {
     #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = resource_types())]
     pub types: Vec<ResourceType>,
     /// Wait for what AWS is still at work on (a database that is being made), for this long in all, such as 15m
-    #[arg(long, value_name = "TIME", value_parser = settle::limit)]
-    pub settle: Option<Duration>,
+    #[arg(long, value_name = "TIME")]
+    pub settle: Option<Period>,
     /// Only what the misconfiguration maker made: resources with the tag `sluice:test-resource`
     #[arg(long)]
     pub only_test_resources: bool,
@@ -53,14 +74,27 @@ const AFTER: &str = "Examples:
   poll --regions eu-west-1,us-east-1 --types s3_bucket,ec2 > resources.ndjson
   poll --org --role sluice-read --stats | audit --fail-on high
   poll --org --org-role arn:aws:iam::111122223333:role/org-read --role sluice-read
+  zcat CloudTrail/*.json.gz | poll - | audit
+  poll --sqs https://sqs.eu-west-1.amazonaws.com/111122223333/events | audit | remediate | notify
   echo '{\"account\":\"111122223333\",\"region\":\"eu-west-1\",\"type\":\"ec2\",\"id\":\"i-0abc\"}' | poll -
 
 Exit codes: 0 all done; 2 usage; 3 incomplete, and a record or a line on stderr says what; 4 could not start.";
 
+/// How `--list-events` is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    Table,
+    /// One JSON object for each event.
+    Json,
+    /// EventBridge's event patterns, one a line.
+    Eventbridge,
+}
+
 impl Args {
-    /// Whether stdin says what to look up.
+    /// Whether stdin or a queue says what to look up.
     pub(crate) fn looks_up(&self) -> bool {
-        self.input.is_some()
+        self.input.is_some() || self.sqs.is_some()
     }
 
     /// The types that are meant. `spend`: whether the settings want to know what accounts spend.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::aws::Session;
 use common::record::Resource;
+use common::settings::Period;
 use tokio::time::{Instant, sleep_until};
 
 use crate::types::{Look, look};
@@ -23,8 +24,8 @@ pub(crate) struct Settle {
 
 impl Settle {
     /// Waits for so long, from now on.
-    pub(crate) fn within(limit: Duration) -> Self {
-        Self { until: Instant::now() + limit }
+    pub(crate) fn within(limit: Period) -> Self {
+        Self { until: Instant::now() + limit.get().unsigned_abs() }
     }
 
     /// The resource when it has settled, or as it was seen last when the time is up; nothing where it is gone.
@@ -46,27 +47,5 @@ impl Settle {
             }
         }
         Some(resource)
-    }
-}
-
-/// How long somebody is willing to wait: `90s`, `15m`, `1h`.
-pub(crate) fn limit(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a time such as 90s, 15m or 1h");
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(duration).map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_a_time_with_its_unit() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h", 3600), ("1h 30m", 5400), ("0s", 0)] {
-            assert_eq!(limit(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["", "15", "m", "-5m", "soon", "1 fortnight"] {
-            assert!(limit(text).is_err_and(|error| error.contains("15m")), "{text}");
-        }
     }
 }
