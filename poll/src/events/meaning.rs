@@ -215,6 +215,8 @@ impl Reading<'_> {
         let region = Some(arn.region.clone()).filter(|region| !region.is_empty());
         let resource = arn.resource.as_str();
         match (kind, arn.service.as_str()) {
+            // Access points and whatever else S3 has are in an account and a region; buckets are not.
+            (ResourceType::S3Bucket, _) if !arn.account.is_empty() => return None,
             (ResourceType::KmsKey, "kms") if resource.starts_with("alias/") => {
                 return Some(Meant::Ask(Question::KeyAlias(resource.to_owned()), region));
             }

@@ -103,3 +103,6 @@ pub(crate) fn targets(record: &Record<'_>) -> Result<Vec<Target>, EventError> {
 fn short(text: &str) -> String {
     text.chars().take(100).collect()
 }
+
+#[cfg(test)]
+mod tests;
