@@ -76,6 +76,8 @@ const AFTER: &str = "Examples:
   poll --org --org-role arn:aws:iam::111122223333:role/org-read --role sluice-read
   zcat CloudTrail/*.json.gz | poll - | audit
   poll --sqs https://sqs.eu-west-1.amazonaws.com/111122223333/events | audit | remediate | notify
+  poll --list-events -o eventbridge | while read -r pattern; do
+    aws events put-rule --name sluice-$((n += 1)) --event-pattern \"$pattern\"; done
   echo '{\"account\":\"111122223333\",\"region\":\"eu-west-1\",\"type\":\"ec2\",\"id\":\"i-0abc\"}' | poll -
 
 Exit codes: 0 all done; 2 usage; 3 incomplete, and a record or a line on stderr says what; 4 could not start.";

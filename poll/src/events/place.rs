@@ -181,13 +181,9 @@ impl Parts {
             "requestParameters" => (&self.request, "Request"),
             _ => (&self.response, "Response"),
         };
-        let wrapped = root.as_object().and_then(|members| {
-            let is_wrapper = |name: &str| {
-                let call = name.len().checked_sub(wrapper.len()).and_then(|length| name.split_at_checked(length));
-                call.is_some_and(|(call, rest)| call == self.call && rest == wrapper)
-            };
-            members.iter().find(|(name, _)| is_wrapper(name)).map(|(_, value)| value)
-        });
+        // Now and then a part is a text.
+        let members = root.as_object()?;
+        let wrapped = members.get(&format!("{}{wrapper}", self.call));
         let mut found = None;
         walk(wrapped.unwrap_or(root), path, &mut found);
         found
