@@ -117,23 +117,20 @@ impl Inside {
             && let Some(text) = self.texts.last_mut()
         {
             let (line, depth, what) = (text.line, text.depth, text.what);
-            match text.reader.next() {
-                Some(next) => {
-                    text.is_empty = false;
-                    match next {
-                        // The text that came by itself has lines of its own.
-                        Ok(item) if what.is_empty() => self.open(item, depth),
-                        Ok(item) => self.open(Item { line, ..item }, depth),
-                        Err(error) => self.queue.push_back(Err(inside(what, line, error))),
-                    }
+            let Some(next) = text.reader.next() else {
+                let was_empty = text.is_empty;
+                self.texts.pop();
+                if was_empty {
+                    self.queue.push_back(Ok(Found { line, what: What::Nothing("an empty message") }));
                 }
-                None => {
-                    let was_empty = text.is_empty;
-                    self.texts.pop();
-                    if was_empty {
-                        self.queue.push_back(Ok(Found { line, what: What::Nothing("an empty message") }));
-                    }
-                }
+                continue;
+            };
+            text.is_empty = false;
+            match next {
+                // The text that came by itself has lines of its own.
+                Ok(item) if what.is_empty() => self.open(item, depth),
+                Ok(item) => self.open(Item { line, ..item }, depth),
+                Err(error) => self.queue.push_back(Err(inside(what, line, error))),
             }
         }
     }

@@ -174,7 +174,7 @@ proptest! {
         after in vec(record(), 1..4),
     ) {
         garbage.retain(|&byte| byte != b'\n');
-        let lines: String = after.iter().map(|record| format!("{record}\n")).collect();
+        let lines: String = after.iter().map(|record| record.to_string() + "\n").collect();
         let input = [&garbage, &b"\n"[..], lines.as_bytes()].concat();
         let found: Vec<_> = Reader::new(&*input).opening(KEYS).flatten().map(|item| item.text).collect();
         let mut found = found.iter();
