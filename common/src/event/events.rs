@@ -18,6 +18,9 @@ use crate::stream::{Broken, Cause, Item, ReadError, Reader, is_object};
 /// `aws sqs receive-message`, of CloudWatch Logs.
 const ENVELOPES: &[&str] = &["Records", "Events", "Messages", "logEvents"];
 
+/// What their elements start with.
+const FIRSTS: &[&str] = &["eventVersion", "EventId", "EventSource", "messageId", "MessageId"];
+
 /// How many wrappings are taken off one thing. AWS makes four: a record in EventBridge's envelope, through SNS and SQS, as
 /// Lambda gets it.
 const MOST_WRAPPINGS: usize = 16;
@@ -97,7 +100,7 @@ pub fn found_in(text: &str) -> Vec<Result<Found, Broken>> {
 }
 
 fn reader<R: Read>(input: R) -> Reader<Unpack<R>> {
-    Reader::new(Unpack::new(input)).opening(ENVELOPES)
+    Reader::new(Unpack::new(input)).opening(ENVELOPES, FIRSTS)
 }
 
 impl Inside {
