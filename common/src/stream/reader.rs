@@ -150,10 +150,11 @@ impl<R: Read> Reader<R> {
     }
 
     /// Takes objects without `kind` that have an array of objects under one of `keys` for envelopes, which stand for the
-    /// elements of that array: see the [module](super).
+    /// elements of that array: see the [module](super). `firsts` are keys that elements usually start with, by which the
+    /// next one is found where the very first of an envelope is broken.
     #[must_use]
-    pub fn opening(mut self, keys: &'static [&'static str]) -> Self {
-        self.envelopes = Envelopes::new(keys);
+    pub fn opening(mut self, keys: &'static [&'static str], firsts: &'static [&'static str]) -> Self {
+        self.envelopes = Envelopes::new(keys, firsts);
         self
     }
 
@@ -297,7 +298,7 @@ impl<R: Read> Reader<R> {
     /// Goes into an envelope that starts on `line` and whose array starts so many bytes ahead.
     fn open_envelope(&mut self, line: u64, array: usize) -> Progress {
         self.source.go_to(self.source.place_at(array));
-        self.open(Frame::Envelope { line, known: FirstKeys::default() })
+        self.open(Frame::Envelope { line, known: self.envelopes.first_keys() })
     }
 
     /// What else is in an envelope: dropped, but for more arrays that are handed out.
@@ -526,7 +527,7 @@ impl<R: Read> Reader<R> {
         let in_value = matches!(self.mode, Mode::Value { .. }) && !is_behind;
         let rest = self.source.rest();
         if let (true, Some(Frame::Envelope { known, .. })) = (in_value, self.frames.last_mut()) {
-            known.learn(rest);
+            known.guess(rest);
         }
         if in_value && rest.first() == Some(&b'{') {
             // Not this one again.
