@@ -13,12 +13,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::clock;
+use common::settings::Zone;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, Response, Url, redirect};
 use serde::Deserialize;
 
-use crate::group::Group;
-use crate::render::slack::{Post, posts};
+use crate::digest::Digest;
+use crate::entry::Alarm;
+use crate::render::slack::{Post, alert, posts};
+use crate::text::clean;
 
 use super::{Message, SendError, retry_after};
 
@@ -30,6 +33,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: usize = 4_096;
 /// The longest word that is taken for Slack's.
 const WORD: usize = 64;
+/// The most characters of a channel's name in records: no more than Slack has.
+const NAME: usize = 80;
 
 /// A webhook's URL.
 #[derive(Clone)]
@@ -101,6 +106,9 @@ impl Webhook {
 #[derive(Debug)]
 pub(crate) struct Slack {
     webhook: Webhook,
+    /// The webhook's host, and the channel.
+    target: String,
+    channel: Option<String>,
     client: Client,
     pub(crate) spacing: Duration,
 }
@@ -115,19 +123,28 @@ impl Slack {
         // What is on this machine is not behind a proxy.
         let builder = if webhook.loopback { builder.no_proxy() } else { builder.https_only(true) };
         let client = builder.build().map_err(|error| WebhookError::Client(describe(error)))?;
-        Ok(Self { webhook, client, spacing: SPACING })
+        Ok(Self { target: webhook.host.clone(), webhook, channel: None, client, spacing: SPACING })
+    }
+
+    /// The same, for a channel such as `#security`. Only the older webhooks, which are not bound to one, heed it.
+    pub(crate) fn to_channel(mut self, channel: String) -> Self {
+        self.target = format!("{} {}", self.webhook.host, clean(&channel, NAME));
+        self.channel = Some(channel);
+        self
     }
 
     pub(super) fn target(&self) -> &str {
-        &self.webhook.host
+        &self.target
     }
 
-    pub(super) fn messages(group: &Group) -> Result<Vec<Message>, serde_json::Error> {
-        let message = |post: Post| {
-            let Post { subject, body, plain, keys } = post;
-            Message { subject, body, plain: Some(plain), keys, account: group.account.to_string() }
-        };
-        Ok(posts(group)?.into_iter().map(message).collect())
+    pub(super) fn messages(&self, digest: &Digest) -> Result<Vec<Message>, serde_json::Error> {
+        let about = digest.about();
+        Ok(posts(digest, self.channel.as_deref())?.into_iter().map(|post| message(post, about.clone())).collect())
+    }
+
+    pub(super) fn alert(&self, alarm: &Alarm, zone: &Zone) -> Result<Message, serde_json::Error> {
+        let post = alert(alarm, zone, self.channel.as_deref())?;
+        Ok(message(post, alarm.entry.about.account.to_string()))
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Option<String>, SendError> {
@@ -153,6 +170,11 @@ impl Slack {
             _ => Err(SendError::Refused(why)),
         }
     }
+}
+
+fn message(post: Post, about: String) -> Message {
+    let Post { subject, body, plain, keys } = post;
+    Message { subject, body, plain: Some(plain), keys, about }
 }
 
 fn wait(headers: &HeaderMap) -> Option<Duration> {
