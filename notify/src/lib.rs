@@ -1,6 +1,6 @@
 //! `notify`: tells the people concerned what the records on stdin say.
 //!
-//! Findings, outcomes and failed scopes become messages, one per account and target (a few where much is to be said);
+//! Findings, outcomes and failed scopes become messages, one per target (a few where much is to be said);
 //! each message makes a `delivery` record. What went wrong comes first, the worst of it at the top; what does not fit is
 //! counted. Nothing that a stranger wrote is more than text.
 //!
@@ -10,7 +10,7 @@
 //! # Layout
 //!
 //! - `args`, `configure`: the command line, and the channels that follow from it and from the settings.
-//! - `input`, `entry`, `group`: records in, what is said of each, one group per account in the order of the message.
+//! - `input`, `entry`, `group`: records in, what is said of each. `digest`: what one target is told, in the message's order.
 //! - `text`, `render`: text from strangers; the formats (Block Kit, plain text) within their limits.
 //! - `channels`: one file per way to reach people; each makes its messages and sends one, once.
 //! - `send`: spacing, retries, the deadline, for all channels. `report`: what became of it. `out`: stdout.
@@ -40,6 +40,7 @@ mod samples;
 mod tests;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::aws::block_on;
@@ -54,7 +55,8 @@ pub use args::Args;
 
 use channels::{Channel, Message};
 use digest::Digest;
-use group::Group;
+use entry::Entry;
+use group::Gathered;
 use out::Out;
 use report::Report;
 use send::Policy;
@@ -100,14 +102,18 @@ fn run_with(
     }
     let mut out = Out::new(output, terminal);
     let input::Input { groups, exit } = input::read(input, &mut out, say);
-    let (news, quiet): (Vec<Group>, Vec<Group>) = groups.finish(settings).into_iter().partition(Group::is_news);
-    for group in &quiet {
-        say.detail(format!("nothing new in {}: {}", group.account, group.also().unwrap_or_default()));
+    let Gathered { entries, counted } = groups.finish();
+    let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
+    let zone = settings.notify.time_zone.clone().unwrap_or_default();
+    let digest = Digest::new(entries, &counted, zone, |account| settings.account_name(account).map(str::to_owned));
+    for (account, tally) in &counted {
+        if !digest.groups.iter().any(|group| group.account == *account) {
+            say.detail(format!("nothing new in {account}: {}", tally.also().unwrap_or_default()));
+        }
     }
-    if news.is_empty() {
+    if digest.is_empty() {
         say.note("nothing to tell");
     }
-    let digest = Digest { groups: news, zone: settings.notify.time_zone.clone().unwrap_or_default() };
     let plan = channels.into_iter().map(|channel| Ok((channel.messages(&digest)?, channel)));
     let plan = plan.collect::<Result<Vec<_>, serde_json::Error>>();
     let plan = plan.map_err(|error| Failure::Incomplete(format!("cannot write a message: {error}")))?;
