@@ -64,6 +64,11 @@ impl Tally {
         self.keys.extend(other.keys.iter().cloned());
     }
 
+    /// What was counted, with its numbers.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Counted, usize)> + '_ {
+        self.counts.iter().map(|(counted, count)| (*counted, *count))
+    }
+
     /// `Also 3 passed, 2 already in order.`; nothing where nothing was counted.
     pub(crate) fn also(&self) -> Option<String> {
         let counts = self.counts.iter().map(|(counted, count)| format!("{} {}", grouped(*count), counted.words()));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use common::record::{Alert, AlertStatus};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::record::named;
 use super::{About, Entry, Fact, Heading, place, title};
@@ -32,6 +33,8 @@ pub(crate) struct Alarm {
     pub(crate) source: String,
     /// When: the call's time, or else the alert's.
     pub(crate) at: Timestamp,
+    /// The record as it was read, for programs.
+    pub(crate) record: Value,
 }
 
 impl Alarm {
@@ -49,6 +52,8 @@ impl Alarm {
             drill: alert.drill,
             source: source.unwrap_or_else(|| clean(&alert.arn.to_string(), NAME)),
             at: alert.event.as_ref().map_or(alert.at, |event| event.time),
+            // What was read as JSON can be written as JSON.
+            record: serde_json::to_value(alert).unwrap_or_default(),
             entry,
         }
     }
