@@ -1,4 +1,4 @@
-//! Any server that takes JSON: one object per message, posted as it is described in `docs/notify.md`.
+//! Any server that takes JSON: one object per message, posted as it is described in `docs/channels.md`.
 
 use common::clock;
 use common::settings::Zone;

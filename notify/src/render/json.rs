@@ -1,4 +1,4 @@
-//! JSON for programs: what a webhook gets, a line of a file, the details of an incident. `docs/notify.md` describes it.
+//! JSON for programs: what a webhook gets, a line of a file, the details of an incident. `docs/channels.md` describes it.
 //!
 //! Within a limit: what does not fit is counted under `omitted`, the least severe first.
 

@@ -1,5 +1,7 @@
 //! The whole of `notify` against servers that answer in every way.
 
+mod http;
+mod mail;
 mod server;
 mod slack;
 mod sns;
