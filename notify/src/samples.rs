@@ -4,7 +4,8 @@ use common::record::{Alert, Finding, Outcome, OutcomeStatus, Severity};
 use common::settings::Settings;
 use serde_json::json;
 
-use crate::group::{Group, Groups};
+use crate::digest::Digest;
+use crate::group::{Gathered, Groups};
 
 /// A finding on a bucket.
 pub(crate) fn finding(id: &str, severity: Severity) -> Finding {
@@ -39,13 +40,21 @@ pub(crate) fn settings(toml: &str) -> Settings {
     settings.unwrap()
 }
 
-/// One account's group of so many findings.
-pub(crate) fn group(count: usize) -> Group {
+/// All that was collected, for one target in UTC.
+pub(crate) fn digest(groups: Groups, settings: &Settings) -> Digest {
+    let Gathered { entries, counted } = groups.finish();
+    let zone = settings.notify.time_zone.clone().unwrap_or_default();
+    let name = |account: &_| settings.account_name(account).map(str::to_owned);
+    Digest::new(entries.into_iter().map(Into::into).collect(), &counted, zone, name)
+}
+
+/// So many findings of four severities in one account.
+pub(crate) fn many(count: usize) -> Digest {
     let mut groups = Groups::default();
     for index in 0..count {
         groups.finding(finding(&format!("bucket-{index:05}"), Severity::ALL[index % 4]));
     }
-    groups.finish(&Settings::default()).remove(0)
+    digest(groups, &Settings::default())
 }
 
 /// An alert of a decoy that was used.
