@@ -389,7 +389,8 @@ mod tests {
                 let simple = &json(message)["Content"]["Simple"];
                 let subject = simple["Subject"]["Data"].as_str().unwrap();
                 prop_assert!((1..=SUBJECT).contains(&subject.chars().count()));
-                prop_assert!(!subject.contains(|character: char| character.is_control() || character == '\u{2028}'));
+                let breaks = |character: char| character.is_control() || character == '\u{2028}';
+                prop_assert!(!subject.contains(breaks));
                 for header in simple["Headers"].as_array().unwrap() {
                     let value = header["Value"].as_str().unwrap();
                     prop_assert!(value.len() <= 200 && value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
