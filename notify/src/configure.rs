@@ -4,7 +4,7 @@ use common::cli::Failure;
 use common::settings::{Aws, Settings};
 
 use crate::args::Args;
-use crate::channels::slack::{Webhook, WebhookError};
+use crate::channels::http::{Webhook, WebhookError};
 use crate::channels::sns::TopicError;
 use crate::channels::{Channel, Slack, Sns};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use common::exit::Exit;
 use common::record::DeliveryStatus::{Delivered, Failed};
 
-use crate::channels::slack::Webhook;
+use crate::channels::http::Webhook;
 use crate::channels::{Channel, Slack};
 
 use super::server::{Answer, Server};
