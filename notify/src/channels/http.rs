@@ -22,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: usize = 4_096;
 
 /// A webhook's URL.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Webhook {
     url: Url,
     host: String,

@@ -22,7 +22,7 @@ const SPACING: Duration = Duration::from_secs(1);
 const WORD: usize = 64;
 
 /// A Slack channel, by its webhook.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slack {
     poster: Poster,
     pub(crate) spacing: Duration,
