@@ -12,6 +12,7 @@ use common::id::AccountId;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::channels::address::Address;
 use crate::session::Caller;
 
 /// An account number has so many digits; one that was written as a number has lost its zeros.
@@ -118,11 +119,9 @@ fn owner(entry: Value) -> Result<(AccountId, Owner), String> {
     let account = account.ok_or_else(|| format!("`{number}` is no account number: twelve digits are expected"))?;
     let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let mut mail = Vec::new();
-    for address in contact_email.unwrap_or_default().split([',', ';', ' ']).filter(|address| !address.is_empty()) {
-        if !address.contains('@') {
-            return Err(format!("`{address}` is no mail address"));
-        }
-        mail.push(address.to_owned());
+    for address in contact_email.unwrap_or_default().split([',', ';']).filter(|address| !address.trim().is_empty()) {
+        address.parse::<Address>().map_err(|error| error.to_string())?;
+        mail.push(address.trim().to_owned());
     }
     Ok((account, Owner { name: text(account_name), mail, slack: text(slack_channel) }))
 }

@@ -11,8 +11,10 @@ use common::settings::{self, Route, Settings, To, Zone};
 use crate::accounts::{AccountMap, Owner};
 use crate::args::Args;
 use crate::channels::http::{Webhook, WebhookError};
+use crate::channels::mail::MailError;
+use crate::channels::secret::{Secret, SecretKind};
 use crate::channels::sns::{Topic, TopicError};
-use crate::channels::{Channel, Slack, Sns};
+use crate::channels::{Channel, JsonWebhook, Lines, Mail, Pagerduty, Slack, Sns};
 use crate::route::{Dest, Identity, Names, Router, Rule, Target, Targets};
 use crate::session::Caller;
 
@@ -20,6 +22,10 @@ use crate::session::Caller;
 pub(crate) const WEBHOOK: &str = "SLACK_WEBHOOK_URL";
 /// Those that hold the channel for what no one else is to hear: Krampus read the first, and its README names the others.
 const SLACK_CHANNEL: [&str; 3] = ["SLACK_DEFAULT_CHANNEL", "SLACK_DEFAULT_ROOM", "SLACK_CHANNEL_DEFAULT_NAME"];
+/// The environment variable that holds a PagerDuty integration's key.
+const PAGERDUTY: &str = "PAGERDUTY_ROUTING_KEY";
+/// The environment variable that holds the URL of a server that takes JSON.
+const JSON_WEBHOOK: &str = "NOTIFY_WEBHOOK_URL";
 /// Krampus's names for where the account map is.
 const MAP_BUCKET: &str = "AWS_ACCOUNTMAPPING_BUCKET";
 const MAP_KEY: &str = "AWS_ACCOUNTMAPPING_KEY";
@@ -40,6 +46,12 @@ impl From<WebhookError> for Failure {
 
 impl From<TopicError> for Failure {
     fn from(error: TopicError) -> Self {
+        Self::Start(error.to_string())
+    }
+}
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
         Self::Start(error.to_string())
     }
 }
@@ -220,9 +232,27 @@ impl<'a> Basis<'a> {
         }
         let Args { mail_to, pagerduty_key_file, webhook_url_file, file, .. } = self.args;
         if !mail_to.is_empty() {
-            everybody.push(self.to_mail(mail_to.clone())?);
+            everybody.push(self.to_mail(mail_to.clone(), "--mail-to")?);
         }
-        let _ = (environment, pagerduty_key_file, webhook_url_file, file);
+        let key = match (pagerduty_key_file, environment(PAGERDUTY)) {
+            (Some(file), _) => Some(Secret::read(SecretKind::RoutingKey, file)?),
+            (None, Some(key)) => Some(Secret::parse(SecretKind::RoutingKey, &key, PAGERDUTY)?),
+            (None, None) => None,
+        };
+        if let Some(key) = key {
+            everybody.push(self.pagerduty(key, false, None)?);
+        }
+        let url = match (webhook_url_file, environment(JSON_WEBHOOK)) {
+            (Some(file), _) => Some(Webhook::read(file)?),
+            (None, Some(url)) => Some(Webhook::parse(&url, JSON_WEBHOOK)?),
+            (None, None) => None,
+        };
+        if let Some(url) = url {
+            everybody.push(self.webhook(url, None, None)?);
+        }
+        if let Some(path) = file {
+            everybody.push(self.file(path, None)?);
+        }
         Ok(everybody)
     }
 
@@ -251,11 +281,18 @@ impl<'a> Basis<'a> {
             settings::Target::Mail { to, from, time_zone } => {
                 let zone = zone(time_zone);
                 let from = from.clone().or_else(|| self.mail_from.clone()).ok_or_else(no_sender)?;
-                self.mail(from, to.clone(), &zone, Some(name))?
+                self.mail(from, to, "its `to`", &zone, Some(name))?
             }
-            settings::Target::Pagerduty { .. } | settings::Target::Webhook { .. } | settings::Target::File { .. } => {
-                return Err(Failure::Start("this channel is not there yet".to_owned()));
+            settings::Target::Pagerduty { routing_key_file, eu } => {
+                self.pagerduty(Secret::read(SecretKind::RoutingKey, routing_key_file)?, *eu, Some(name))?
             }
+            settings::Target::Webhook { url_file, authorization_file } => {
+                let authorization = authorization_file.as_ref();
+                let authorization =
+                    authorization.map(|file| Secret::read(SecretKind::Authorization, file)).transpose()?;
+                self.webhook(Webhook::read(url_file)?, authorization, Some(name))?
+            }
+            settings::Target::File { path } => self.file(path, Some(name))?,
         };
         self.named.insert(name.to_owned(), place);
         Ok(())
@@ -271,8 +308,8 @@ impl<'a> Basis<'a> {
                 To::Named(name) => Dest::Target(*self.named.get(name).ok_or_else(|| self.unknown(name))?),
                 To::Slack(channel) => Dest::Target(self.to_slack(channel.clone())?),
                 To::Sns(topic) => Dest::Target(self.to_sns(topic.as_deref())?),
-                To::Mail(address) => Dest::Target(self.to_mail(vec![address.clone()])?),
-                To::File(path) => Dest::Target(self.to_file(path)?),
+                To::Mail(address) => Dest::Target(self.to_mail(vec![address.clone()], "`to`")?),
+                To::File(path) => Dest::Target(self.file(path, None)?),
             };
             if !dests.contains(&dest) {
                 dests.push(dest);
@@ -294,7 +331,7 @@ impl<'a> Basis<'a> {
             found.push(self.to_slack(Some(channel))?);
         }
         if !owner.mail.is_empty() && self.mail_from.is_some() {
-            found.push(self.to_mail(owner.mail.clone())?);
+            found.push(self.to_mail(owner.mail.clone(), "the account map")?);
         }
         Ok(found)
     }
@@ -316,14 +353,11 @@ impl<'a> Basis<'a> {
         self.sns(&topic, &zone, None)
     }
 
-    fn to_mail(&mut self, to: Vec<String>) -> Result<usize, Failure> {
+    /// Addresses, from the sender of `[notify]`; `place` says where they stand.
+    fn to_mail(&mut self, to: Vec<String>, place: &str) -> Result<usize, Failure> {
         let from = self.mail_from.clone().ok_or_else(no_sender)?;
         let zone = self.zone.clone();
-        self.mail(from, to, &zone, None)
-    }
-
-    fn to_file(&mut self, path: &Path) -> Result<usize, Failure> {
-        Err(Failure::Start(format!("{}: this channel is not there yet", path.display())))
+        self.mail(from, &to, place, &zone, None)
     }
 
     fn slack(
@@ -350,8 +384,40 @@ impl<'a> Basis<'a> {
             .add(Identity::Sns(topic.arn().to_owned()), zone, name, || Ok(Channel::Sns(Sns::new(topic, profile, aws))))
     }
 
-    fn mail(&mut self, from: String, to: Vec<String>, _zone: &Zone, _name: Option<&str>) -> Result<usize, Failure> {
-        Err(Failure::Start(format!("{from} {}: this channel is not there yet", to.join(", "))))
+    fn mail(
+        &mut self,
+        from: String,
+        to: &[String],
+        place: &str,
+        zone: &Zone,
+        name: Option<&str>,
+    ) -> Result<usize, Failure> {
+        let (profile, aws) = (self.args.profile.clone(), &self.settings.aws);
+        let region = self.settings.notify.mail_region.clone();
+        let mut addresses: Vec<String> = to.iter().map(|address| address.trim().to_lowercase()).collect();
+        addresses.sort();
+        addresses.dedup();
+        self.targets.add(Identity::Mail(from.clone(), addresses), zone, name, || {
+            Ok(Channel::Mail(Mail::new(Some(&from), to, ("the sender", place), region, profile, aws)?))
+        })
+    }
+
+    fn pagerduty(&mut self, key: Secret, eu: bool, name: Option<&str>) -> Result<usize, Failure> {
+        let zone = self.zone.clone();
+        self.targets
+            .add(Identity::Pagerduty(key.clone(), eu), &zone, name, || Ok(Channel::Pagerduty(Pagerduty::new(key, eu)?)))
+    }
+
+    fn webhook(&mut self, url: Webhook, authorization: Option<Secret>, name: Option<&str>) -> Result<usize, Failure> {
+        let zone = self.zone.clone();
+        self.targets.add(Identity::Webhook(url.clone(), authorization.clone()), &zone, name, || {
+            Ok(Channel::Webhook(JsonWebhook::new(url, authorization.as_ref())?))
+        })
+    }
+
+    fn file(&mut self, path: &Path, name: Option<&str>) -> Result<usize, Failure> {
+        let zone = self.zone.clone();
+        self.targets.add(Identity::File(path.to_owned()), &zone, name, || Ok(Channel::File(Lines::new(path))))
     }
 }
 

@@ -64,6 +64,11 @@ impl Tally {
         self.keys.extend(other.keys.iter().cloned());
     }
 
+    /// What was counted, with its numbers.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Counted, usize)> + '_ {
+        self.counts.iter().map(|(counted, count)| (*counted, *count))
+    }
+
     /// `Also 3 passed, 2 already in order.`; nothing where nothing was counted.
     pub(crate) fn also(&self) -> Option<String> {
         let counts = self.counts.iter().map(|(counted, count)| format!("{} {}", grouped(*count), counted.words()));
@@ -197,4 +202,117 @@ pub(crate) fn severities<'a>(entries: impl Iterator<Item = &'a Entry>) -> String
     }
     let counts = counts.iter().map(|(Reverse(severity), count)| format!("{} {severity}", grouped(*count)));
     counts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use common::record::{Finding, FindingStatus, Outcome, OutcomeStatus};
+    use common::settings::Settings;
+
+    use super::*;
+    use crate::group::Groups;
+    use crate::samples;
+
+    fn in_account(account: &str, id: &str, severity: Severity) -> Finding {
+        Finding { account: account.parse().unwrap(), ..samples::finding(id, severity) }
+    }
+
+    #[test]
+    fn the_account_with_the_worst_comes_first() {
+        let mut groups = Groups::default();
+        for (account, severity) in [
+            ("111111111111", Severity::Low),
+            ("333333333333", Severity::High),
+            ("222222222222", Severity::High),
+            ("444444444444", Severity::Critical),
+            ("111111111111", Severity::Medium),
+        ] {
+            groups.finding(in_account(account, "b", severity));
+        }
+        // What is excepted is not bad, and what was not looked at may be.
+        let excepted = FindingStatus::Excepted;
+        groups.finding(Finding { status: excepted, ..in_account("000000000001", "b", Severity::Critical) });
+        let failed = r#"{"account":"555555555555","region":"global","type":"iam_user","status":"failed"}"#;
+        groups.scope(&serde_json::from_str(failed).unwrap());
+        let digest = samples::digest(groups, &Settings::default());
+        let accounts: Vec<_> = digest.groups.iter().map(|group| &group.account.as_str()[..1]).collect();
+        assert_eq!(accounts, ["4", "2", "3", "5", "1", "0"]);
+        assert_eq!(
+            digest.headline(),
+            "6 accounts: 1 critical, 2 high, 1 medium, 1 low; 1 scope not looked at, 1 excepted"
+        );
+    }
+
+    #[test]
+    fn the_headline_counts_severities_and_then_fates() {
+        let settings = samples::settings("[accounts.\"111122223333\"]\nname = \"sand\\nbox\"");
+        let mut groups = Groups::default();
+        for (severity, count) in [(Severity::High, 2), (Severity::Critical, 3)] {
+            (0..count).for_each(|_| groups.finding(samples::finding("b", severity)));
+        }
+        for (status, count) in [(OutcomeStatus::Failed, 1), (OutcomeStatus::Applied, 4), (OutcomeStatus::Already, 2)] {
+            (0..count).for_each(|_| groups.outcome(Outcome { severity: None, ..samples::outcome("b", status) }));
+        }
+        let mut digest = samples::digest(groups, &settings);
+        assert_eq!(digest.headline(), "111122223333 (sand box): 3 critical, 2 high; 4 done, 1 failed");
+        assert_eq!(digest.counted.keys.len(), 2);
+        digest.counted.add(Counted::Unchanged, 1_018);
+        digest.counted.add(Counted::Pass, 0);
+        let also = "Also 2 already in order, 1,018 unchanged since they were told.";
+        assert_eq!(digest.counted.also().as_deref(), Some(also));
+    }
+
+    #[test]
+    fn the_headline_says_what_is_to_come_and_what_no_longer_is() {
+        let mut groups = Groups::default();
+        for (status, count) in [(OutcomeStatus::Scheduled, 2), (OutcomeStatus::Resolved, 3)] {
+            let severity = Some(Severity::Critical);
+            (0..count).for_each(|_| groups.outcome(Outcome { severity, ..samples::outcome("b", status) }));
+        }
+        groups.finding(Finding { status: FindingStatus::Unknown, ..samples::finding("b", Severity::Critical) });
+        let digest = samples::digest(groups, &Settings::default());
+        let expected = "111122223333: 2 critical; 2 to be done later, 3 put right in time; 1 unknown";
+        assert_eq!(digest.headline(), expected);
+    }
+
+    #[test]
+    fn of_quiet_accounts_nothing_is_counted() {
+        let mut groups = Groups::default();
+        groups.finding(samples::finding("b", Severity::Low));
+        for account in ["111122223333", "444455556666"] {
+            let pass = FindingStatus::Pass;
+            groups.finding(Finding { status: pass, ..in_account(account, "c", Severity::Low) });
+        }
+        let digest = samples::digest(groups, &Settings::default());
+        assert_eq!((digest.groups.len(), digest.counted.keys.len()), (1, 1));
+        let mut quiet = Groups::default();
+        quiet.outcome(samples::outcome("b", OutcomeStatus::Already));
+        assert!(samples::digest(quiet, &Settings::default()).is_empty());
+    }
+
+    #[test]
+    fn the_order_of_the_input_does_not_matter() {
+        let mut records = Vec::new();
+        for severity in Severity::ALL {
+            for (check, id) in [("b", "1"), ("a", "2"), ("a", "1")] {
+                records.push(Finding { check: check.into(), ..samples::finding(id, severity) });
+            }
+        }
+        let order = |records: &[Finding]| {
+            let mut groups = Groups::default();
+            records.iter().cloned().for_each(|record| groups.finding(record));
+            let digest = samples::digest(groups, &Settings::default());
+            digest.entries().map(|it| (it.severity, it.check.clone(), it.place.clone())).collect::<Vec<_>>()
+        };
+        let expected = order(&records);
+        assert_eq!(expected[0].0, Some(Severity::Critical));
+        assert_eq!(expected[0].1, "a");
+        assert!(expected[0].2.starts_with("arn:aws:s3:::1 "));
+        for turn in 1..records.len() {
+            records.rotate_left(turn);
+            assert_eq!(order(&records), expected);
+        }
+        records.reverse();
+        assert_eq!(order(&records), expected);
+    }
 }

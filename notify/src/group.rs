@@ -124,108 +124,49 @@ impl Unseen {
 
 #[cfg(test)]
 mod tests {
-    use common::record::{FindingStatus, OutcomeStatus};
+    use common::record::OutcomeStatus;
     use serde_json::json;
 
     use super::*;
     use crate::samples;
 
-    fn scope(region: &str, kind: &str, status: &str) -> Scope {
+    fn scope(account: &str, region: &str, kind: &str, status: &str) -> Scope {
         serde_json::from_value(json!({
-            "account": "111122223333", "region": region, "type": kind, "status": status,
+            "account": account, "region": region, "type": kind, "status": status,
             "error": {"operation": "sts:AssumeRole", "code": "AccessDenied", "message": "no"}
         }))
         .unwrap()
     }
 
     #[test]
-    fn a_message_per_account_in_the_order_of_accounts() {
+    fn what_failed_for_one_reason_is_one_entry() {
         let mut groups = Groups::default();
-        for account in ["444455556666", "111122223333", "444455556666"] {
-            let account = account.parse().unwrap();
-            groups.finding(Finding { account, ..samples::finding("b", Severity::Low) });
+        for (account, region, status) in [
+            ("111122223333", "eu-west-1", "failed"),
+            ("444455556666", "eu-west-1", "failed"),
+            ("111122223333", "eu-west-2", "failed"),
+            ("111122223333", "eu-west-3", "ok"),
+        ] {
+            groups.scope(&scope(account, region, "sqs", status));
         }
-        let groups = groups.finish(&Settings::default());
-        let sizes: Vec<_> = groups.iter().map(|group| (group.account.as_str(), group.entries.len())).collect();
-        assert_eq!(sizes, [("111122223333", 1), ("444455556666", 2)]);
-    }
-
-    #[test]
-    fn the_headline_counts_severities_and_then_fates() {
-        let settings: Settings = samples::settings("[accounts.\"111122223333\"]\nname = \"sand\\nbox\"");
-        let mut groups = Groups::default();
-        for (severity, count) in [(Severity::High, 2), (Severity::Critical, 3)] {
-            (0..count).for_each(|_| groups.finding(samples::finding("b", severity)));
-        }
-        for (status, count) in [(OutcomeStatus::Failed, 1), (OutcomeStatus::Applied, 4), (OutcomeStatus::Already, 2)] {
-            (0..count).for_each(|_| groups.outcome(Outcome { severity: None, ..samples::outcome("b", status) }));
-        }
-        let groups = groups.finish(&settings);
-        assert_eq!(groups[0].headline(), "111122223333 (sand box): 3 critical, 2 high; 4 done, 1 failed");
-        assert_eq!(groups[0].also().as_deref(), Some("Also 2 already in order."));
-        assert_eq!(groups[0].counted_keys.len(), 2);
-    }
-
-    #[test]
-    fn the_headline_says_what_is_to_come_and_what_no_longer_is() {
-        let mut groups = Groups::default();
-        for (status, count) in [(OutcomeStatus::Scheduled, 2), (OutcomeStatus::Resolved, 3)] {
-            let severity = Some(Severity::Critical);
-            (0..count).for_each(|_| groups.outcome(Outcome { severity, ..samples::outcome("b", status) }));
-        }
-        let groups = groups.finish(&Settings::default());
-        assert_eq!(groups[0].headline(), "111122223333: 2 critical; 2 to be done later, 3 put right in time");
-    }
-
-    #[test]
-    fn what_is_not_known_stands_apart() {
-        let mut groups = Groups::default();
-        let unknown = Finding { status: FindingStatus::Unknown, ..samples::finding("b", Severity::Critical) };
-        groups.finding(unknown);
-        groups.scope(&scope("eu-west-1", "sqs", "failed"));
-        groups.scope(&scope("eu-west-2", "sqs", "failed"));
-        groups.scope(&scope("eu-west-3", "sqs", "ok"));
-        let groups = groups.finish(&Settings::default());
-        assert_eq!(groups[0].headline(), "111122223333: 2 scopes not looked at, 1 unknown");
-        let entry = &groups[0].entries[0];
-        assert_eq!(entry.title, "2 scopes: sqs");
+        let gathered = groups.finish();
+        assert_eq!(gathered.entries.len(), 2, "one for each account");
+        let entry = &gathered.entries[0];
+        assert_eq!((entry.heading, entry.title.as_str()), (Heading::NotLooked, "2 scopes: sqs"));
         assert_eq!(entry.keys, ["scope:111122223333:eu-west-1:sqs", "scope:111122223333:eu-west-2:sqs"]);
-        assert_eq!(entry.facts[0].text, "eu-west-1, eu-west-2");
-        assert_eq!(entry.facts[1].text, "sts:AssumeRole: AccessDenied: no");
+        let facts: Vec<_> = entry.facts.iter().map(|fact| fact.text(&common::settings::Zone::default())).collect();
+        assert_eq!(facts, ["eu-west-1, eu-west-2", "sts:AssumeRole: AccessDenied: no"]);
+        assert_eq!(entry.about.regions.len(), 2);
     }
 
     #[test]
-    fn what_is_only_counted_is_no_news() {
+    fn what_is_only_counted_is_no_entry() {
         let mut groups = Groups::default();
         groups.outcome(samples::outcome("b", OutcomeStatus::Already));
-        groups.scope(&scope("eu-west-1", "sqs", "ok"));
-        let groups = groups.finish(&Settings::default());
-        assert_eq!(groups.iter().filter(|group| group.is_news()).count(), 0);
-    }
-
-    #[test]
-    fn the_order_of_the_input_does_not_matter() {
-        let mut records = Vec::new();
-        for severity in Severity::ALL {
-            for (check, id) in [("b", "1"), ("a", "2"), ("a", "1")] {
-                records.push(Finding { check: check.into(), ..samples::finding(id, severity) });
-            }
-        }
-        let titles = |records: &[Finding]| {
-            let mut groups = Groups::default();
-            records.iter().cloned().for_each(|record| groups.finding(record));
-            let groups = groups.finish(&Settings::default());
-            groups[0].entries.iter().map(|it| (it.severity, it.check.clone(), it.place.clone())).collect::<Vec<_>>()
-        };
-        let expected = titles(&records);
-        assert_eq!(expected[0].0, Some(Severity::Critical));
-        assert_eq!(expected[0].1, "a");
-        assert!(expected[0].2.starts_with("arn:aws:s3:::1 "));
-        for turn in 1..records.len() {
-            records.rotate_left(turn);
-            assert_eq!(titles(&records), expected);
-        }
-        records.reverse();
-        assert_eq!(titles(&records), expected);
+        groups.scope(&scope("111122223333", "eu-west-1", "sqs", "ok"));
+        let gathered = groups.finish();
+        assert_eq!(gathered.entries, []);
+        let tally = &gathered.counted[&"111122223333".parse().unwrap()];
+        assert_eq!((tally.also().as_deref(), tally.keys.len()), (Some("Also 1 already in order."), 1));
     }
 }

@@ -66,7 +66,7 @@ impl What {
     pub(crate) fn messages(&self, target: &Target) -> Result<Vec<Message>, serde_json::Error> {
         match self {
             Self::Digest(digest) => target.channel.messages(digest),
-            Self::Alert(alarm) => target.channel.alert(alarm, &target.zone).map(|message| vec![message]),
+            Self::Alert(alarm) => target.channel.alert(alarm, &target.zone),
         }
     }
 

@@ -39,8 +39,7 @@ pub(crate) struct Slack {
 impl Slack {
     /// A channel that posts to a webhook.
     pub(crate) fn new(webhook: Webhook) -> Result<Self, WebhookError> {
-        let target = webhook.host().to_owned();
-        Ok(Self { poster: Poster::new(webhook)?, target, channel: None, spacing: SPACING })
+        Ok(Self { target: webhook.host().to_owned(), poster: Poster::new(webhook)?, channel: None, spacing: SPACING })
     }
 
     /// The same, for a channel such as `#security`. Only the older webhooks, which are not bound to one, heed it.

@@ -1,10 +1,9 @@
 //! Alerts: told at once, and each by itself. Most of their texts are an attacker's: what he called himself, and what he
 //! called.
 
-use std::collections::BTreeMap;
-
 use common::record::{Alert, AlertStatus};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::record::named;
 use super::{About, Entry, Fact, Heading, place, title};
@@ -32,6 +31,8 @@ pub(crate) struct Alarm {
     pub(crate) source: String,
     /// When: the call's time, or else the alert's.
     pub(crate) at: Timestamp,
+    /// The record as it was read, for programs.
+    pub(crate) record: Value,
 }
 
 impl Alarm {
@@ -49,6 +50,8 @@ impl Alarm {
             drill: alert.drill,
             source: source.unwrap_or_else(|| clean(&alert.arn.to_string(), NAME)),
             at: alert.event.as_ref().map_or(alert.at, |event| event.time),
+            // What was read as JSON can be written as JSON.
+            record: serde_json::to_value(alert).unwrap_or_default(),
             entry,
         }
     }
@@ -160,5 +163,102 @@ fn span(duration: SignedDuration) -> String {
         (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
         (0, _, _) => format!("{hours}h {}m", minutes % 60),
         _ => format!("{}d {}h", grouped(days), hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::settings::Zone;
+
+    use super::super::FACT;
+    use super::*;
+    use crate::samples;
+
+    fn facts(alarm: &Alarm, zone: &Zone) -> Vec<(&'static str, String)> {
+        alarm.entry.facts.iter().map(|fact| (fact.label, fact.text(zone).into_owned())).collect()
+    }
+
+    #[test]
+    fn an_alert_says_which_whose_where_what_and_when() {
+        let alarm = Alarm::new(&samples::alert("open"));
+        let expected = [
+            ("decoy", "svc-billing-export (9f2c)"),
+            ("owner", "J. Smith"),
+            ("planted at", "laptop-042"),
+            ("labels", "team=it"),
+            ("call", "sts:GetCallerIdentity (allowed)"),
+            ("source", "203.0.113.9"),
+            ("user agent", "aws-cli/2.17 <!channel>"),
+            ("key", "AKIAIOSFODNN7EXAMPLE"),
+            ("time", "2026-11-20 09:58:12 UTC (15:28:12 Asia/Kolkata)"),
+            ("seen", "1m 48s later"),
+            ("event", "e544d47e"),
+            ("incident", "honeytoken/9f2c/203.0.113.9; 3 calls so far, open"),
+        ];
+        let facts = facts(&alarm, &"Asia/Kolkata".parse().unwrap());
+        assert_eq!(facts.iter().map(|(label, text)| (*label, text.as_str())).collect::<Vec<_>>(), expected);
+        assert_eq!(alarm.subject, "Decoy svc-billing-export was used from 203.0.113.9: sts:GetCallerIdentity");
+        assert_eq!((alarm.entry.about.kind, alarm.entry.about.status), ("alert", "open"));
+        assert_eq!((alarm.entry.heading, alarm.source.as_str()), (Heading::Alert, "203.0.113.9"));
+        assert_eq!(alarm.entry.keys, ["honeytoken:9f2c:used"]);
+    }
+
+    #[test]
+    fn one_that_is_over_a_drill_or_without_a_call_says_so() {
+        let mut alert = samples::alert("closed");
+        alert.drill = true;
+        alert.event = None;
+        alert.title = String::new();
+        alert.trigger = "exposed".into();
+        let alarm = Alarm::new(&alert);
+        assert_eq!(alarm.subject, "Drill: Closed: Decoy exposed: svc-billing-export");
+        assert!(alarm.closed && alarm.drill && alarm.entry.heading == Heading::Closed);
+        let facts = facts(&alarm, &Zone::default());
+        let fact = |label| facts.iter().find(|fact| fact.0 == label).map(|fact| fact.1.as_str());
+        assert_eq!((fact("call"), fact("time")), (Some("exposed"), Some("2026-11-20 10:00:00 UTC")));
+        assert_eq!((fact("source"), fact("seen")), (None, None));
+        assert_eq!(fact("incident"), Some("honeytoken/9f2c/203.0.113.9; 3 calls in all, closed"));
+        assert!(fact("drill").is_some());
+        assert_eq!((alarm.at, alarm.source.as_str()), (alert.at, "arn:aws:iam::111122223333:user/svc-billing-export"));
+    }
+
+    #[test]
+    fn a_call_that_was_denied_says_why() {
+        let mut alert = samples::alert("open");
+        let event = alert.event.as_mut().unwrap();
+        (event.allowed, event.error) = (false, Some("AccessDenied".into()));
+        assert_eq!(call(&alert), "sts:GetCallerIdentity (denied: AccessDenied)");
+        alert.event.as_mut().unwrap().error = None;
+        assert_eq!(call(&alert), "sts:GetCallerIdentity (denied)");
+    }
+
+    #[test]
+    fn what_an_attacker_calls_himself_is_cut_and_cleaned() {
+        let evil = "<!channel>\u{1b}[2J\u{202e}\n\u{200b}".repeat(1_000);
+        let mut alert = samples::alert("open");
+        alert.title.clone_from(&evil);
+        alert.token.labels = (0..100).map(|index| (format!("{index}{evil}"), evil.clone())).collect();
+        let event = alert.event.as_mut().unwrap();
+        for text in [&mut event.user_agent, &mut event.source, &mut event.operation, &mut event.id] {
+            text.clone_from(&evil);
+        }
+        (event.allowed, event.error, event.access_key) = (false, Some(evil.clone()), Some(evil));
+        let alarm = Alarm::new(&alert);
+        let zone = Zone::default();
+        let texts = facts(&alarm, &zone).into_iter().map(|(_, text)| text);
+        let texts = texts.chain([alarm.subject.clone(), alarm.entry.title.clone(), alarm.source.clone()]);
+        for text in texts {
+            assert!(text.chars().count() <= FACT.max(super::super::TITLE), "{text}");
+            assert!(!text.contains(['\u{1b}', '\u{202e}', '\n', '\u{200b}']), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn how_late_it_was_is_given_in_two_units() {
+        for (seconds, expected) in
+            [(0, "0s"), (59, "59s"), (252, "4m 12s"), (3_600, "1h 0m"), (90_061, "1d 1h"), (864_000_000, "10,000d 0h")]
+        {
+            assert_eq!(span(SignedDuration::from_secs(seconds)), expected);
+        }
     }
 }

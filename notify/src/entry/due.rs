@@ -171,3 +171,111 @@ fn fate(action: &Action) -> String {
     };
     fate.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use common::record::OutcomeStatus;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples;
+
+    fn scheduled(check: Option<&str>, key: &str, title: &str, action: serde_json::Value) -> Outcome {
+        Outcome {
+            id: "i-0abc".into(),
+            check: check.map(str::to_owned),
+            key: key.into(),
+            title: title.into(),
+            action: Some(serde_json::from_value(action).unwrap()),
+            ..samples::outcome("x", OutcomeStatus::Scheduled)
+        }
+    }
+
+    fn sentence(outcome: &Outcome, zone: &str) -> String {
+        Due::new(outcome, "2026-11-27T14:00:00Z".parse().unwrap()).sentence(&zone.parse().unwrap())
+    }
+
+    #[test]
+    fn it_says_what_when_and_what_prevents_it() {
+        let title = "EC2 instance i-0abc lacks the required tag Owner";
+        let tagless = scheduled(Some("ec2_required_tags"), "k", title, json!("stop"));
+        assert_eq!(
+            sentence(&tagless, "Europe/Berlin"),
+            "i-0abc will be stopped on Friday 2026-11-27 14:00 UTC (15:00 Europe/Berlin) unless it gets its Owner tag"
+        );
+        assert_eq!(
+            sentence(&tagless, "UTC"),
+            "i-0abc will be stopped on Friday 2026-11-27 14:00 UTC unless it gets its Owner tag"
+        );
+    }
+
+    #[test]
+    fn what_prevents_it_follows_from_the_check() {
+        let tags = Some("s3_bucket_required_tags");
+        let rows = [
+            (Some("ec2_imdsv2"), "k", "", "it is put right before"),
+            (None, "stop:i-0abc", "", "it gets the tag sluice:protect before"),
+            (None, "score:arn", "", "enough of what is wrong with it is put right before"),
+            (
+                tags,
+                "k",
+                "i-0abc lacks the required tag Owner, lacks the required tag Team",
+                "it gets its Owner, Team tags",
+            ),
+            (
+                tags,
+                "k",
+                "i-0abc lacks the required tag Owner, has the tag Env with `x`, which is none of a, b",
+                "it gets its Owner tag and its Env tag with a value that is allowed",
+            ),
+            (
+                tags,
+                "k",
+                "i-0abc has the tag A with `x`, which is none of b, has the tag C with `x`, which is none of d",
+                "it gets its A, C tags with values that are allowed",
+            ),
+            (tags, "k", "something else", "it gets its required tags before"),
+            (tags, "k", "", "it gets its required tags before"),
+            // A name cannot say which tags are asked for.
+            (tags, "k", "lacks the required tag Evil, i-0abc lacks the required tag Owner", "it gets its Owner tag"),
+        ];
+        for (check, key, title, expected) in rows {
+            let outcome = scheduled(check, key, title, json!("stop"));
+            assert_eq!(unless(&outcome), expected, "{title}");
+        }
+    }
+
+    #[test]
+    fn each_action_has_its_words() {
+        let key = json!({"name": "iam_deactivate_key", "AccessKeyId": "AKIAEXAMPLE"});
+        let rows = [
+            (json!("stop"), "be stopped"),
+            (json!("make_private"), "be made private"),
+            (json!("s3_make_acl_private"), "be made private"),
+            (json!("kill"), "be removed for good"),
+            (json!({"name": "kill", "IncludeData": true}), "be removed for good, with its data"),
+            (key.clone(), "have the access key AKIAEXAMPLE deactivated"),
+            (
+                json!({"name": "several", "Actions": ["iam_deny_all", key]}),
+                "be denied everything, have the access key AKIAEXAMPLE deactivated",
+            ),
+            (json!({"name": "several", "Actions": vec!["stop"; 9]}), "be stopped, be stopped, be stopped and 6 more"),
+            (json!("fire"), "be dealt with as its task says"),
+        ];
+        for (action, expected) in rows {
+            assert_eq!(fate(&serde_json::from_value(action).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn it_is_one_short_line_whatever_the_names_are() {
+        let long = "x\n\u{202e}".repeat(100_000);
+        let title = format!("{long} lacks the required tag {long}");
+        let actions =
+            json!({"name": "several", "Actions": vec![json!({"name": "iam_delete_key", "AccessKeyId": long}); 9]});
+        let outcome = Outcome { id: long, ..scheduled(Some("ec2_required_tags"), "k", &title, actions) };
+        let said = sentence(&outcome, "America/Argentina/ComodRivadavia");
+        assert!(said.chars().count() <= SENTENCE && !said.contains(['\n', '\u{202e}']), "{said}");
+        assert!(said.contains("tag"), "{said}");
+    }
+}

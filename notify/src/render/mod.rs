@@ -1,6 +1,9 @@
 //! From a digest, or an alert, to the texts of its messages, within the limits of whoever has to take them.
 
+pub(crate) mod html;
+pub(crate) mod json;
 mod pack;
+mod room;
 pub(crate) mod slack;
 pub(crate) mod text;
 

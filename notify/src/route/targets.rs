@@ -8,6 +8,7 @@ use common::settings::Zone;
 
 use crate::channels::Channel;
 use crate::channels::http::Webhook;
+use crate::channels::secret::Secret;
 use crate::memory::TargetName;
 
 /// Somebody who is told.
@@ -41,9 +42,9 @@ pub(crate) enum Identity {
     /// The sender, and the addresses.
     Mail(String, Vec<String>),
     /// A routing key, and whether it is of the EU region.
-    Pagerduty(String, bool),
+    Pagerduty(Secret, bool),
     /// The URL, and what the `Authorization` header says.
-    Webhook(Webhook, Option<String>),
+    Webhook(Webhook, Option<Secret>),
     /// A path.
     File(PathBuf),
     /// An example, or what a test has made.

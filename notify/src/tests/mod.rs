@@ -1,6 +1,8 @@
 //! The whole of `notify` against servers that answer in every way.
 
+mod http;
 mod live;
+mod mail;
 mod server;
 mod slack;
 mod sns;
