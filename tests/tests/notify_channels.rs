@@ -140,7 +140,8 @@ fn a_server_gets_the_object_once_it_is_there_and_its_url_is_a_secret() {
     let server = HttpSink::new([Reply::status(503, "/hooks/s3cr3t"), Reply::too_many(Some(1)), Reply::status(201, "")]);
     let tool = Tool::new("notify").env("NOTIFY_WEBHOOK_URL", format!("{}/hooks/s3cr3t", server.url()));
     let ran = tool.arg("-v").stdin(ndjson(&[finding("111122223333", "acme-logs", "high")])).run().exits(0);
-    let delivery = ran.one(&json!({"kind": "delivery", "channel": "webhook", "target": "127.0.0.1", "status": "delivered"}));
+    let delivery =
+        ran.one(&json!({"kind": "delivery", "channel": "webhook", "target": "127.0.0.1", "status": "delivered"}));
     assert_eq!(delivery["attempts"], 3, "{ran}");
     assert!(!ran.text().contains("s3cr3t") && !ran.stderr.contains("s3cr3t"), "{ran}");
     let objects = server.json();

@@ -27,7 +27,7 @@ const WORD: usize = 64;
 const NAME: usize = 80;
 
 /// A Slack channel, by its webhook.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slack {
     poster: Poster,
     /// The webhook's host, and the channel.

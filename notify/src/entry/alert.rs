@@ -1,8 +1,6 @@
 //! Alerts: told at once, and each by itself. Most of their texts are an attacker's: what he called himself, and what he
 //! called.
 
-use std::collections::BTreeMap;
-
 use common::record::{Alert, AlertStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -96,7 +94,8 @@ pub(super) fn alert(alert: &Alert) -> Entry {
             types: [alert.r#type.clone()].into(),
             check: String::new(),
             id: alert.id.clone(),
-            tags: BTreeMap::new(),
+            // What routes go by, as they do by a resource's tags.
+            tags: alert.token.labels.clone(),
         },
         due: None,
     }

@@ -51,7 +51,12 @@ fn the_answer_decides_how_often_it_is_sent() {
         ("500", vec![Answer::Http(500, "", "SeCrEt"), ok.clone()], 2, None),
         ("500 for ever", vec![Answer::Http(500, "", "SeCrEt")], 3, Some("HTTP 500")),
         ("400", vec![Answer::Http(400, "", INVALID)], 1, Some("HTTP 400")),
-        ("403 that repeats the secret", vec![Answer::Http(403, "", r#"{"message":"no R0SeCrEt0123456789abcdef01234567"}"#)], 1, Some("HTTP 403")),
+        (
+            "403 that repeats the secret",
+            vec![Answer::Http(403, "", r#"{"message":"no R0SeCrEt0123456789abcdef01234567"}"#)],
+            1,
+            Some("HTTP 403"),
+        ),
         ("302", vec![Answer::Http(302, "Location: /SeCrEt\r\n", "")], 1, Some("redirects are not followed")),
         ("cut", vec![Answer::Cut, ok.clone()], 2, None),
         ("hang", vec![Answer::Hang(Duration::from_secs(2)), ok], 2, None),
@@ -66,7 +71,11 @@ fn the_answer_decides_how_often_it_is_sent() {
             assert_eq!(ran.deliveries.len(), 1, "{channel}, {name}: {ran:?}");
             let delivery = &ran.deliveries[0];
             let status = if error.is_none() { Delivered } else { Failed };
-            assert_eq!((delivery.status, delivery.attempts as usize), (status, times), "{channel}, {name}: {delivery:?}");
+            assert_eq!(
+                (delivery.status, delivery.attempts as usize),
+                (status, times),
+                "{channel}, {name}: {delivery:?}"
+            );
             assert_eq!((delivery.channel.as_str(), delivery.target.as_str()), (channel, "127.0.0.1"));
             let said = delivery.error.as_deref().unwrap_or_default();
             assert!(said.contains(error.unwrap_or_default()), "{channel}, {name}: {said}");

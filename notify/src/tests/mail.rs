@@ -64,7 +64,10 @@ fn the_answer_decides_how_often_a_mail_is_sent() {
         let status = if error.is_none() { Delivered } else { Failed };
         assert_eq!((delivery.status, delivery.attempts as usize), (status, times), "{name}: {delivery:?}");
         assert_eq!(delivery.message_id.as_deref(), error.is_none().then_some("m-1"), "{name}");
-        assert!(delivery.error.as_deref().unwrap_or_default().contains(&error.clone().unwrap_or_default()), "{delivery:?}");
+        assert!(
+            delivery.error.as_deref().unwrap_or_default().contains(&error.clone().unwrap_or_default()),
+            "{delivery:?}"
+        );
         assert_eq!(delivery.target, "a@acme.example");
         assert_eq!(ran.exit, Ok(if error.is_none() { Exit::Done } else { Exit::Incomplete }), "{name}");
         for request in &requests {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use common::document;
 use common::stream::without_place;
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -75,9 +76,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-impl Document {
-    /// Reads a file's text.
-    pub(crate) fn parse(text: &str) -> Result<Self, DocumentError> {
+impl document::Document for Document {
+    const WHAT: &'static str = "tasks file";
+
+    type Error = DocumentError;
+
+    fn parse(text: &str) -> Result<Self, Self::Error> {
         if text.trim().is_empty() {
             return Err(DocumentError::Empty);
         }
@@ -115,19 +119,19 @@ impl Document {
         Ok(document)
     }
 
-    /// The file's text.
-    pub(crate) fn text(&self) -> Result<String, serde_json::Error> {
+    fn text(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
+    fn is_changed(&self) -> bool {
+        self.changed
+    }
+}
+
+impl Document {
     /// The tasks, in the file's order.
     pub(crate) fn tasks(&self) -> &[Entry] {
         &self.tasks
-    }
-
-    /// Whether anything was changed since it was read.
-    pub(crate) fn is_changed(&self) -> bool {
-        self.changed
     }
 
     /// Adds a task behind the others.
@@ -214,6 +218,7 @@ fn line_of(text: &str, part: &RawValue) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use common::document::Document as _;
     use serde_json::json;
 
     use super::*;

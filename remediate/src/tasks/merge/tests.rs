@@ -1,5 +1,6 @@
 //! What is done to the tasks file, and in whichever order.
 
+use common::document::Document as _;
 use common::stream::Item;
 use jiff::SignedDuration;
 
