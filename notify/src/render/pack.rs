@@ -378,3 +378,122 @@ fn capital(word: &str) -> String {
     let mut characters = word.chars();
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use common::record::{Finding, Severity};
+    use common::settings::Settings;
+
+    use super::*;
+    use crate::group::Groups;
+    use crate::samples;
+
+    /// Three messages of four blocks of 100 bytes, or 300 bytes.
+    struct Small;
+
+    impl Sink for Small {
+        const MESSAGES: usize = 3;
+        const BLOCKS: usize = 4;
+        const BLOCK: usize = 100;
+        const SIZE: usize = 300;
+
+        fn piece(piece: &Piece<'_>, _zone: &Zone) -> String {
+            match piece {
+                Piece::Account { headline, continued: more } => format!("{headline}{}", continued(*more)),
+                Piece::Check { title, continued: more } => format!("{title}{}", continued(*more)),
+                Piece::Shared { bunch, continued: more } => {
+                    format!("{}: {}{}", bunch.heading.title(), bunch.count, continued(*more))
+                }
+                Piece::Under { entry, .. } => entry.about.id.clone(),
+                Piece::Alone(entry) => format!("{}: {}", entry.heading.title(), entry.about.id),
+            }
+        }
+
+        fn size(text: &str) -> usize {
+            text.len()
+        }
+    }
+
+    fn in_account(account: &str, id: &str, severity: Severity) -> Finding {
+        Finding { account: account.parse().unwrap(), ..samples::finding(id, severity) }
+    }
+
+    #[test]
+    fn what_fits_stays_together() {
+        let parts = pack::<Small>(&samples::many(1));
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].blocks, ["Low: s3_bucket_public_acl (FSBP S3.2)\n\nOpen: bucket-00000"]);
+        assert_eq!(parts[0].headline, "111122223333: 1 low");
+        assert_eq!(parts[0].footers.len(), 1, "how to except it");
+    }
+
+    #[test]
+    fn what_is_shared_is_said_once_and_again_where_a_message_begins() {
+        let mut groups = Groups::default();
+        (0..60).for_each(|index| groups.finding(samples::finding(&format!("bucket-{index:02}"), Severity::High)));
+        let parts = pack::<Small>(&samples::digest(groups, &Settings::default()));
+        assert_eq!(parts.len(), 3);
+        let begins = |part: &Part, text: &str| assert!(part.blocks[0].starts_with(text), "{:?}", part.blocks);
+        begins(&parts[0], "High: s3_bucket_public_acl (FSBP S3.2): 60\n\nOpen: 60\nbucket-00\nbucket-01\n");
+        begins(&parts[1], "High: s3_bucket_public_acl (FSBP S3.2): 60, continued\n\nOpen: 60, continued\nbucket-");
+        assert!(parts[0].blocks[1].starts_with("bucket-"), "a new block needs no heading: {:?}", parts[0].blocks);
+    }
+
+    #[test]
+    fn accounts_begin_blocks_of_their_own() {
+        let mut groups = Groups::default();
+        for (account, severity) in [("111122223333", Severity::Low), ("444455556666", Severity::High)] {
+            groups.finding(in_account(account, "b", severity));
+        }
+        let parts = pack::<Small>(&samples::digest(groups, &Settings::default()));
+        assert_eq!(
+            parts[0].blocks,
+            [
+                "444455556666: 1 high\n\nHigh: s3_bucket_public_acl (FSBP S3.2)\n\nOpen: b",
+                "111122223333: 1 low\n\nLow: s3_bucket_public_acl (FSBP S3.2)\n\nOpen: b",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_its_keys_are_kept() {
+        let digest = samples::many(400);
+        let parts = pack::<Small>(&digest);
+        assert_eq!(parts.len(), 3);
+        for part in &parts {
+            assert!(part.blocks.len() <= Small::BLOCKS);
+            assert!(part.blocks.iter().all(|block| block.len() <= Small::BLOCK));
+            assert!(part.blocks.iter().map(String::len).sum::<usize>() <= Small::SIZE);
+        }
+        assert_eq!(parts[0].headline, "111122223333: 100 critical, 100 high, 100 medium, 100 low [1 of 3]");
+        let listed: usize = parts.iter().map(|part| part.blocks.concat().matches("bucket-").count()).sum();
+        assert_eq!(
+            parts[2].footers[0].text,
+            format!(
+                "and {} more ({} critical, 100 high, 100 medium, 100 low): the delivery record has all keys.",
+                400 - listed,
+                100 - listed
+            )
+        );
+        assert_eq!((parts[0].footers.len(), parts[2].footers.len()), (0, 2));
+        let mut keys: Vec<&String> = parts.iter().flat_map(|part| &part.keys).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 400);
+    }
+
+    /// Many findings of no weight in one account keep no critical one of another out.
+    #[test]
+    fn the_worst_of_all_accounts_comes_before_the_rest_of_any() {
+        let mut groups = Groups::default();
+        groups.finding(in_account("000000000001", "worst", Severity::Critical));
+        (0..200).for_each(|index| groups.finding(in_account("000000000001", &format!("low-{index}"), Severity::Low)));
+        for account in 2..7 {
+            groups.finding(in_account(&format!("{account:012}"), "bad", Severity::High));
+        }
+        let parts = pack::<Small>(&samples::digest(groups, &Settings::default()));
+        let told = parts.iter().flat_map(|part| part.blocks.clone()).collect::<String>();
+        assert_eq!(told.matches(": bad").count(), 5, "{told}");
+        assert!(told.contains("worst") && parts[parts.len() - 1].footers[0].text.contains(" low)"), "{parts:?}");
+    }
+}

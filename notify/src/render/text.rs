@@ -89,13 +89,20 @@ pub(crate) fn alert(alarm: &Alarm, zone: &Zone) -> Letter {
 
 #[cfg(test)]
 mod tests {
-    use common::record::{Finding, OutcomeStatus, Severity, Task};
+    use common::record::{Finding, Outcome, OutcomeStatus, Severity, Task};
     use common::settings::Settings;
     use serde_json::json;
 
     use super::*;
+    use crate::entry::{Before, Entry, Told, finding, resolved};
     use crate::group::Groups;
     use crate::samples;
+
+    fn body(groups: Groups, settings: &Settings) -> String {
+        let letters = letters(&samples::digest(groups, settings));
+        assert_eq!(letters.len(), 1);
+        letters[0].body.clone()
+    }
 
     #[test]
     fn it_reads_well_at_three_in_the_morning() {
@@ -104,52 +111,148 @@ mod tests {
             "action": {"name": "s3_set_public_access_block", "from": null, "to": null}
         }))
         .unwrap();
+        let settings = samples::settings(
+            "[accounts.\"111122223333\"]\nname = \"sandbox\"\n[notify]\ntime_zone = \"Europe/Berlin\"",
+        );
         let mut groups = Groups::default();
         groups.finding(samples::finding("acme-logs", Severity::Critical));
-        groups.finding(Finding { action: None, ..samples::finding("acme-web", Severity::High) });
+        for id in ["acme-web", "acme-img"] {
+            groups.finding(samples::finding(id, Severity::High));
+        }
         let applied = samples::outcome("acme-old", OutcomeStatus::Applied);
-        groups.outcome(common::record::Outcome { undo: Some(undo), ..applied });
+        groups.outcome(Outcome { undo: Some(undo), ..applied });
         groups.outcome(samples::outcome("acme-new", OutcomeStatus::Already));
-        let groups = groups.finish(&samples::settings("[accounts.\"111122223333\"]\nname = \"sandbox\""));
-        let letters = letters(&groups[0]);
+        let tagless = |id: &str| Outcome {
+            account: "444455556666".parse().unwrap(),
+            check: Some("s3_bucket_required_tags".into()),
+            severity: Some(Severity::Medium),
+            title: format!("S3 bucket {id} lacks the required tag Owner"),
+            action: Some(serde_json::from_value(json!("s3_block_public_access")).unwrap()),
+            action_time: Some("2026-11-27T14:00:00Z".parse().unwrap()),
+            ..samples::outcome(id, OutcomeStatus::Scheduled)
+        };
+        ["one", "two"].map(|id| groups.outcome(tagless(id)));
+        let digest = samples::digest(groups, &settings);
+        let letters = letters(&digest);
         assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].subject, "111122223333 (sandbox): 1 critical, 2 high; 1 done");
+        assert_eq!(letters[0].subject, "2 accounts: 1 critical, 3 high, 2 medium; 1 done, 2 to be done later");
         assert_eq!(
             letters[0].body,
             "\
-111122223333 (sandbox): 1 critical, 2 high; 1 done
+2 accounts: 1 critical, 3 high, 2 medium; 1 done, 2 to be done later
 
-== Open: critical (1) ==
+=== 111122223333 (sandbox): 1 critical, 3 high; 1 done ===
 
-* S3 bucket acme-logs is readable by anyone through its ACL
+== Critical: s3_bucket_public_acl (FSBP S3.2) ==
+
+* Open: S3 bucket acme-logs is readable by anyone through its ACL
   arn:aws:s3:::acme-logs (s3_bucket, eu-west-1)
-  check: s3_bucket_public_acl (FSBP S3.2)
   fix: s3_make_acl_private: Take the grants to everyone out of the ACL; the others stay.
 
-== Open: high (1) ==
+== High: s3_bucket_public_acl (FSBP S3.2): 3 ==
 
-* S3 bucket acme-web is readable by anyone through its ACL
-  arn:aws:s3:::acme-web (s3_bucket, eu-west-1)
-  check: s3_bucket_public_acl (FSBP S3.2)
-  fix: by hand: there is no action for it
+* Open: S3 bucket … is readable by anyone through its ACL: 2
+  fix: s3_make_acl_private: Take the grants to everyone out of the ACL; the others stay.
+  - arn:aws:s3:::acme-img (s3_bucket, eu-west-1)
+  - arn:aws:s3:::acme-web (s3_bucket, eu-west-1)
 
-== Done: high (1) ==
-
-* S3 bucket acme-old is readable by anyone through its ACL
+* Done: S3 bucket acme-old is readable by anyone through its ACL
   arn:aws:s3:::acme-old (s3_bucket, eu-west-1)
-  check: s3_bucket_public_acl
   done: s3_make_acl_private: Take the grants to everyone out of the ACL; the others stay.
-  at: 2026-11-20T10:00:00Z
+  at: 2026-11-20 10:00:00 UTC (11:00:00 Europe/Berlin)
   calls: s3:PutBucketAcl
   undo: s3_set_public_access_block {\"from\":null,\"to\":null}: Set or remove the bucket's public access block.
 
+=== 444455556666: 2 medium; 2 to be done later ===
+
+== Medium: s3_bucket_required_tags: 2 ==
+
+* Scheduled: S3 bucket … lacks the required tag Owner: 2
+  action: s3_block_public_access: Turn on all four switches of the bucket's public access block.
+  calls: s3:PutBucketAcl
+  - arn:aws:s3:::one (s3_bucket, eu-west-1)
+    due: one will be closed to the public on Friday 2026-11-27 14:00 UTC (15:00 Europe/Berlin) unless it gets its Owner tag
+  - arn:aws:s3:::two (s3_bucket, eu-west-1)
+    due: two will be closed to the public on Friday 2026-11-27 14:00 UTC (15:00 Europe/Berlin) unless it gets its Owner tag
+
 Also 1 already in order.
 
-To put one thing back, with its key (from the outcomes or the delivery record) for KEY: \
-jq -c 'select(.key == \"KEY\" and .undo).undo' outcomes.ndjson | remediate --apply
+To put one thing back, with its key (from the outcomes or the delivery record) for KEY:
+    jq -c 'select(.key == \"KEY\" and .undo).undo' outcomes.ndjson | remediate --apply
+
+To except one, put this into the settings with its check, its ARN (* is any text) and why. What has the tag sluice:protect is \
+told of, and not touched.
+    [[exceptions]]
+    check = \"CHECK\"
+    arn = \"ARN\"
+    reason = \"WHY\"
 "
         );
-        assert_eq!(letters[0].keys.len(), 4);
+        assert_eq!(letters[0].keys.len(), 7);
+    }
+
+    #[test]
+    fn what_nobody_can_except_or_undo_says_nothing_of_it() {
+        let mut groups = Groups::default();
+        groups.outcome(samples::outcome("b", OutcomeStatus::Failed));
+        let scope = json!({"account": "111122223333", "region": "global", "type": "iam_user", "status": "failed"});
+        groups.scope(&serde_json::from_value(scope).unwrap());
+        groups.outcome(Outcome { check: None, severity: None, ..samples::outcome("c", OutcomeStatus::Refused) });
+        let body = body(groups, &Settings::default());
+        assert!(!body.contains("To except") && !body.contains("To put"), "{body}");
+        let at = |text: &str| body.find(text).unwrap_or_else(|| panic!("{text}: {body}"));
+        let order = [
+            "== High: s3_bucket_public_acl ==",
+            "== Tasks ==",
+            "== Not looked at: what is there is not known ==",
+            "* Not looked at: 1 scope: iam_user\n  regions: global\n",
+        ];
+        assert!(order.map(at).is_sorted(), "{body}");
+    }
+
+    #[test]
+    fn what_is_resolved_is_told_with_when_it_was_told() {
+        let Told::Listed(open) = finding(samples::finding("acme-logs", Severity::High)) else { panic!() };
+        let Entry { about, severity, title, place, keys, .. } = *open;
+        let told = "2026-11-13T04:00:00Z".parse().unwrap();
+        let entry = resolved(Before { about, severity, title, place, key: keys[0].clone(), told });
+        let digest =
+            crate::digest::Digest::new(vec![entry.into()], &[].into(), "Asia/Kolkata".parse().unwrap(), |_| None);
+        assert_eq!(
+            letters(&digest)[0].body,
+            "111122223333: 1 resolved\n\n== High: s3_bucket_public_acl ==\n\n\
+            * Resolved: S3 bucket acme-logs is readable by anyone through its ACL\n  \
+            arn:aws:s3:::acme-logs (s3_bucket, eu-west-1)\n  \
+            was told: 2026-11-13 04:00:00 UTC (09:30:00 Asia/Kolkata)\n"
+        );
+    }
+
+    #[test]
+    fn an_alert_is_a_letter_of_its_own() {
+        let letter = alert(&Alarm::new(&samples::alert("open")), &"Europe/Berlin".parse().unwrap());
+        assert_eq!(letter.subject, "Decoy svc-billing-export was used from 203.0.113.9: sts:GetCallerIdentity");
+        assert_eq!(
+            letter.body,
+            "\
+Alert (critical): Decoy svc-billing-export was used from 203.0.113.9: sts:GetCallerIdentity
+arn:aws:iam::111122223333:user/svc-billing-export (iam_user, us-east-1)
+
+decoy: svc-billing-export (9f2c)
+owner: J. Smith
+planted at: laptop-042
+labels: team=it
+call: sts:GetCallerIdentity (allowed)
+source: 203.0.113.9
+user agent: aws-cli/2.17 <!channel>
+key: AKIAIOSFODNN7EXAMPLE
+time: 2026-11-20 09:58:12 UTC (10:58:12 Europe/Berlin)
+seen: 1m 48s later
+event: e544d47e
+incident: honeytoken/9f2c/203.0.113.9; 3 calls so far, open
+"
+        );
+        assert_eq!(letter.keys, ["honeytoken:9f2c:used"]);
+        assert!(alert(&Alarm::new(&samples::alert("closed")), &Zone::default()).subject.starts_with("Closed: Decoy"));
     }
 
     #[test]
@@ -157,18 +260,21 @@ jq -c 'select(.key == \"KEY\" and .undo).undo' outcomes.ndjson | remediate --app
         let mut groups = Groups::default();
         for index in 0..10_000 {
             let id = format!("bücket-{index:05}");
-            let title = "日本語の題名".repeat(100);
+            let title = "日本語の題名".repeat(100) + &id;
             groups.finding(Finding { title, ..samples::finding(&id, Severity::ALL[index % 4]) });
         }
-        let groups = groups.finish(&Settings::default());
-        let letters = letters(&groups[0]);
+        for index in 0..10_000 {
+            let title = format!("日本語の題名 {index}");
+            groups.finding(Finding { title, ..samples::finding("b", Severity::ALL[index % 4]) });
+        }
+        let letters = letters(&samples::digest(groups, &Settings::default()));
         assert_eq!(letters.len(), 1);
         let letter = &letters[0];
         assert!(letter.body.len() <= MESSAGE, "{}", letter.body.len());
         assert!(letter.body.len() > MESSAGE - 2 * RESERVED, "the room is used: {}", letter.body.len());
-        assert_eq!(letter.keys.len(), 10_000);
-        let listed = letter.body.matches("\n* ").count();
-        let rest = crate::text::grouped(10_000 - listed);
+        assert_eq!(letter.keys.len(), 20_000);
+        let listed = letter.body.matches("arn:aws").count();
+        let rest = grouped(20_000 - listed);
         assert!(letter.body.contains(&format!("\n\nand {rest} more (")), "{rest}");
     }
 
@@ -180,8 +286,7 @@ jq -c 'select(.key == \"KEY\" and .undo).undo' outcomes.ndjson | remediate --app
             (0..1000).for_each(|_| groups.finding(samples::finding("b", severity)));
         }
         groups.outcome(samples::outcome("b", OutcomeStatus::Refused));
-        let groups = groups.finish(&long);
-        let subject = &letters(&groups[0])[0].subject;
+        let subject = &letters(&samples::digest(groups, &long))[0].subject;
         assert_eq!(subject.len(), SUBJECT);
         assert!(subject.starts_with("111122223333 (? ?"), "{subject}");
         assert!(subject.ends_with("..."), "{subject}");
