@@ -3,6 +3,7 @@
 //! A channel makes messages of a group in its own format, and sends one. It neither waits nor tries again: spacing,
 //! retries and the deadline are `send`'s, for all channels alike. A new channel is one file here and one variant.
 
+pub(crate) mod http;
 mod retry_after;
 pub(crate) mod slack;
 pub(crate) mod sns;

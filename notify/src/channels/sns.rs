@@ -65,6 +65,13 @@ impl std::str::FromStr for Topic {
     }
 }
 
+impl Topic {
+    /// Its ARN.
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
 /// An SNS channel.
 #[derive(Debug)]
 pub(crate) struct Sns {
