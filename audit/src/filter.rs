@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::args::{Format, Halt};
 use crate::checks::runaway;
-use crate::evidence::{Evidence, Waiting, naming};
+use crate::evidence::{Evidence, Waiting};
 use crate::exempt::{Use, in_words};
 use crate::judge::{Judge, JudgeError, Verdict, Wanted};
 use crate::table::{Colour, Table, counted};
@@ -264,12 +264,12 @@ impl Filter<'_> {
         };
         self.tally.scope(&scope);
         self.totals.scope(&self.judge, &scope);
-        let checks = self.evidence.checks(&scope, &self.judge);
+        let made = self.evidence.made(&scope, &self.judge);
         if scope.status == ScopeStatus::Ok && self.totals.weigh_by(&self.judge, &scope) {
-            self.waiting.push(Waiting::new(scope.account, item, checks));
+            self.waiting.push(Waiting::new(scope.account, item, made));
             return Ok(());
         }
-        self.sink.pass_on(naming(item, &checks).as_ref().unwrap_or(item))
+        self.sink.pass_on(made.said(item).as_ref().unwrap_or(item))
     }
 
     fn resource(&mut self, item: &Item) -> Result<(), Failure> {
@@ -287,7 +287,7 @@ impl Filter<'_> {
         let place = Evidence::place(&resource);
         match self.judge.judge_raw(resource, self.wanted()) {
             Ok(mut verdict) => {
-                self.evidence.judged(place);
+                self.evidence.judged(place, &verdict.findings);
                 if let Some(resource) = weighed {
                     self.totals.record(&self.judge, resource, verdict.counted.take());
                 }

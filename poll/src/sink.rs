@@ -158,6 +158,7 @@ pub(crate) fn scope(
         status: if error.is_some() { ScopeStatus::Failed } else { ScopeStatus::Ok },
         resources,
         checks: Vec::new(),
+        findings: None,
         error: error.map(AwsError::scope_error),
     }
 }

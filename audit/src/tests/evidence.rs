@@ -10,13 +10,16 @@ fn checks(stdout: &str) -> Vec<String> {
     let records = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let shown = |record: Value| match record.get("checks") {
         None => "-".to_owned(),
-        Some(checks) => serde_json::from_value::<Vec<String>>(checks.clone()).unwrap().join(" "),
+        Some(checks) => {
+            let checks = serde_json::from_value::<Vec<String>>(checks.clone()).unwrap().join(" ");
+            record["findings"].as_u64().map_or_else(|| checks.clone(), |findings| format!("{checks}: {findings}"))
+        }
     };
     records.filter(|record| record["kind"] == "scope").map(shown).collect()
 }
 
-/// The checks of queues.
-const SQS: &str = "sqs_policy_outsiders sqs_public";
+/// A row: what it is about, the arguments, the input, and what its scopes say.
+type Row = (&'static str, &'static [&'static str], Vec<Value>, &'static [&'static str]);
 
 fn of(status: &str, kind: &str, resources: u64) -> Value {
     let mut scope = scope(status, kind);
@@ -33,16 +36,26 @@ fn a_scope_names_what_was_made_on_all_of_it() {
     elsewhere["region"] = json!("eu-central-1");
     let mut starting = queue("starting");
     starting["settled"] = json!(false);
-    let rows: [(&str, &[&str], Vec<Value>, &[&str]); 12] = [
-        ("all of it", &[], vec![queue("a"), queue("b"), of("ok", "sqs", 2)], &[SQS]),
-        ("there is none", &[], vec![of("ok", "sqs", 0)], &[SQS]),
+    let rows: [Row; 12] = [
+        ("all of it", &[], vec![queue("a"), queue("b"), of("ok", "sqs", 2)], &["sqs_policy_outsiders sqs_public: 2"]),
+        ("there is none", &[], vec![of("ok", "sqs", 0)], &["sqs_policy_outsiders sqs_public: 0"]),
         ("it failed", &[], vec![queue("a"), of("failed", "sqs", 1)], &["-"]),
         ("some were taken out", &[], vec![queue("a"), of("ok", "sqs", 2)], &["-"]),
         ("some are yet to come", &[], vec![of("ok", "sqs", 1), queue("a")], &["-"]),
         ("some were not understood", &[], vec![queue("a"), misfit, of("ok", "sqs", 2)], &["-"]),
         ("some are another scope's", &[], vec![queue("a"), elsewhere, of("ok", "sqs", 2)], &["-"]),
-        ("AWS is at work on one, which says so itself", &[], vec![starting, of("ok", "sqs", 1)], &[SQS]),
-        ("each run counts for itself", &[], vec![queue("a"), of("ok", "sqs", 1), of("ok", "sqs", 1)], &[SQS, "-"]),
+        (
+            "AWS is at work on one, which says so itself",
+            &[],
+            vec![starting, of("ok", "sqs", 1)],
+            &["sqs_policy_outsiders sqs_public: 0"],
+        ),
+        (
+            "each run counts for itself",
+            &[],
+            vec![queue("a"), of("ok", "sqs", 1), of("ok", "sqs", 1)],
+            &["sqs_policy_outsiders sqs_public: 1", "-"],
+        ),
         ("the check was not made", &["--only", "iam_user_mfa"], vec![queue("a"), of("ok", "sqs", 1)], &["-"]),
         ("no checks", &[], vec![of("ok", "cloudfront", 0), of("ok", "spend", 0)], &["-", "-"]),
         (
@@ -67,10 +80,10 @@ fn a_scope_names_what_was_made_on_all_of_it() {
             scope
         }]),
     );
-    assert_eq!(checks(&done.stdout), ["iam_user_mfa"]);
+    assert_eq!(checks(&done.stdout), ["iam_user_mfa: 1"]);
     let off: Settings = serde_json::from_value(json!({"checks": {"sqs_public": {"enabled": false}}})).unwrap();
     let done = audit_with(&off, &[], lines(&[of("ok", "sqs", 0)]).as_bytes());
-    assert_eq!(checks(&done.stdout), ["sqs_policy_outsiders"]);
+    assert_eq!(checks(&done.stdout), ["sqs_policy_outsiders: 0"]);
 }
 
 #[test]
@@ -79,7 +92,7 @@ fn the_rest_of_a_scope_stays_to_the_letter() {
     let text =
         format!(r#"{{"x":1.50e1, "kind":"scope",{place},"status":"ok","resources":0,"\u0061":[{{"b":"\ud800"}}]  }}"#);
     let expected = format!(
-        r#"{{"x":1.50e1,"kind":"scope",{place},"status":"ok","resources":0,"\u0061":[{{"b":"\ud800"}}],"checks":["sqs_policy_outsiders","sqs_public"]}}"#
+        r#"{{"x":1.50e1,"kind":"scope",{place},"status":"ok","resources":0,"\u0061":[{{"b":"\ud800"}}],"checks":["sqs_policy_outsiders","sqs_public"],"findings":0}}"#
     );
     assert_eq!(audit(&[], &text).stdout, expected + "\n");
 }

@@ -30,6 +30,9 @@ pub struct Scope {
     /// limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<String>,
+    /// How many findings of these checks it wrote on them: who does not get as many has not heard all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<u64>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ScopeError>,

@@ -70,11 +70,10 @@ fn the_form_of_the_input_does_not_matter() {
         let scopes: Vec<Value> = scopes.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         let missing = |form: &str| {
             let mut expected = expected.kind("scope");
-            // Of a scope ahead of its resources nobody knows what is to come.
-            expected
-                .iter_mut()
-                .filter(|_| form == "shuffled")
-                .for_each(|scope| drop(scope.as_object_mut().unwrap().remove("checks")));
+            for scope in expected.iter_mut().filter_map(Value::as_object_mut).filter(|_| form == "shuffled") {
+                // Of a scope ahead of its resources nobody knows what is to come.
+                scope.retain(|name, _| name != "checks" && name != "findings");
+            }
             expected.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>()
         };
         assert_eq!((scopes.len(), missing(form)), (3, Vec::new()), "{form}");
