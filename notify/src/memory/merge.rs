@@ -63,14 +63,15 @@ pub(crate) fn claim(notes: &mut Notes, ask: &Ask) -> Done<Answer> {
     for known in notes.all.values_mut() {
         if let Some(before) = known.over(ask) {
             answer.resolved.push((before, known.note.target.clone()));
-        } else if ask.looked.has(&known.note.key) {
+        } else if known.note.seen.is_none() || ask.looked.has(&known.note.key) {
             known.seen(ask.now);
         }
     }
     // What only a run that is dead was about to say is as if it had never been.
     notes.retain(|note| note.last_said.is_some() || note.live(ask.now).next().is_some());
     answer.forgotten = notes.retain(|note| {
-        note.live(ask.now).next().is_some() || ask.now.duration_since(note.seen) <= FORGET
+        let recently = |seen: Timestamp| ask.now.duration_since(seen) <= FORGET;
+        note.live(ask.now).next().is_some() || note.seen.is_none_or(recently)
     });
     if !ask.dry_run {
         notes.write()?;

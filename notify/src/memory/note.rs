@@ -80,16 +80,16 @@ pub(crate) struct Note {
     /// When it was said for the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_said: Option<Timestamp>,
-    /// When it was last in an input, to the day.
-    #[serde(default)]
-    pub(crate) seen: Timestamp,
+    /// When it was last in an input, to the day; one that somebody has written by hand may not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) claims: Vec<Claim>,
 }
 
 /// The fields that go where there is nothing to say.
-const OPTIONAL: [&str; 9] =
-    ["severity", "action", "due", "id", "check", "place", "first_said", "last_said", "claims"];
+const OPTIONAL: [&str; 10] =
+    ["severity", "action", "due", "id", "check", "place", "first_said", "last_said", "seen", "claims"];
 
 impl What {
     /// What an entry says.
@@ -170,7 +170,7 @@ impl Note {
             place: String::new(),
             first_said: None,
             last_said: None,
-            seen: now,
+            seen: Some(now),
             claims: Vec::new(),
         };
         note.say(&What::of(entry));

@@ -119,9 +119,9 @@ impl Known {
     /// Takes down that it was in an input.
     pub(super) fn seen(&mut self, now: Timestamp) {
         self.change(|note| {
-            let is_news = now.duration_since(note.seen) >= DAY;
+            let is_news = note.seen.is_none_or(|seen| now.duration_since(seen) >= DAY);
             if is_news {
-                note.seen = now;
+                note.seen = Some(now);
             }
             is_news
         });
