@@ -2,7 +2,7 @@
 //! at before a record is read, so that a mistake shows on the first quiet night, and not in the night when it matters.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use common::cli::{Failure, Say};
 use common::document::{Object, Place};

@@ -1,6 +1,7 @@
 //! What comes in: any stream of records, read on a thread of its own. What is told ends here (unless it is to be passed
 //! on), the rest goes on to stdout.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::thread;
@@ -94,8 +95,8 @@ impl Intake {
 
     fn record(&mut self, item: &Item, out: &mut Out<'_>) -> Result<Option<Box<Alert>>, Broken> {
         let kind = item.kind();
-        let consumed = matches!(kind.as_deref(), Ok(Some("finding" | "outcome" | "alert")));
-        if self.tee || (!consumed && kind.is_ok()) {
+        let told = |kind: &Option<Cow<'_, str>>| matches!(kind.as_deref(), Some("finding" | "outcome" | "alert"));
+        if self.tee || kind.as_ref().is_ok_and(|kind| !told(kind)) {
             // First of all: whom a record that is not understood here is for may understand it.
             out.pass_on(item);
         }

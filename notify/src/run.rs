@@ -86,7 +86,7 @@ pub(crate) async fn run(plan: Plan, io: Io<'static>, stop: impl Future<Output = 
         }
         if input.is_empty() {
             // More may not come for long.
-            run.report.flush();
+            run.report.out().flush();
         }
         if let (None, Some(every), false) = (due, every, run.intake.is_empty()) {
             due = Instant::now().checked_add(every);
@@ -97,7 +97,7 @@ pub(crate) async fn run(plan: Plan, io: Io<'static>, stop: impl Future<Output = 
         run.take(batch).await;
     }
     // Sending takes its time.
-    run.report.flush();
+    run.report.out().flush();
     run.tell(Instant::now() + deadline).await;
     run.end(told).await
 }

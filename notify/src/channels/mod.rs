@@ -1,6 +1,6 @@
 //! The ways to reach people.
 //!
-//! A channel makes messages of a group in its own format, and sends one. It neither waits nor tries again: spacing,
+//! A channel makes messages of a digest, or of an alert, in its own format, and sends one. It neither waits nor tries again: spacing,
 //! retries and the deadline are `send`'s, for all channels alike. A new channel is one file here and one variant.
 
 pub(crate) mod http;
@@ -10,11 +10,12 @@ pub(crate) mod sns;
 
 use std::time::Duration;
 
+use common::settings::Zone;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::digest::Digest;
-use crate::group::Group;
+use crate::entry::Alarm;
 
 pub(crate) use slack::Slack;
 pub(crate) use sns::Sns;
@@ -39,8 +40,9 @@ pub(crate) struct Message {
     pub(crate) plain: Option<String>,
     /// The keys of the records that it tells of.
     pub(crate) keys: Vec<String>,
-    /// The account that it is about.
-    pub(crate) account: String,
+    /// What it is about: the account, or several. Messages about the same arrive in their order where a channel promises
+    /// one (a FIFO topic's group).
+    pub(crate) about: String,
 }
 
 /// Why a message was not taken. The texts go into records and logs: no secret stands in them.
@@ -84,16 +86,22 @@ impl Channel {
         }
     }
 
-    /// The messages that tell a digest, at most a few.
+    /// The messages that tell a digest: one, or a few where that is too long; none where there is nothing to tell.
     pub(crate) fn messages(&self, digest: &Digest) -> Result<Vec<Message>, serde_json::Error> {
-        let messages: Result<Vec<_>, _> = digest.groups.iter().map(|group| self.of_group(group)).collect();
-        Ok(messages?.into_iter().flatten().collect())
+        if digest.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self {
+            Self::Slack(slack) => slack.messages(digest),
+            Self::Sns(_) => Ok(Sns::messages(digest)),
+        }
     }
 
-    fn of_group(&self, group: &Group) -> Result<Vec<Message>, serde_json::Error> {
+    /// The message that tells an alert.
+    pub(crate) fn alert(&self, alarm: &Alarm, zone: &Zone) -> Result<Message, serde_json::Error> {
         match self {
-            Self::Slack(_) => Slack::messages(group),
-            Self::Sns(_) => Ok(Sns::messages(group)),
+            Self::Slack(slack) => slack.alert(alarm, zone),
+            Self::Sns(_) => Ok(Sns::alert(alarm, zone)),
         }
     }
 

@@ -8,10 +8,13 @@
 
 use std::time::Duration;
 
+use common::settings::Zone;
 use serde::Deserialize;
 
-use crate::group::Group;
-use crate::render::slack::{Post, posts};
+use crate::digest::Digest;
+use crate::entry::Alarm;
+use crate::render::slack::{Post, alert, posts};
+use crate::text::clean;
 
 use super::http::{Poster, Webhook, WebhookError};
 use super::{Message, SendError};
@@ -20,30 +23,45 @@ use super::{Message, SendError};
 const SPACING: Duration = Duration::from_secs(1);
 /// The longest word that is taken for Slack's.
 const WORD: usize = 64;
+/// The most characters of a channel's name in records: no more than Slack has.
+const NAME: usize = 80;
 
 /// A Slack channel, by its webhook.
 #[derive(Clone, Debug)]
 pub(crate) struct Slack {
     poster: Poster,
+    /// The webhook's host, and the channel.
+    target: String,
+    channel: Option<String>,
     pub(crate) spacing: Duration,
 }
 
 impl Slack {
     /// A channel that posts to a webhook.
     pub(crate) fn new(webhook: Webhook) -> Result<Self, WebhookError> {
-        Ok(Self { poster: Poster::new(webhook)?, spacing: SPACING })
+        let target = webhook.host().to_owned();
+        Ok(Self { poster: Poster::new(webhook)?, target, channel: None, spacing: SPACING })
+    }
+
+    /// The same, for a channel such as `#security`. Only the older webhooks, which are not bound to one, heed it.
+    pub(crate) fn to_channel(mut self, channel: String) -> Self {
+        self.target = format!("{} {}", self.poster.host(), clean(&channel, NAME));
+        self.channel = Some(channel);
+        self
     }
 
     pub(super) fn target(&self) -> &str {
-        self.poster.host()
+        &self.target
     }
 
-    pub(super) fn messages(group: &Group) -> Result<Vec<Message>, serde_json::Error> {
-        let message = |post: Post| {
-            let Post { subject, body, plain, keys } = post;
-            Message { subject, body, plain: Some(plain), keys, account: group.account.to_string() }
-        };
-        Ok(posts(group)?.into_iter().map(message).collect())
+    pub(super) fn messages(&self, digest: &Digest) -> Result<Vec<Message>, serde_json::Error> {
+        let about = digest.about();
+        Ok(posts(digest, self.channel.as_deref())?.into_iter().map(|post| message(post, about.clone())).collect())
+    }
+
+    pub(super) fn alert(&self, alarm: &Alarm, zone: &Zone) -> Result<Message, serde_json::Error> {
+        let post = alert(alarm, zone, self.channel.as_deref())?;
+        Ok(message(post, alarm.entry.about.account.to_string()))
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Option<String>, SendError> {
@@ -53,6 +71,11 @@ impl Slack {
         // Workflow triggers and imitations of Slack say no in the body.
         if refused { Err(SendError::Refused(answer.why(word.as_deref()))) } else { Ok(None) }
     }
+}
+
+fn message(post: Post, about: String) -> Message {
+    let Post { subject, body, plain, keys } = post;
+    Message { subject, body, plain: Some(plain), keys, about }
 }
 
 /// What an answer's body says.

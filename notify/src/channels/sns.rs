@@ -13,13 +13,14 @@ use common::arn::{Arn, ArnError};
 use common::aws::{AwsArgs, AwsError, Sessions};
 use common::cli::Tool;
 use common::id::{AccountId, Region};
-use common::settings;
+use common::settings::{self, Zone};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::args::Args;
-use crate::group::Group;
-use crate::render::text::{Letter, letters};
+use crate::digest::Digest;
+use crate::entry::Alarm;
+use crate::render::text::{Letter, alert, letters};
 
 use super::{Message, SendError};
 
@@ -99,12 +100,12 @@ impl Sns {
         &self.topic.arn
     }
 
-    pub(super) fn messages(group: &Group) -> Vec<Message> {
-        let message = |letter: Letter| {
-            let Letter { subject, body, keys } = letter;
-            Message { subject, body, plain: None, keys, account: group.account.to_string() }
-        };
-        letters(group).into_iter().map(message).collect()
+    pub(super) fn messages(digest: &Digest) -> Vec<Message> {
+        letters(digest).into_iter().map(|letter| message(letter, digest.about())).collect()
+    }
+
+    pub(super) fn alert(alarm: &Alarm, zone: &Zone) -> Message {
+        message(alert(alarm, zone), alarm.entry.about.account.to_string())
     }
 
     pub(super) fn payload(&self, message: &Message) -> Value {
@@ -135,7 +136,7 @@ impl Sns {
             .topic_arn(&self.topic.arn)
             .subject(&message.subject)
             .message(&message.body)
-            .set_message_group_id(fifo.is_some().then(|| message.account.clone()))
+            .set_message_group_id(fifo.is_some().then(|| message.about.clone()))
             .set_message_deduplication_id(fifo);
         // The SDK must not try again by itself: how often and until when is one policy for all channels, and the
         // delivery record counts the attempts.
@@ -155,6 +156,11 @@ impl Sns {
             }
         }
     }
+}
+
+fn message(letter: Letter, about: String) -> Message {
+    let Letter { subject, body, keys } = letter;
+    Message { subject, body, plain: None, keys, about }
 }
 
 /// Whether there was no connection, or no answer that could be understood. Missing credentials are no such thing: they
@@ -181,8 +187,8 @@ fn passes(code: &str, status: Option<u16>) -> bool {
 /// and so is the same message of another run, which says nothing new.
 fn deduplication(message: &Message) -> String {
     let mut hasher = DefaultHasher::new();
-    (&message.account, &message.subject, &message.body).hash(&mut hasher);
-    format!("{}-{:016x}", message.account, hasher.finish())
+    (&message.about, &message.subject, &message.body).hash(&mut hasher);
+    format!("{}-{:016x}", message.about, hasher.finish())
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 //! Limits: <https://docs.slack.dev/reference/block-kit/blocks/section-block>,
 //! <https://docs.slack.dev/reference/block-kit/blocks/header-block>.
 
+use common::settings::Zone;
 use serde::Serialize;
 
-use crate::entry::Entry;
-use crate::group::Group;
-use crate::text::{shorten, units};
+use crate::digest::Digest;
+use crate::entry::{Alarm, SENTENCE};
+use crate::text::{grouped, shorten, units};
 
-use super::{Part, Sink, footers, pack};
+use super::{Footer, Part, Piece, Sink, TITLES, continued, pack};
 
 /// A message has at most so many blocks.
 pub(crate) const BLOCKS: usize = 50;
@@ -24,24 +25,31 @@ pub(crate) const TOTAL: usize = 12_000;
 /// The text that stands in a notification, and where blocks cannot be shown.
 pub(crate) const FALLBACK: usize = 3_900;
 
-/// The header and up to three footers.
-const RESERVED_BLOCKS: usize = 4;
-const RESERVED: usize = 1_500;
+/// The header and up to four footers: what did not fit, what was counted, how to undo, how to except.
+const RESERVED_BLOCKS: usize = 5;
+const RESERVED: usize = 1_800;
 
-/// What an entry's texts may take once they are escaped (`&` takes five). All together stay below [`SECTION`]: an entry
-/// has at most five facts.
-const TITLE: usize = 700;
-const PLACE: usize = 500;
-const FACT: usize = 320;
-/// Three of these and the header stay below [`RESERVED`].
+/// What an entry's texts may take once they are escaped (`&` takes five): its title, its place, what will be done with it,
+/// and each of its other lines. All together stay below [`SECTION`].
+const TITLE: usize = 600;
+const PLACE: usize = 450;
+const DUE: usize = 600;
+const FACT: usize = 280;
+/// What stands around a title (what happened, a bullet), and around any other line (label, backticks, line end).
+const AROUND: usize = 40;
+const LABEL: usize = 20;
+/// Four of these and the header stay below [`RESERVED`].
 const FOOTER: usize = 400;
-const FACTS: usize = 5;
-/// What stands around a title, a place and a fact: bullet, backticks, label and line end.
-const AROUND: usize = 12;
-/// How many titles the fallback names.
-const TITLES: usize = 5;
+/// An alert's fields: so many to a section, and so long.
+/// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
+const FIELDS: usize = 10;
+const FIELD: usize = 2_000;
 
-const _: () = assert!(TITLE + PLACE + FACTS * FACT + (2 + FACTS) * AROUND <= SECTION);
+const _: () = assert!(SENTENCE <= DUE);
+const _: () = assert!(
+    TITLE + AROUND + PLACE + DUE + (Piece::FACTS - 1) * FACT + (1 + Piece::FACTS) * LABEL <= SECTION,
+    "an entry fits into a section"
+);
 const _: () = assert!(HEADER + TITLES * (TITLE + AROUND) <= FALLBACK);
 const _: () = assert!(HEADER + (RESERVED_BLOCKS - 1) * FOOTER <= RESERVED);
 
@@ -52,23 +60,34 @@ pub(crate) struct Slack;
 impl Sink for Slack {
     const MESSAGES: usize = 3;
     const BLOCKS: usize = BLOCKS - RESERVED_BLOCKS;
+    const BLOCK: usize = SECTION;
     const SIZE: usize = TOTAL - RESERVED;
 
-    fn heading(text: &str) -> String {
-        format!("*{}*", escape(text, FACT))
+    fn piece(piece: &Piece<'_>, zone: &Zone) -> String {
+        let (first, place) = match piece {
+            Piece::Account { headline, continued: more } => {
+                (format!("*{}{}*", escape(headline, TITLE), continued(*more)), "")
+            }
+            Piece::Check { title, continued: more } => (format!("*{}{}*", escape(title, TITLE), continued(*more)), ""),
+            Piece::Shared { bunch, continued: more } => {
+                let (title, count) = (escape(bunch.title, TITLE), grouped(bunch.count));
+                (format!("• {}: {title}: {count}{}", bunch.heading.title(), continued(*more)), "")
+            }
+            Piece::Under { entry, .. } => (format!("◦ `{}`", escape(entry.named(), TITLE)), ""),
+            Piece::Alone(entry) => {
+                (format!("• {}: {}", entry.heading.title(), escape(&entry.title, TITLE)), entry.place.as_str())
+            }
+        };
+        let place = (!place.is_empty()).then(|| format!("`{}`", escape(place, PLACE)));
+        let facts = piece.facts(zone);
+        let facts = facts
+            .into_iter()
+            .map(|(label, text)| format!("{label}: {}", escape(&text, if label == "due" { DUE } else { FACT })));
+        std::iter::once(first).chain(place).chain(facts).collect::<Vec<_>>().join("\n")
     }
 
-    fn entry(entry: &Entry) -> String {
-        let mut lines = vec![format!("• {}", escape(&entry.title, TITLE))];
-        if !entry.place.is_empty() {
-            lines.push(format!("`{}`", escape(&entry.place, PLACE)));
-        }
-        lines.extend(entry.facts.iter().map(|fact| format!("{}: {}", fact.label, escape(&fact.text, FACT))));
-        lines.join("\n")
-    }
-
-    fn size(block: &str) -> usize {
-        units(block)
+    fn size(text: &str) -> usize {
+        units(text)
     }
 }
 
@@ -91,15 +110,19 @@ pub(crate) fn escape(text: &str, max: usize) -> String {
 
 /// What is posted.
 #[derive(Serialize)]
-struct Payload {
+struct Payload<'a> {
+    /// For the older webhooks, which are not bound to one channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<&'a str>,
     text: String,
     blocks: Vec<Block>,
 }
 
 #[derive(Serialize)]
-struct Block {
-    r#type: &'static str,
-    text: TextObject,
+#[serde(untagged)]
+enum Block {
+    Text { r#type: &'static str, text: TextObject },
+    Fields { r#type: &'static str, fields: Vec<TextObject> },
 }
 
 #[derive(Serialize)]
@@ -116,11 +139,18 @@ struct TextObject {
 
 fn header(text: &str) -> Block {
     let text = escape(text, HEADER);
-    Block { r#type: "header", text: TextObject { r#type: "plain_text", text, verbatim: None, emoji: Some(false) } }
+    Block::Text {
+        r#type: "header",
+        text: TextObject { r#type: "plain_text", text, verbatim: None, emoji: Some(false) },
+    }
+}
+
+fn markdown(text: String) -> TextObject {
+    TextObject { r#type: "mrkdwn", text, verbatim: Some(true), emoji: None }
 }
 
 fn section(text: String) -> Block {
-    Block { r#type: "section", text: TextObject { r#type: "mrkdwn", text, verbatim: Some(true), emoji: None } }
+    Block::Text { r#type: "section", text: markdown(text) }
 }
 
 /// A message for an incoming webhook.
@@ -136,22 +166,50 @@ pub(crate) struct Post {
     pub(crate) keys: Vec<String>,
 }
 
-/// The messages for a group.
-pub(crate) fn posts(group: &Group) -> Result<Vec<Post>, serde_json::Error> {
-    pack::<Slack>(group).into_iter().map(|part| post(group, part)).collect()
+/// The messages for a digest; a channel is for webhooks that are not bound to one.
+pub(crate) fn posts(digest: &Digest, channel: Option<&str>) -> Result<Vec<Post>, serde_json::Error> {
+    pack::<Slack>(digest).into_iter().map(|part| post(part, channel)).collect()
 }
 
-fn post(group: &Group, part: Part<'_>) -> Result<Post, serde_json::Error> {
-    let subject = part.headline(group);
-    let titles = part.entries.iter().take(TITLES).map(|entry| format!("• {}", escape(&entry.title, TITLE)));
-    let fallback: Vec<String> = std::iter::once(escape(&subject, HEADER)).chain(titles).collect();
-    let footers = footers(&part).into_iter().map(|text| escape(&text, FOOTER));
-    let texts: Vec<String> = part.blocks.into_iter().chain(footers).collect();
+fn post(part: Part, channel: Option<&str>) -> Result<Post, serde_json::Error> {
+    let Part { headline: subject, blocks, titles, footers, keys } = part;
+    let titles = titles.iter().map(|title| format!("• {}", escape(title, TITLE)));
+    let text = std::iter::once(escape(&subject, HEADER)).chain(titles).collect::<Vec<_>>().join("\n");
+    let texts: Vec<String> = blocks.into_iter().chain(footers.iter().map(footer)).collect();
     let plain = std::iter::once(subject.clone()).chain(texts.iter().map(|text| unescape(text)));
     let plain = plain.collect::<Vec<_>>().join("\n\n");
     let blocks = std::iter::once(header(&subject)).chain(texts.into_iter().map(section)).collect();
-    let body = serde_json::to_string(&Payload { text: fallback.join("\n"), blocks })?;
-    Ok(Post { subject, body, plain, keys: part.keys })
+    let body = serde_json::to_string(&Payload { channel, text, blocks })?;
+    Ok(Post { subject, body, plain, keys })
+}
+
+/// What there is to copy is our own: no backtick in it, and nothing to escape that would take much.
+fn footer(footer: &Footer) -> String {
+    let text = escape(&footer.text, FOOTER);
+    match footer.code {
+        Some(code) => format!("{text}\n```{}```", escape(code, FOOTER.saturating_sub(units(&text)))),
+        None => text,
+    }
+}
+
+/// The message for an alert.
+pub(crate) fn alert(alarm: &Alarm, zone: &Zone, channel: Option<&str>) -> Result<Post, serde_json::Error> {
+    let entry = &alarm.entry;
+    let facts: Vec<(&str, String)> =
+        entry.facts.iter().map(|fact| (fact.label, escape(&fact.text(zone), FIELD - LABEL))).collect();
+    let severity = entry.severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+    let title = format!("*{}{severity}*: {}", entry.heading.title(), escape(&entry.title, TITLE));
+    let title = format!("{title}\n`{}`", escape(&entry.place, PLACE));
+    let plain = facts.iter().map(|(label, text)| format!("{label}: {}", unescape(text)));
+    let plain = std::iter::once(unescape(&title)).chain(plain).collect::<Vec<_>>().join("\n");
+    let text = escape(&alarm.subject, TITLE);
+    let mut blocks = vec![header(&alarm.subject), section(title)];
+    for facts in facts.chunks(FIELDS) {
+        let fields = facts.iter().map(|(label, text)| markdown(format!("*{label}*\n{text}"))).collect();
+        blocks.push(Block::Fields { r#type: "section", fields });
+    }
+    let body = serde_json::to_string(&Payload { channel, text, blocks })?;
+    Ok(Post { subject: alarm.subject.clone(), body, plain, keys: entry.keys.clone() })
 }
 
 /// What Slack shows.

@@ -1,10 +1,12 @@
 //! Plain text: for SNS, whose subscribers read it in a mail, and for a person at a terminal.
 
-use crate::entry::Entry;
-use crate::group::Group;
-use crate::text::ascii;
+use common::settings::Zone;
 
-use super::{Part, Sink, footers, pack};
+use crate::digest::Digest;
+use crate::entry::Alarm;
+use crate::text::{ascii, grouped};
+
+use super::{Footer, Part, Piece, Sink, continued, pack};
 
 /// SNS takes 262,144 bytes with all that belongs to the message; this leaves room for the subject, the headline and
 /// the last lines. <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -22,24 +24,29 @@ impl Sink for Text {
     /// One: it is long enough for a thousand entries, and each one is a mail to everybody.
     const MESSAGES: usize = 1;
     const BLOCKS: usize = usize::MAX;
+    const BLOCK: usize = usize::MAX;
     const SIZE: usize = MESSAGE - RESERVED;
 
-    fn heading(text: &str) -> String {
-        format!("== {text} ==")
+    fn piece(piece: &Piece<'_>, zone: &Zone) -> String {
+        let (first, place, indent) = match piece {
+            Piece::Account { headline, continued: more } => (format!("=== {headline}{} ===", continued(*more)), "", ""),
+            Piece::Check { title, continued: more } => (format!("== {title}{} ==", continued(*more)), "", ""),
+            Piece::Shared { bunch, continued: more } => {
+                let (title, count) = (bunch.title, grouped(bunch.count));
+                (format!("* {}: {title}: {count}{}", bunch.heading.title(), continued(*more)), "", "  ")
+            }
+            Piece::Under { entry, .. } => (format!("  - {}", entry.named()), "", "    "),
+            Piece::Alone(entry) => {
+                (format!("* {}: {}", entry.heading.title(), entry.title), entry.place.as_str(), "  ")
+            }
+        };
+        let place = (!place.is_empty()).then(|| format!("{indent}{place}"));
+        let facts = piece.facts(zone).into_iter().map(|(label, text)| format!("{indent}{label}: {text}"));
+        std::iter::once(first).chain(place).chain(facts).collect::<Vec<_>>().join("\n")
     }
 
-    fn entry(entry: &Entry) -> String {
-        let mut lines = vec![format!("* {}", entry.title)];
-        if !entry.place.is_empty() {
-            lines.push(format!("  {}", entry.place));
-        }
-        lines.extend(entry.facts.iter().map(|fact| format!("  {}: {}", fact.label, fact.text)));
-        lines.join("\n")
-    }
-
-    fn size(block: &str) -> usize {
-        // With the empty line before it.
-        block.len() + 2
+    fn size(text: &str) -> usize {
+        text.len()
     }
 }
 
@@ -54,19 +61,30 @@ pub(crate) struct Letter {
     pub(crate) keys: Vec<String>,
 }
 
-/// The messages for a group.
-pub(crate) fn letters(group: &Group) -> Vec<Letter> {
-    let letter = |part: Part<'_>| {
-        let headline = part.headline(group);
-        let mut body = headline.clone();
-        for block in part.blocks.iter().cloned().chain(footers(&part)) {
-            body.push_str("\n\n");
-            body.push_str(&block);
-        }
-        body.push('\n');
-        Letter { subject: ascii(&headline, SUBJECT), body, keys: part.keys }
+/// The messages for a digest.
+pub(crate) fn letters(digest: &Digest) -> Vec<Letter> {
+    let letter = |part: Part| {
+        let footers = part.footers.iter().map(footer);
+        let paragraphs = std::iter::once(part.headline.clone()).chain(part.blocks).chain(footers);
+        let body = paragraphs.collect::<Vec<_>>().join("\n\n") + "\n";
+        Letter { subject: ascii(&part.headline, SUBJECT), body, keys: part.keys }
     };
-    pack::<Text>(group).into_iter().map(letter).collect()
+    pack::<Text>(digest).into_iter().map(letter).collect()
+}
+
+fn footer(footer: &Footer) -> String {
+    let code = footer.code.into_iter().flat_map(str::lines).map(|line| format!("    {line}"));
+    std::iter::once(footer.text.clone()).chain(code).collect::<Vec<_>>().join("\n")
+}
+
+/// The message for an alert.
+pub(crate) fn alert(alarm: &Alarm, zone: &Zone) -> Letter {
+    let entry = &alarm.entry;
+    let severity = entry.severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+    let head = [format!("{}{severity}: {}", entry.heading.title(), entry.title), entry.place.clone(), String::new()];
+    let facts = entry.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.text(zone)));
+    let body = head.into_iter().chain(facts).collect::<Vec<_>>().join("\n") + "\n";
+    Letter { subject: ascii(&alarm.subject, SUBJECT), body, keys: entry.keys.clone() }
 }
 
 #[cfg(test)]

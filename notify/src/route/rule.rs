@@ -1,6 +1,8 @@
 //! One `[[route]]`: what it matches, and whether it can match anything at all.
 
-use common::record::{AlertStatus, FindingStatus, OutcomeStatus, ScopeStatus};
+use std::collections::BTreeSet;
+
+use common::record::{AlertStatus, FindingStatus, OutcomeStatus};
 use common::resource::ResourceType;
 use common::settings::{Patterns, Route};
 use common::wildcard;
@@ -73,8 +75,8 @@ impl Rule {
         } = &entry.about;
         let fits = |patterns: &Option<Patterns>, text: &str| patterns.as_ref().is_none_or(|them| them.matches(text));
         // Scopes that failed for one cause are told of together: who hears of one of them hears of it.
-        let fits_one = |patterns: &Option<Patterns>, texts: &mut dyn Iterator<Item = &String>| {
-            patterns.as_ref().is_none_or(|them| texts.any(|text| them.matches(text)))
+        let fits_one = |patterns: &Option<Patterns>, texts: &BTreeSet<String>| {
+            patterns.as_ref().is_none_or(|them| texts.iter().any(|text| them.matches(text)))
         };
         let called = names.get(its_account).into_iter().flatten();
         fits(kind, its_kind)
@@ -83,8 +85,8 @@ impl Rule {
             && (fits(account, its_account.as_str())
                 || account.as_ref().is_some_and(|them| called.into_iter().any(|name| them.matches(name))))
             && fits(check, its_check)
-            && fits_one(r#type, &mut types.iter())
-            && fits_one(region, &mut regions.iter())
+            && fits_one(r#type, types)
+            && fits_one(region, regions)
             && tag.iter().all(|(name, values)| {
                 // AWS tells `Owner` and `owner` apart, but the people who set them do not.
                 let name = name.to_lowercase();
