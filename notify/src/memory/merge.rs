@@ -1,7 +1,9 @@
 //! What becomes of the memory, without any clock, file or network.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use common::id::AccountId;
 use jiff::{SignedDuration, Timestamp};
 
 use super::looked::Looked;
@@ -22,7 +24,7 @@ pub(crate) struct Ask {
     /// What is to be said, and to whom.
     pub(crate) wanted: Vec<(Entry, Vec<TargetName>)>,
     /// What was looked at.
-    pub(crate) looked: Looked,
+    pub(crate) looked: Arc<Looked>,
     /// To whom this run can say anything.
     pub(crate) targets: BTreeSet<TargetName>,
     /// Which run it is.
@@ -43,8 +45,8 @@ pub(crate) struct Answer {
     pub(crate) say: Vec<Vec<TargetName>>,
     /// What is no longer so, and who had been told that it was.
     pub(crate) resolved: Vec<(Before, TargetName)>,
-    /// How many keys nobody hears of.
-    pub(crate) unchanged: usize,
+    /// The accounts and keys of which nobody hears.
+    pub(crate) unchanged: Vec<(AccountId, String)>,
     /// How many were forgotten.
     pub(crate) forgotten: usize,
 }
@@ -56,7 +58,8 @@ pub(crate) fn claim(notes: &mut Notes, ask: &Ask) -> Done<Answer> {
         let told = targets.iter().filter(|target| notes.ask(entry, target, ask));
         let told: Vec<TargetName> = told.cloned().collect();
         if told.is_empty() && !targets.is_empty() {
-            answer.unchanged += entry.keys.len();
+            let account = &entry.about.account;
+            answer.unchanged.extend(entry.keys.iter().map(|key| (account.clone(), key.clone())));
         }
         answer.say.push(told);
     }
@@ -84,14 +87,14 @@ impl Notes {
     fn ask(&mut self, entry: &Entry, target: &TargetName, ask: &Ask) -> bool {
         let what = What::of(entry);
         let keys = || entry.keys.iter().map(|key| (key.clone(), target.clone()));
-        let is_news = |at: &(String, TargetName)| {
-            self.all.get(at).is_none_or(|known| is_news(&known.note, entry, &what, ask))
-        };
+        let is_news =
+            |at: &(String, TargetName)| self.all.get(at).is_none_or(|known| is_news(&known.note, entry, &what, ask));
         let say = keys().any(|at| is_news(&at));
         for at in keys() {
-            let known = self.all.entry(at).or_insert_with_key(|(key, target)| {
-                Known::new(Note::new(key, target, entry, ask.now))
-            });
+            let known = self
+                .all
+                .entry(at)
+                .or_insert_with_key(|(key, target)| Known::new(Note::new(key, target, entry, ask.now)));
             known.change(|note| note.locate(entry));
             known.seen(ask.now);
             if say && !known.note.is_being_said(&what, ask.now) {

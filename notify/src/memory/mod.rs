@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use common::cli::Failure;
 use common::document::{DocumentFile, Place, Store, StoreError};
+use common::id::AccountId;
 use common::settings::Period;
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,8 +47,8 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 pub(crate) struct Claimed {
     /// Entries, and who hears of each. With what is no longer so, for those who had been told that it was.
     pub(crate) say: Vec<(Entry, Vec<TargetName>)>,
-    /// How many records nobody hears of, since nothing has changed.
-    pub(crate) unchanged: usize,
+    /// The accounts and keys of the records that nobody hears of, since nothing has changed.
+    pub(crate) unchanged: Vec<(AccountId, String)>,
     /// How many were forgotten, since they were in no input for long.
     pub(crate) forgotten: usize,
 }
@@ -135,11 +136,11 @@ impl Memory {
     pub(crate) async fn claim(
         &self,
         wanted: Vec<(Entry, Vec<TargetName>)>,
-        looked: Looked,
+        looked: Arc<Looked>,
         now: Timestamp,
     ) -> Result<Claimed, MemoryError> {
         let Some(Kept { store, terms, run }) = &self.0 else {
-            return Ok(Claimed { say: wanted, unchanged: 0, forgotten: 0 });
+            return Ok(Claimed { say: wanted, unchanged: Vec::new(), forgotten: 0 });
         };
         let deadline = SignedDuration::try_from(terms.deadline).unwrap_or(SignedDuration::MAX);
         let ask = Arc::new(Ask {

@@ -194,7 +194,8 @@ impl Note {
         self.account.clone_from(&about.account);
         self.id.clone_from(&about.id);
         self.check.clone_from(&about.check);
-        self.place = if about.kind == SCOPE { format!("{}, {}", self.r#type, self.region) } else { entry.place.clone() };
+        self.place =
+            if about.kind == SCOPE { format!("{}, {}", self.r#type, self.region) } else { entry.place.clone() };
         *self != before
     }
 

@@ -63,10 +63,9 @@ fn with(mut record: Value, field: &str, value: impl Into<Value>) -> Value {
 fn read(records: &[Value]) -> (Vec<Entry>, Looked) {
     let (mut groups, mut looked) = (Groups::default(), Looked::default());
     for record in records {
-        let parsed = |record: &Value| serde_json::from_value(record.clone()).unwrap();
         match record["kind"].as_str() {
             Some("finding") => {
-                looked.finding(&parsed(record));
+                looked.finding(&parsed_finding(record));
                 groups.finding(parsed_finding(record));
             }
             Some("outcome") => {
@@ -124,7 +123,7 @@ impl World {
         let names: Vec<TargetName> = targets.iter().map(|&name| name.to_owned()).collect();
         let ask = Ask {
             wanted: entries.into_iter().map(|entry| (entry, names.clone())).collect(),
-            looked,
+            looked: looked.into(),
             targets: names.iter().cloned().collect(),
             run: name.clone(),
             repeat: self.repeat,

@@ -51,7 +51,8 @@ impl Life {
     }
 
     fn look(&mut self) -> Run {
-        let found = self.states.iter().enumerate().filter_map(|(key, state)| Some(finding((*state)?, &format!("b{key}"))));
+        let found =
+            self.states.iter().enumerate().filter_map(|(key, state)| Some(finding((*state)?, &format!("b{key}"))));
         let mut records: Vec<Value> = found.collect();
         records.push(scope("ok", records.len()));
         let now = self.now();

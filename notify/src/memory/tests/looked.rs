@@ -62,10 +62,10 @@ fn what_has_its_region_in_its_arn_cannot_be_elsewhere() {
     let scope = |status: &str, region: &str| with(with(scope(status, 0), "type", "sqs"), "region", region);
     let mut world = World::default();
     world.run(start(), &[queue]);
-    assert_eq!(world.run(start(), &[scope("ok", "eu-west-1"), scope("failed", "eu-central-1")]), [
-        "failed sqs",
-        "resolved jobs"
-    ]);
+    assert_eq!(
+        world.run(start(), &[scope("ok", "eu-west-1"), scope("failed", "eu-central-1")]),
+        ["failed sqs", "resolved jobs"]
+    );
 }
 
 #[test]
@@ -94,7 +94,11 @@ fn an_account_within_its_limits_has_nothing_to_be_halted() {
     let instance = with(instance, "type", "ec2");
     world.run(start(), &[instance]);
     let scope = |checks: Value| with(with(scope("ok", 0), "type", "ec2"), "checks", checks);
-    assert_eq!(world.run(start(), &[scope(json!(["ec2_imdsv2", "ec2_runaway"]))]), [""; 0], "it depends on the account");
+    assert_eq!(
+        world.run(start(), &[scope(json!(["ec2_imdsv2", "ec2_runaway"]))]),
+        [""; 0],
+        "it depends on the account"
+    );
     assert_eq!(world.run(start(), &[scope(json!(["account_runaway"])), json!({})]), [""; 0], "a line was lost");
     assert_eq!(world.run(start(), &[scope(json!(["account_runaway"]))]), ["resolved i-1"]);
 }
