@@ -85,7 +85,8 @@ impl<T> PerRegion<T> {
     }
 }
 
-async fn enabled(session: &Session) -> Result<Vec<Region>, AwsError> {
+/// The regions that are enabled for a session's account.
+pub(crate) async fn enabled(session: &Session) -> Result<Vec<Region>, AwsError> {
     let client = client!(aws_sdk_ec2, session, session.home_region());
     let answer = client.describe_regions().send().await.map_err(|error| AwsError::new(EC2_DESCRIBE_REGIONS, error))?;
     let names = answer.regions.unwrap_or_default().into_iter().filter_map(|region| region.region_name);

@@ -4,13 +4,14 @@
 //! # Layout
 //!
 //! - `cli`: the command line. `sweep`: everything of some types in some regions of some accounts. `lookup`: `poll -`,
-//!   the resources that the input names.
+//!   the resources that the input names. `events`: what a CloudTrail event made or changed.
 //! - `plan`: which listings a sweep takes. `account`: an account while it is looked at.
 //! - [`types`]: one file for each resource type, and [`look`], with which `remediate` looks before and after it acts.
 //! - `sink`, `output`, `tally`: what becomes of a record that a listing found.
 
 mod account;
 mod cli;
+mod events;
 mod lookup;
 mod output;
 mod plan;
@@ -29,7 +30,7 @@ use common::cli::{Failure, Io, Tool};
 use common::exit::Exit;
 use common::iam_policy;
 use common::id::Region;
-use common::operation::{EC2_DESCRIBE_REGIONS, Operation};
+use common::operation::{EC2_DESCRIBE_REGIONS, Operation, S3_GET_OBJECT};
 use common::resource::{Extent, ResourceType};
 use common::settings::Settings;
 use tokio::sync::mpsc;
@@ -37,7 +38,8 @@ use tokio::sync::mpsc;
 pub use cli::Args;
 pub use types::{Look, closer_calls, look, look_all, look_calls, looked_at_together};
 
-use lookup::Lookup;
+use events::{ask_calls, list};
+use lookup::{How, Lookup};
 use output::Output;
 use plan::{Wanted, needs_regions};
 use settle::Settle;
@@ -65,6 +67,9 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
         let policy = iam_policy(&args, settings, &types);
         return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
     }
+    if args.list_events {
+        return list(&mut *output, args.output).map(|()| Exit::Done).map_err(Failure::Output);
+    }
     let mut output = Output::new(output);
     std::thread::scope(|scope| {
         block_on(async {
@@ -72,10 +77,8 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
             let result = if args.looks_up() {
                 let (sender, entries) = mpsc::channel(1);
                 // Reading blocks, and must not begin before it is clear that there are credentials.
-                scope.spawn(move || lookup::read(input, &sender));
-                Lookup::new(sessions.clone(), args.only_test_resources, args.settle.map(Settle::within))
-                    .run(entries, &mut output, say)
-                    .await
+                scope.spawn(move || lookup::read(input, "", &sender));
+                Lookup::new(sessions.clone(), how(&args)).run(entries, &mut output, say).await
             } else {
                 sweep(&args, types, settings, &sessions, &mut output, (!terminal).then_some(say)).await
             };
@@ -92,6 +95,16 @@ pub fn run(args: Args, settings: &Settings, io: Io<'_>) -> Result<Exit, Failure>
     })
 }
 
+/// How what somebody names is looked up.
+fn how(args: &Args) -> How {
+    How {
+        only_tests: args.only_test_resources,
+        settle: args.settle.map(Settle::within),
+        fetch: args.fetch,
+        window: args.window,
+    }
+}
+
 /// The least that this command line needs.
 fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde_json::Value {
     let calls = if args.looks_up() { look_calls } else { list_calls };
@@ -105,6 +118,12 @@ fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde
     let mut operations: Vec<Operation> = types.iter().flat_map(of_type).collect();
     if args.settle.is_some() && !args.looks_up() {
         operations.extend(types.iter().flat_map(|kind| settle_calls(*kind)));
+    }
+    if args.looks_up() {
+        operations.extend(ask_calls());
+    }
+    if args.fetch {
+        operations.push(S3_GET_OBJECT);
     }
     // Which regions there are; also asked where one that was named seems not to be enabled.
     if needs_regions(types) {

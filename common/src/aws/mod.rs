@@ -36,7 +36,7 @@ pub use error::AwsError;
 pub use intercept::operation;
 #[cfg(feature = "s3")]
 pub use object::{Bucket, Pieces};
-pub use organization::{NO_ORGANIZATION, organization};
+pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;
 pub use start::StartError;

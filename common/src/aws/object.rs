@@ -34,6 +34,11 @@ impl<'a> Bucket<'a> {
         Self { session, name, client: Mutex::new(client!(aws_sdk_s3, session, session.home_region())) }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
     fn client(&self) -> Client {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_organizations::types::Account;
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::types::{Account, Organization as Described};
 
 use crate::arn::Arn;
 use crate::clock;
@@ -27,13 +28,10 @@ pub const NO_ORGANIZATION: &str = "AWSOrganizationsNotInUseException";
 /// The call that failed; of the code [`NO_ORGANIZATION`] where there is none.
 pub async fn organization(session: &Session) -> Result<Resource<Organization>, AwsError> {
     let client = crate::client!(aws_sdk_organizations, session, session.home_region());
-    let answer = client.describe_organization().send().await;
-    let answer = answer.map_err(|error| AwsError::new(ORGANIZATIONS_DESCRIBE_ORGANIZATION, error))?;
-    let described = answer.organization.ok_or_else(|| malformed("the answer has no organization"))?;
+    let (described, account) = describe(&client).await?;
+    let management = account.to_string();
     let arn = described.arn.as_deref().unwrap_or_default();
     let arn: Arn = arn.parse().map_err(malformed)?;
-    let management = described.master_account_id.unwrap_or_default();
-    let account: AccountId = management.parse().map_err(malformed)?;
 
     let mut accounts = Vec::new();
     let mut pages = client.list_accounts().into_paginator().send();
@@ -61,6 +59,27 @@ pub async fn organization(session: &Session) -> Result<Resource<Organization>, A
         settled: true,
         observed_at: clock::now(),
     })
+}
+
+/// The management account and the id of the organization that a session's account is in, which each of its accounts may
+/// know.
+///
+/// # Errors
+///
+/// The call that failed; of the code [`NO_ORGANIZATION`] where there is none.
+pub async fn organization_id(session: &Session) -> Result<(AccountId, String), AwsError> {
+    let client = crate::client!(aws_sdk_organizations, session, session.home_region());
+    let (described, account) = describe(&client).await?;
+    Ok((account, described.id.unwrap_or_default()))
+}
+
+/// The organization and its management account.
+async fn describe(client: &Client) -> Result<(Described, AccountId), AwsError> {
+    let answer = client.describe_organization().send().await;
+    let answer = answer.map_err(|error| AwsError::new(ORGANIZATIONS_DESCRIBE_ORGANIZATION, error))?;
+    let described = answer.organization.ok_or_else(|| malformed("the answer has no organization"))?;
+    let account = described.master_account_id.as_deref().unwrap_or_default().parse().map_err(malformed)?;
+    Ok((described, account))
 }
 
 /// `State` replaces `Status`, which AWS has announced to retire in September 2026

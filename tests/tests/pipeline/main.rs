@@ -7,6 +7,7 @@ mod accounts;
 mod batches;
 mod brake;
 mod ends;
+mod events;
 mod guards;
 mod krampus;
 mod lookup;
