@@ -106,6 +106,25 @@ impl AwsError {
         )
     }
 
+    /// Whether the same call fails in the same way until somebody changes something: it is not allowed, what it names does
+    /// not exist, or it makes no sense.
+    pub fn is_lasting(&self) -> bool {
+        let code = self.code.as_str();
+        self.is_denied()
+            || matches!(
+                code,
+                "NoRole"
+                    | "RegionNotEnabled"
+                    | "InvalidAddress"
+                    | "AWS.SimpleQueueService.NonExistentQueue"
+                    | "QueueDoesNotExist"
+                    | "OptInRequired"
+                    | "ValidationError"
+                    | "ValidationException"
+            )
+            || code.starts_with("InvalidParameter")
+    }
+
     /// Whether the credentials were good once and are not any more.
     pub fn is_expired(&self) -> bool {
         is_expired(&self.code)
