@@ -2,21 +2,42 @@
 //!
 //! One reader for all tools: [`Events`] takes apart what comes in, whatever it was wrapped in, and hands out what it holds,
 //! one by one. [`Record`] is a CloudTrail record.
+//!
+//! # What is understood
+//!
+//! Without being told which, in any order, and wrapped in one another as AWS does it:
+//!
+//! - CloudTrail records of all versions, one by one or in arrays; log files (`{"Records": [...]}`); what `aws cloudtrail
+//!   lookup-events` prints, and single events of it;
+//! - gzip of these and of everything else, several files one behind the other (`cat *.gz`);
+//! - EventBridge's envelopes (`detail-type` says what is in them), among them events of AWS Health;
+//! - messages of SNS and SQS, as a queue, a Lambda function and the AWS CLI get them;
+//! - S3's notices of new objects (its own, and by EventBridge), and CloudTrail's own notices of new log files;
+//! - what a subscription of CloudWatch Logs delivers, packed and unpacked.
+//!
+//! Anything else, such as a reference or a finding, is handed out as it is, also out of a message.
 
+mod events;
+mod lenient;
+mod notice;
 mod record;
+mod shape;
+#[cfg(test)]
+mod tests;
 mod text;
+mod unpack;
 
-use std::io::Read;
-
+pub use events::{Events, found_in};
 pub use record::{Identity, Issuer, Record, SessionContext};
 pub use text::Text;
 
-use crate::stream::{Broken, Item, ReadError, Reader};
+use crate::stream::Item;
 
 /// One thing that came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The line of the input on which the outermost value that holds it starts, from 1.
+    /// The line of the input on which it starts, from 1. What was wrapped in a string, such as the body of a message, has no
+    /// lines of the input's: it is on the line on which the message starts.
     pub line: u64,
     /// What it is.
     pub what: What,
@@ -29,9 +50,9 @@ pub enum What {
     Record(Item),
     /// A file in S3 in which there are records.
     File(S3File),
-    /// An event of AWS Health, as text.
+    /// An event of AWS Health, as text: EventBridge's envelope (`account`, `region`, `detail`).
     Health(Item),
-    /// What AWS sends to try a target out, or to say that there is nothing; which of these.
+    /// What AWS sends to try a target out, or to say that there is nothing for us; which of these.
     Nothing(&'static str),
     /// Any other record, as it came (or as it was wrapped).
     Other(Item),
@@ -44,55 +65,4 @@ pub struct S3File {
     pub bucket: String,
     /// The object's key, decoded.
     pub key: String,
-}
-
-/// What came in, one by one: an iterator. Gzip is unpacked where the input begins as such. It never reads ahead of what it
-/// can hand out, and holds no more than one record.
-pub struct Events<R> {
-    reader: Reader<R>,
-}
-
-impl<R: Read> Events<R> {
-    /// What an input holds.
-    pub fn new(input: R) -> Self {
-        Self { reader: Reader::new(input) }
-    }
-
-    /// Whether `next` can answer without waiting for more input.
-    pub fn ready(&mut self) -> bool {
-        self.reader.ready()
-    }
-}
-
-impl<R: Read> Iterator for Events<R> {
-    type Item = Result<Found, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let item = match self.reader.next()? {
-            Ok(item) => item,
-            Err(error) => return Some(Err(error)),
-        };
-        let line = item.line;
-        let is_record = item.text.contains("\"eventSource\"") && item.text.contains("\"eventName\"");
-        let what = if is_record { What::Record(item) } else { What::Other(item) };
-        Some(Ok(Found { line, what }))
-    }
-}
-
-/// What one text holds, such as the body of a message.
-pub fn found_in(text: &str) -> Vec<Result<Found, Broken>> {
-    let events = Events::new(text.as_bytes());
-    let found = events.filter_map(|found| match found {
-        Ok(found) => Some(Ok(found)),
-        Err(ReadError::Broken(broken)) => Some(Err(broken)),
-        // Memory does not fail.
-        Err(ReadError::Io { .. }) => None,
-    });
-    found.collect()
-}
-
-impl<R> std::fmt::Debug for Events<R> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Events").finish_non_exhaustive()
-    }
 }

@@ -1,134 +1,161 @@
 //! A CloudTrail record, in any of its versions:
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Text;
+use super::lenient::{Member, object, part};
 
-/// A CloudTrail record. A field that is absent is empty. All texts may be an attacker's.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// A CloudTrail record. A field that is absent, or of another type than it should be, is empty; of a key that comes twice the
+/// last one counts. All texts may be an attacker's.
+#[derive(Clone, Debug, Default)]
 pub struct Record<'a> {
     /// Such as `1.11`: two numbers, no decimal fraction.
-    #[serde(borrow)]
     pub event_version: Text<'a>,
     /// When, as CloudTrail writes it: RFC 3339.
-    #[serde(borrow)]
     pub event_time: Text<'a>,
     /// The service, such as `ec2.amazonaws.com`.
-    #[serde(borrow)]
     pub event_source: Text<'a>,
     /// What was called, such as `RunInstances`.
-    #[serde(borrow)]
     pub event_name: Text<'a>,
     /// Where; `us-east-1` for IAM.
-    #[serde(borrow)]
     pub aws_region: Text<'a>,
     /// Who called.
-    #[serde(borrow)]
     pub user_identity: Identity<'a>,
     /// From where: an address, or the name of an AWS service.
-    #[serde(borrow, rename = "sourceIPAddress")]
     pub source_ip_address: Text<'a>,
     /// With what.
-    #[serde(borrow)]
     pub user_agent: Text<'a>,
     /// Why the call failed; empty where it succeeded.
-    #[serde(borrow)]
     pub error_code: Text<'a>,
     /// The same in words.
-    #[serde(borrow)]
     pub error_message: Text<'a>,
     /// What was asked, as JSON: [`Record::request`] reads it.
-    #[serde(borrow)]
     pub request_parameters: Option<&'a RawValue>,
     /// What was answered, as JSON: [`Record::response`] reads it.
-    #[serde(borrow)]
     pub response_elements: Option<&'a RawValue>,
     /// What else is known of the call, as JSON.
-    #[serde(borrow)]
     pub additional_event_data: Option<&'a RawValue>,
     /// Which event it is: what deduplicates it.
-    #[serde(borrow, rename = "eventID")]
     pub event_id: Text<'a>,
     /// `AwsApiCall`, `AwsConsoleSignIn`, `AwsServiceEvent`, ...
-    #[serde(borrow)]
     pub event_type: Text<'a>,
     /// `Management`, `Data`, `Insight`, `NetworkActivity`.
-    #[serde(borrow)]
     pub event_category: Text<'a>,
     /// Whose resources were meant. Not always the caller's account.
-    #[serde(borrow)]
     pub recipient_account_id: Text<'a>,
     /// The VPC endpoint through which the call came: its address says little.
-    #[serde(borrow)]
     pub vpc_endpoint_id: Text<'a>,
 }
 
 /// Who called.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default)]
 pub struct Identity<'a> {
     /// `IAMUser`, `AssumedRole`, `Root`, `AWSService`, ...
-    #[serde(borrow, rename = "type")]
     pub kind: Text<'a>,
     /// The unique id, such as `AIDA...`, or `AROA...:session`.
-    #[serde(borrow)]
     pub principal_id: Text<'a>,
     /// The ARN.
-    #[serde(borrow)]
     pub arn: Text<'a>,
     /// The caller's account.
-    #[serde(borrow)]
     pub account_id: Text<'a>,
     /// The access key's id; empty for the console.
-    #[serde(borrow)]
     pub access_key_id: Text<'a>,
     /// The user's name.
-    #[serde(borrow)]
     pub user_name: Text<'a>,
     /// The service that called on somebody's behalf.
-    #[serde(borrow)]
     pub invoked_by: Text<'a>,
     /// The session's context.
-    #[serde(borrow)]
     pub session_context: SessionContext<'a>,
 }
 
 /// A session's context.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default)]
 pub struct SessionContext<'a> {
     /// Who got the session's credentials.
-    #[serde(borrow)]
     pub session_issuer: Issuer<'a>,
 }
 
 /// Who got a session's credentials.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default)]
 pub struct Issuer<'a> {
     /// `IAMUser`, `Role`, `Root`.
-    #[serde(borrow, rename = "type")]
     pub kind: Text<'a>,
     /// The unique id.
-    #[serde(borrow)]
     pub principal_id: Text<'a>,
     /// The ARN.
-    #[serde(borrow)]
     pub arn: Text<'a>,
     /// The account.
-    #[serde(borrow)]
     pub account_id: Text<'a>,
     /// The user's or role's name.
-    #[serde(borrow)]
     pub user_name: Text<'a>,
 }
 
+object!(Record {
+    b"eventVersion" => event_version,
+    b"eventTime" => event_time,
+    b"eventSource" => event_source,
+    b"eventName" => event_name,
+    b"awsRegion" => aws_region,
+    b"userIdentity" => user_identity,
+    b"sourceIPAddress" => source_ip_address,
+    b"userAgent" => user_agent,
+    b"errorCode" => error_code,
+    b"errorMessage" => error_message,
+    b"requestParameters" => request_parameters,
+    b"responseElements" => response_elements,
+    b"additionalEventData" => additional_event_data,
+    b"eventID" => event_id,
+    b"eventType" => event_type,
+    b"eventCategory" => event_category,
+    b"recipientAccountId" => recipient_account_id,
+    b"vpcEndpointId" => vpc_endpoint_id,
+});
+
+object!(Identity {
+    b"type" => kind,
+    b"principalId" => principal_id,
+    b"arn" => arn,
+    b"accountId" => account_id,
+    b"accessKeyId" => access_key_id,
+    b"userName" => user_name,
+    b"invokedBy" => invoked_by,
+    b"sessionContext" => session_context,
+});
+
+object!(SessionContext {
+    b"sessionIssuer" => session_issuer,
+});
+
+object!(Issuer {
+    b"type" => kind,
+    b"principalId" => principal_id,
+    b"arn" => arn,
+    b"accountId" => account_id,
+    b"userName" => user_name,
+});
+
+impl<'a> Member<'a> for Identity<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        part(value)
+    }
+}
+
+impl<'a> Member<'a> for SessionContext<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        part(value)
+    }
+}
+
+impl<'a> Member<'a> for Issuer<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        part(value)
+    }
+}
+
 impl<'a> Record<'a> {
-    /// Reads a record.
+    /// Reads a record. Only what is no JSON object is an error.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }

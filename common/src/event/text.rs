@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::lenient::{Bytes, Member};
 
 /// A text, borrowed from the record where that is possible. Whatever is no text (`null`, a number, an object where a text
-/// was expected) is the empty one: a field that AWS changes the shape of must not cost the record.
+/// was expected) is the empty one: a field that AWS changes the shape of must not cost the record. Half of a surrogate pair,
+/// which an attacker can leave in a user agent, is U+FFFD.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text<'a>(Cow<'a, str>);
 
@@ -28,60 +31,28 @@ impl fmt::Display for Text<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Lenient).map(Self)
+        <&RawValue>::deserialize(deserializer).map(Self::of)
     }
 }
 
-struct Lenient;
-
-impl<'de> Visitor<'de> for Lenient {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a text")
+impl<'a> Member<'a> for Text<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        Self(unquoted(value).unwrap_or_default())
     }
+}
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
+/// What a JSON string says; `None` for any other value.
+pub(super) fn unquoted(value: &RawValue) -> Option<Cow<'_, str>> {
+    let quoted = value.get();
+    let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(plain));
     }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cow::Borrowed(""))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cow::Borrowed(""))
-    }
+    let text = match serde_json::from_str::<String>(quoted) {
+        Ok(text) => text,
+        Err(_) => String::from_utf8_lossy(&serde_json::from_str::<Bytes<'_>>(quoted).ok()?.0).into_owned(),
+    };
+    Some(Cow::Owned(text))
 }
 
 #[cfg(test)]
@@ -93,10 +64,12 @@ mod tests {
         for (json, expected) in [
             ("\"x\"", "x"),
             (r#""a\nb""#, "a\nb"),
+            (r#""\u00e9\ud834\udd1e""#, "é𝄞"),
+            (r#""a\ud800b""#, "a\u{fffd}\u{fffd}\u{fffd}b"),
             ("null", ""),
             ("7", ""),
             ("-7", ""),
-            ("7.5", ""),
+            ("1e999", ""),
             ("true", ""),
             (r#"{"a":[1]}"#, ""),
             (r#"["a",{}]"#, ""),

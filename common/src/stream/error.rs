@@ -93,6 +93,28 @@ pub enum Cause {
         /// The `{` or `[` that is too much.
         at: Position,
     },
+    /// What this value wraps, such as the body of a message, is broken.
+    #[error("in {what}: {broken}")]
+    Inside {
+        /// What it is, such as `the body of an SQS message`.
+        what: &'static str,
+        /// What is wrong in it. Its lines and columns are those of the text that was wrapped.
+        broken: Box<Broken>,
+    },
+    /// It is wrapped in too many others: messages in messages in messages.
+    #[error("wrapped more than {most} times")]
+    TooManyWrappings {
+        /// So many are taken off.
+        most: usize,
+    },
+    /// What this value wraps cannot be unpacked.
+    #[error("in {what}: {reason}")]
+    Packed {
+        /// What it is.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// JSON, but not the record that was asked for: a field is missing or of another type.
     #[error("{message}")]
     Shape {

@@ -48,6 +48,14 @@ impl Iterator for Members<'_> {
     }
 }
 
+/// Whether a text is a single JSON object that [`Reader`](super::Reader) would hand out as it is: not deeper than
+/// `serde_json` reads, and nothing behind it.
+pub fn is_object(text: &str) -> bool {
+    text.len() <= super::DEFAULT_LIMIT
+        && text.starts_with('{')
+        && Scanner::new().feed(text.as_bytes()) == Scan::Done(text.len())
+}
+
 /// Whether a key, with its quotes, is `name`, however it is escaped.
 pub(super) fn is_key(raw: &[u8], name: &str) -> bool {
     let plain = raw.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));

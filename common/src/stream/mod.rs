@@ -36,6 +36,10 @@
 //! memory; arrays in them likewise. An object without `kind` that has one array `tasks` (the original framework's
 //! message) stands for the elements of that array; its other members are dropped.
 //!
+//! A reader that is [told to](Reader::opening) opens other people's envelopes, such as CloudTrail's `{"Records": [...]}`,
+//! likewise. Where the array is the first member, it is streamed like one at top level, and may be as long as it likes.
+//! Such an array can hold other objects only: `{"Events": ["s3:*"]}` is an object like any other.
+//!
 //! # What it does with the rest
 //!
 //! Whatever is not a record is reported as a [`Broken`] region with its lines and its cause, and the rest goes on.
@@ -50,12 +54,17 @@
 //!   follow them are taken as they come. Elements that are indented (`jq -s` prints them so) are lost up to the next such
 //!   line, and named: an indented `{` cannot be told from a fragment.
 //!
+//! - In an envelope, which comes on a single line as a rule, reading goes on at the next object that starts with a key that
+//!   an element of this envelope has started with (`{"eventVersion":`) and that is no member's value. Where there is none,
+//!   it goes on at a line start as above.
+//!
 //! Half a line is noticed when the next value starts. Where it breaks off after a `:`, a `[` or an array's `,` the next
 //! line can be its continuation (`"undo":` and then the object), so this one is held back until the first byte after it
 //! shows which it was: handing it out at once could make a record of a fragment.
 //!
 //! Errors of adjoining regions are one error. It comes out before the next record, or at the end of the input.
 
+mod envelope;
 mod error;
 mod item;
 mod members;
@@ -69,5 +78,6 @@ mod tests;
 
 pub use error::{Broken, Cause, Position, ReadError};
 pub use item::{Item, compact, without_place};
+pub use members::is_object;
 pub use reader::{DEFAULT_LIMIT, Reader};
 pub use writer::{Writer, is_broken_pipe};

@@ -7,6 +7,7 @@ use std::iter::FusedIterator;
 
 use memchr::memmem::Finder;
 
+use super::envelope::{Envelopes, FirstKeys, Start};
 use super::error::{Broken, Cause, ReadError};
 use super::item::Item;
 use super::members::tasks_array;
@@ -26,6 +27,7 @@ pub struct Reader<R> {
     source: Source<R>,
     limit: usize,
     has_tasks: Finder<'static>,
+    envelopes: Envelopes,
     mode: Mode,
     /// The arrays around what comes next, the outermost first.
     frames: Vec<Frame>,
@@ -47,9 +49,27 @@ enum Mode {
         scanned: usize,
         length: usize,
     },
+    /// At a `{`, which can be that of an envelope.
+    Opening {
+        recovered: bool,
+    },
+    /// Behind the array of an envelope, up to the envelope's end.
+    Closing {
+        scanner: Scanner,
+        /// The line on which the envelope starts.
+        line: u64,
+        scanned: usize,
+        /// More came than is kept.
+        too_long: bool,
+    },
     /// On the way to a line that starts with `{` or `[`.
     Skip {
         at_line_start: bool,
+    },
+    /// On the way to the next element of an envelope.
+    Resync {
+        /// The last byte so far that is no white space.
+        previous: u8,
     },
     Ended,
 }
@@ -70,6 +90,11 @@ enum Frame {
     Array {
         line: u64,
     },
+    /// The array of an envelope, element by element as it comes.
+    Envelope {
+        line: u64,
+        known: FirstKeys,
+    },
     /// The array of a `{"tasks": [...]}` that was read as a whole, and the place behind that object.
     Tasks {
         end: Place,
@@ -81,6 +106,8 @@ enum Frame {
 struct Loose {
     /// So many `]` may come.
     arrays: usize,
+    /// So many `}` may come: those of envelopes.
+    objects: usize,
     /// What came since the last record.
     since: Since,
 }
@@ -113,12 +140,21 @@ impl<R: Read> Reader<R> {
             source: Source::new(input),
             limit,
             has_tasks: Finder::new("\"tasks\""),
+            envelopes: Envelopes::default(),
             mode: Mode::Between(Expect::Record),
             frames: Vec::new(),
             loose: Loose::default(),
             region: None,
             queue: VecDeque::new(),
         }
+    }
+
+    /// Takes objects without `kind` that have an array of objects under one of `keys` for envelopes, which stand for the
+    /// elements of that array: see the [module](super).
+    #[must_use]
+    pub fn opening(mut self, keys: &'static [&'static str]) -> Self {
+        self.envelopes = Envelopes::new(keys);
+        self
     }
 
     /// Whether `next` can answer without reading, that is without waiting. Before a filter waits it should
@@ -139,6 +175,9 @@ impl<R: Read> Reader<R> {
             let progress = match self.mode {
                 Mode::Between(expect) => self.between(expect),
                 Mode::Value { .. } => self.value(),
+                Mode::Opening { recovered } => self.envelope(recovered),
+                Mode::Closing { .. } => self.closing(),
+                Mode::Resync { previous } => self.resync(previous),
                 Mode::Skip { at_line_start } => self.skip(at_line_start),
                 Mode::Ended => return,
             };
@@ -162,6 +201,7 @@ impl<R: Read> Reader<R> {
                 if self.loose.since == Since::Nothing {
                     // No comma before it: the array that broke is left behind.
                     self.loose.arrays = 0;
+                    self.loose.objects = 0;
                 }
                 let recovered = self.loose.since == Since::Skip;
                 self.loose.since = Since::Nothing;
@@ -170,6 +210,10 @@ impl<R: Read> Reader<R> {
             (Expect::Record, b',') if self.loose.arrays > 0 => self.loose_separator(),
             (Expect::Record, b']') if self.loose.arrays > 0 => {
                 self.loose.arrays -= 1;
+                self.loose_separator()
+            }
+            (Expect::Record, b'}') if self.loose.objects > 0 => {
+                self.loose.objects -= 1;
                 self.loose_separator()
             }
             (Expect::Record, 0xEF) => self.byte_order_mark(),
@@ -201,26 +245,101 @@ impl<R: Read> Reader<R> {
     }
 
     fn start_value(&mut self, first: u8, recovered: bool) -> Progress {
+        if first == b'{' && !self.envelopes.is_empty() {
+            self.mode = Mode::Opening { recovered };
+            return Progress::Go;
+        }
+        self.start_scan(first, recovered)
+    }
+
+    fn start_scan(&mut self, first: u8, recovered: bool) -> Progress {
         self.mode = Mode::Value { scanner: Scanner::new(), first, recovered, scanned: 0, length: 0 };
         Progress::Go
     }
 
     fn open_array(&mut self) -> Progress {
+        self.open(Frame::Array { line: self.source.line() })
+    }
+
+    /// Goes into the array here.
+    fn open(&mut self, frame: Frame) -> Progress {
         if self.frames.len() >= MAX_DEPTH as usize {
             let at = self.source.place().position();
             return self.broken(Cause::TooDeep { at }, self.source.line(), false);
         }
-        self.frames.push(Frame::Array { line: self.source.line() });
+        self.frames.push(frame);
         self.step(Expect::ElementOrClose)
     }
 
     fn close_array(&mut self) -> Progress {
-        if let Some(Frame::Tasks { end }) = self.frames.pop() {
-            self.source.go_to(end);
-        } else {
-            self.source.skip(1);
+        match self.frames.pop() {
+            Some(Frame::Tasks { end }) => self.source.go_to(end),
+            Some(Frame::Envelope { line, .. }) => {
+                self.source.skip(1);
+                let scanner = Scanner::behind_member();
+                self.mode = Mode::Closing { scanner, line, scanned: 0, too_long: false };
+                return Progress::Go;
+            }
+            Some(Frame::Array { .. }) | None => self.source.skip(1),
         }
         self.after_value()
+    }
+
+    /// Whether the object here is an envelope is seen as soon as its first element starts.
+    fn envelope(&mut self, recovered: bool) -> Progress {
+        match self.envelopes.start(self.source.rest()) {
+            Start::Unknown if !self.source.at_end() => Progress::NeedsInput,
+            Start::Unknown | Start::Other => self.start_scan(b'{', recovered),
+            Start::Envelope(elements) => self.open_envelope(self.source.line(), elements - 1),
+        }
+    }
+
+    /// Goes into an envelope that starts on `line` and whose array starts so many bytes ahead.
+    fn open_envelope(&mut self, line: u64, array: usize) -> Progress {
+        self.source.go_to(self.source.place_at(array));
+        self.open(Frame::Envelope { line, known: FirstKeys::default() })
+    }
+
+    /// What else is in an envelope: dropped, but for more arrays that are handed out.
+    fn closing(&mut self) -> Progress {
+        let Mode::Closing { scanner, line, scanned, too_long } = &mut self.mode else { return Progress::Go };
+        let unseen = self.source.rest().get(*scanned..).unwrap_or_default();
+        let scan = scanner.feed(unseen);
+        *scanned += match scan {
+            Scan::More => unseen.len(),
+            Scan::Done(used) | Scan::Broken { at: used, .. } | Scan::TooDeep { at: used } => used,
+        };
+        let (first_line, used) = (*line, *scanned);
+        if matches!(scan, Scan::Done(_)) && !*too_long {
+            let members = self.source.rest().get(..used).unwrap_or_default();
+            if let Some(array) = self.envelopes.array(members, true) {
+                return self.open_envelope(first_line, array);
+            }
+        }
+        if matches!(scan, Scan::More) && !self.source.at_end() {
+            if used > self.limit {
+                *too_long = true;
+                *scanned = 0;
+                self.source.go_to(self.source.place_at(used));
+            }
+            return Progress::NeedsInput;
+        }
+        let was_too_long = *too_long;
+        self.source.go_to(self.source.place_at(used));
+        match scan {
+            Scan::Done(_) => {
+                if was_too_long {
+                    self.report(Cause::TooLong { limit: self.limit }, first_line);
+                }
+                self.after_value()
+            }
+            Scan::More => self.broken(Cause::Unfinished, first_line, false),
+            Scan::TooDeep { .. } => {
+                let at = self.source.place().position();
+                self.broken(Cause::TooDeep { at }, self.source.line(), false)
+            }
+            Scan::Broken { expected, .. } => self.unexpected(expected),
+        }
     }
 
     fn loose_separator(&mut self) -> Progress {
@@ -277,6 +396,8 @@ impl<R: Read> Reader<R> {
                     return self.no_record(cause, here.line, first);
                 }
                 let at_line_start = self.source.is_line_start();
+                // What was looked at is gone.
+                self.mode = Mode::Skip { at_line_start };
                 self.broken(cause, here.line, at_line_start)
             }
             Scan::Done(_) if recovered && self.ends_indented(end) => {
@@ -330,6 +451,14 @@ impl<R: Read> Reader<R> {
             self.frames.push(Frame::Tasks { end });
             return self.step(Expect::ElementOrClose);
         }
+        if !self.envelopes.is_empty()
+            && let Some(array) = self.envelopes.array(bytes, false)
+        {
+            return self.open_envelope(line, array);
+        }
+        if let Some(Frame::Envelope { known, .. }) = self.frames.last_mut() {
+            known.learn(bytes);
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
                 let text = text.to_owned();
@@ -365,19 +494,100 @@ impl<R: Read> Reader<R> {
     /// Gives up what is here, and the arrays around it; goes on at a line that can be trusted.
     fn broken(&mut self, cause: Cause, first_line: u64, at_line_start: bool) -> Progress {
         // The parts of an object that was well-formed are no lines of their own.
-        let tasks = self.frames.iter().find_map(|frame| match frame {
-            Frame::Tasks { end } => Some(*end),
-            Frame::Array { .. } => None,
+        let tasks = self.frames.iter().enumerate().find_map(|(index, frame)| match frame {
+            Frame::Tasks { end } => Some((index, *end)),
+            Frame::Array { .. } | Frame::Envelope { .. } => None,
         });
-        if let Some(end) = tasks {
+        if let Some((index, end)) = tasks {
             self.source.go_to(end);
+            self.frames.truncate(index);
         }
         self.report(cause, first_line);
-        let arrays = self.frames.iter().filter(|frame| matches!(frame, Frame::Array { .. })).count();
-        self.loose = Loose { arrays: self.loose.arrays.saturating_add(arrays), since: Since::Skip };
-        self.frames.clear();
+        if let Some(envelope) = self.frames.iter().rposition(|frame| matches!(frame, Frame::Envelope { .. })) {
+            self.frames.truncate(envelope + 1);
+            return self.start_resync(tasks.is_some());
+        }
+        self.leave();
         self.mode = Mode::Skip { at_line_start };
         Progress::Go
+    }
+
+    /// Gives up the arrays around what is here.
+    fn leave(&mut self) {
+        let envelopes = self.frames.iter().filter(|frame| matches!(frame, Frame::Envelope { .. })).count();
+        self.loose.arrays = self.loose.arrays.saturating_add(self.frames.len());
+        self.loose.objects = self.loose.objects.saturating_add(envelopes);
+        self.loose.since = Since::Skip;
+        self.frames.clear();
+    }
+
+    /// An element of an envelope is broken: the next one is looked for.
+    fn start_resync(&mut self, is_behind: bool) -> Progress {
+        let in_value = matches!(self.mode, Mode::Value { .. }) && !is_behind;
+        let rest = self.source.rest();
+        if let (true, Some(Frame::Envelope { known, .. })) = (in_value, self.frames.last_mut()) {
+            known.learn(rest);
+        }
+        if in_value && rest.first() == Some(&b'{') {
+            // Not this one again.
+            self.source.skip(1);
+        }
+        self.mode = Mode::Resync { previous: b',' };
+        Progress::Go
+    }
+
+    /// Looks for an object that starts with a key that elements of this envelope start with, and that is no member's
+    /// value; or for a line whose first byte is `{` or `[`, which ends the envelope.
+    fn resync(&mut self, mut previous: u8) -> Progress {
+        loop {
+            let rest = self.source.rest();
+            let Some(at) = memchr::memchr2(b'{', b'[', rest) else {
+                self.pass(rest.len(), &mut previous);
+                self.mode = Mode::Resync { previous };
+                if self.source.at_end() {
+                    // Somewhere in there it was closed, or not.
+                    self.frames.clear();
+                    return self.end();
+                }
+                return Progress::NeedsInput;
+            };
+            self.pass(at, &mut previous);
+            let rest = self.source.rest();
+            let starts = match self.frames.last() {
+                Some(Frame::Envelope { known, .. }) if rest.first() == Some(&b'{') => known.start(rest),
+                _ => Some(false),
+            };
+            match starts {
+                None if !self.source.at_end() => {
+                    self.mode = Mode::Resync { previous };
+                    return Progress::NeedsInput;
+                }
+                Some(true) if previous != b':' => {
+                    self.mode = Mode::Between(Expect::Element);
+                    return Progress::Go;
+                }
+                _ if self.source.is_line_start() => {
+                    self.leave();
+                    self.mode = Mode::Between(Expect::Record);
+                    return Progress::Go;
+                }
+                _ => self.pass(1, &mut previous),
+            }
+        }
+    }
+
+    /// Leaves bytes behind as a part of the broken region.
+    fn pass(&mut self, bytes: usize, previous: &mut u8) {
+        let passed = self.source.rest().get(..bytes).unwrap_or_default();
+        let Some(last) = passed.iter().rposition(|byte| !byte.is_ascii_whitespace()) else {
+            return self.source.go_to(self.source.place_at(bytes));
+        };
+        *previous = passed.get(last).copied().unwrap_or_default();
+        self.source.go_to(self.source.place_at(last));
+        if let Some(region) = &mut self.region {
+            region.last = region.last.max(self.source.line());
+        }
+        self.source.go_to(self.source.place_at(bytes - last));
     }
 
     /// Notes an error that reaches from `first` to the current line. What adjoins the error before it is part of it.
@@ -428,7 +638,7 @@ impl<R: Read> Reader<R> {
     /// Nothing is left to read.
     fn end(&mut self) -> Progress {
         self.queue_region();
-        if let Some(&Frame::Array { line }) = self.frames.first() {
+        if let Some(&Frame::Array { line } | &Frame::Envelope { line, .. }) = self.frames.first() {
             self.queue.push_back(Err(Broken { first: line, last: line, cause: Cause::ArrayNotClosed }.into()));
         }
         if let Some(source) = self.source.take_failure() {

@@ -93,6 +93,11 @@ impl Scanner {
         Self { state: State::Value, in_key: false, depth: 0, open: 0, fed: 0, newlines: 0, line_offset: 0 }
     }
 
+    /// For what is left of an object behind one of its members.
+    pub(super) fn behind_member() -> Self {
+        Self { state: State::CommaOrClose, depth: 1, open: 1, ..Self::new() }
+    }
+
     /// The line ends in the value so far.
     pub(super) fn newlines(&self) -> u64 {
         self.newlines

@@ -33,7 +33,7 @@ fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<Stri
         .prop_map(|members| members.into_iter().collect())
 }
 
-fn record() -> impl Strategy<Value = Value> {
+pub(super) fn record() -> impl Strategy<Value = Value> {
     object(value()).prop_map(Value::Object)
 }
 
@@ -74,7 +74,7 @@ fn any_print() -> impl Strategy<Value = Print> {
 }
 
 /// Bytes that look like JSON often enough to get far.
-fn noise() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn noise() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&[u8]> = vec![
         b"{",
         b"}",

@@ -1,5 +1,6 @@
 //! What the reader and the writer promise.
 
+mod envelopes;
 mod input;
 mod laws;
 mod live;
