@@ -45,7 +45,7 @@ use events::{ask_calls, list};
 use lookup::{Entry, How, Lookup};
 use output::Output;
 use plan::{Wanted, needs_regions};
-use queue::{End, Outbox, Rules};
+use queue::{DETAILS, End, Outbox, Rules};
 use settle::Settle;
 use sink::{Line, scope};
 use sweep::Sweep;
@@ -177,6 +177,11 @@ fn how(args: &Args) -> How {
     }
 }
 
+/// Whether a sweep only has to know what there is: tags are details, too.
+fn names_only(args: &Args) -> bool {
+    args.send.is_some() && !args.looks_up() && !args.only_test_resources
+}
+
 /// The least that this command line needs.
 fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde_json::Value {
     let calls = if args.looks_up() { look_calls } else { list_calls };
@@ -192,6 +197,9 @@ fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde
     if args.looks_up() && args.send.is_some() {
         operations.clear();
     }
+    if names_only(args) {
+        operations.retain(|operation| !DETAILS.contains(operation));
+    }
     if args.sqs.is_some() {
         // What has not settled is put back.
         operations.extend(RECEIVE_CALLS.iter().chain(SEND_CALLS));
@@ -199,7 +207,7 @@ fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde
     if args.send.is_some() {
         operations.extend(SEND_CALLS);
     }
-    if args.settle.is_some() && !args.looks_up() {
+    if args.settle.is_some() && !args.looks_up() && args.send.is_none() {
         operations.extend(types.iter().flat_map(|kind| settle_calls(*kind)));
     }
     if args.looks_up() {
@@ -235,11 +243,13 @@ async fn sweep(
     if types.is_empty() {
         return Ok(());
     }
-    let settle = args.settle.map(Settle::within);
+    // Who takes up what is sent waits for it.
+    let settle = args.settle.filter(|_| args.send.is_none()).map(Settle::within);
     let wanted = Wanted::new(&args.regions, &settings.aws.regions);
     let spend = Arc::new(Sources::new(settings.spend.clone(), sessions.clone()));
-    let sweep =
-        Sweep { sessions: sessions.clone(), types, wanted, spend, only_tests: args.only_test_resources, settle };
+    let only_tests = args.only_test_resources;
+    let names_only = names_only(args);
+    let sweep = Sweep { sessions: sessions.clone(), types, wanted, spend, only_tests, names_only, settle };
     sweep.run(accounts, output, progress).await
 }
 

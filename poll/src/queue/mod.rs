@@ -4,10 +4,12 @@
 //! becomes of the process. See `docs/scaling.md`.
 //!
 //! - `worker`: the work on a queue. `board`: which messages wait for which looks. `signals`: when it is enough.
-//! - `letter`: references as messages. `outbox`: references on their way to a queue.
+//! - `letter`: references as messages. `outbox`: references on their way to a queue. `names`: what they
+//!   are found without.
 
 mod board;
 mod letter;
+mod names;
 mod outbox;
 mod signals;
 mod worker;
@@ -27,6 +29,7 @@ use crate::output::Output;
 use signals::Signals;
 use worker::Worker;
 
+pub(crate) use names::DETAILS;
 pub(crate) use outbox::Outbox;
 
 /// For how long in all something that has not settled is waited for, unless told otherwise.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod enforced;
+mod queue;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
