@@ -283,11 +283,16 @@ operations! {
 
     SNS_PUBLISH = "sns:Publish";
 
+    // A batch needs the permission for one of what it is made of.
+    SQS_CHANGE_MESSAGE_VISIBILITY_BATCH = "sqs:ChangeMessageVisibilityBatch" needs ["sqs:ChangeMessageVisibility"];
+    SQS_DELETE_MESSAGE_BATCH = "sqs:DeleteMessageBatch" needs ["sqs:DeleteMessage"];
     SQS_DELETE_QUEUE = "sqs:DeleteQueue";
     SQS_GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes";
     SQS_GET_QUEUE_URL = "sqs:GetQueueUrl";
     SQS_LIST_QUEUE_TAGS = "sqs:ListQueueTags";
     SQS_LIST_QUEUES = "sqs:ListQueues";
+    SQS_RECEIVE_MESSAGE = "sqs:ReceiveMessage";
+    SQS_SEND_MESSAGE_BATCH = "sqs:SendMessageBatch" needs ["sqs:SendMessage"];
     SQS_SET_QUEUE_ATTRIBUTES = "sqs:SetQueueAttributes";
 }
 

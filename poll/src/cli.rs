@@ -2,6 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use common::aws::AwsArgs;
+use common::aws::queue::QueueUrl;
 use common::cli::{Common, Failure, Tool, resource_types};
 use common::id::Region;
 use common::resource::ResourceType;
@@ -23,13 +24,13 @@ pub struct Args {
     pub input: Option<String>,
     /// Do the same with the messages of an SQS queue; each is deleted when its records are written
     #[arg(long, value_name = "URL", conflicts_with_all = ["regions", "accounts", "org"])]
-    pub sqs: Option<String>,
+    pub sqs: Option<QueueUrl>,
     /// End when the queue is empty, instead of waiting for more
     #[arg(long, requires = "sqs")]
     pub once: bool,
     /// Put references on this SQS queue instead of writing resources: `poll --sqs` on any machine takes them up
     #[arg(long, value_name = "URL")]
-    pub send: Option<String>,
+    pub send: Option<QueueUrl>,
     /// Get the files that S3's notices name, and take up the events in them
     #[arg(long)]
     pub fetch: bool,

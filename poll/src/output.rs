@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use common::cli::Failure;
 use common::stream::{Item, Writer};
 
+use crate::queue::{self, Outbox};
 use crate::sink::{Line, Told};
 use crate::tally::Tally;
 
@@ -13,14 +14,30 @@ use crate::tally::Tally;
 pub(crate) struct Output<W: Write> {
     writer: Writer<W>,
     pub(crate) tally: Tally,
+    /// Where references to resources go instead of the resources.
+    outbox: Option<Outbox>,
 }
 
 impl<W: Write> Output<W> {
     pub(crate) fn new(output: W) -> Self {
-        Self { writer: Writer::new(output), tally: Tally::default() }
+        Self { writer: Writer::new(output), tally: Tally::default(), outbox: None }
+    }
+
+    /// From now on references to resources go there instead of the resources.
+    pub(crate) fn send(&mut self, outbox: Outbox) {
+        self.outbox = Some(outbox);
+    }
+
+    /// From now on the resources themselves are written again.
+    pub(crate) fn take_outbox(&mut self) -> Option<Outbox> {
+        self.outbox.take()
     }
 
     pub(crate) fn line(&mut self, line: Line) -> Result<(), Failure> {
+        if let (Some(outbox), Told::Resource { .. }) = (&self.outbox, &line.told) {
+            self.tally.resource(&[]);
+            return queue::reference(line.text.get()).map_or(Ok(()), |letter| outbox.put(letter));
+        }
         written(self.writer.write(&line.text))?;
         match line.told {
             Told::Resource { unread } => self.tally.resource(&unread),

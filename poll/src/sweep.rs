@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::account::Account;
 use crate::output::Output;
 use crate::plan::{Unit, Wanted, needs_regions, units};
+use crate::queue::DETAILS;
 use crate::settle::Settle;
 use crate::sink::{Failures, Line, Sink};
 use crate::types;
@@ -42,6 +43,8 @@ pub(crate) struct Sweep {
     /// Where it is asked what accounts spend.
     pub(crate) spend: Arc<Sources>,
     pub(crate) only_tests: bool,
+    /// Whether it is enough to know what there is.
+    pub(crate) names_only: bool,
     /// Until when to wait for what has not settled.
     pub(crate) settle: Option<Settle>,
 }
@@ -115,7 +118,8 @@ impl Sweep {
 
     /// Enters an account and finds its regions. Where that fails, each of its scopes has failed.
     async fn enter(&self, id: AccountId, sender: Sender<Line>) -> Vec<Job> {
-        let account = match self.sessions.account(&id).await {
+        let session = self.sessions.account(&id).await;
+        let account = match session.map(|session| if self.names_only { session.without(DETAILS) } else { session }) {
             Ok(session) => Arc::new(Account::new(session, Arc::clone(&self.spend))),
             Err(error) => {
                 for &kind in &self.types {

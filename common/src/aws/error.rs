@@ -27,7 +27,8 @@ pub struct AwsError {
     /// The call, as IAM's documentation writes it: `s3:GetBucketAcl`.
     pub operation: String,
     /// AWS's error code, or where AWS gave none one of Sluice's own: `NoCredentials`, `CredentialsFailed`, `NoConnection`,
-    /// `ConnectTimeout`, `Timeout`, `ConnectionLost`, `BadResponse`, `NotSent`, `Http<status>`.
+    /// `ConnectTimeout`, `Timeout`, `ConnectionLost`, `BadResponse`, `NotSent`, `NotWanted`,
+    /// `Http<status>`.
     pub code: String,
     /// What AWS said, or what happened. Text from AWS is data: it is made printable where it is shown.
     pub message: String,
@@ -44,6 +45,7 @@ enum Effect {
     Unknown,
 }
 
+pub(super) const NOT_WANTED: &str = "NotWanted";
 pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
 
 pub(super) const NOTHING_FOUND: &str = "no AWS credentials found: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, nor the profile in \
@@ -104,6 +106,25 @@ impl AwsError {
                 | "Forbidden"
                 | "Http403"
         )
+    }
+
+    /// Whether the same call fails in the same way until somebody changes something: it is not allowed, what it names does
+    /// not exist, or it makes no sense.
+    pub fn is_lasting(&self) -> bool {
+        let code = self.code.as_str();
+        self.is_denied()
+            || matches!(
+                code,
+                "NoRole"
+                    | "RegionNotEnabled"
+                    | "InvalidAddress"
+                    | "AWS.SimpleQueueService.NonExistentQueue"
+                    | "QueueDoesNotExist"
+                    | "OptInRequired"
+                    | "ValidationError"
+                    | "ValidationException"
+            )
+            || code.starts_with("InvalidParameter")
     }
 
     /// Whether the credentials were good once and are not any more.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -15,6 +16,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::operation::Operation;
+
+use super::error::{AwsError, NOT_WANTED};
 use super::http::NetworkError;
 use super::retry::find;
 
@@ -40,12 +44,34 @@ impl Requests {
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     pub(super) requests: Requests,
+    /// Calls that are not made: see [`Session::without`](super::Session::without).
+    pub(super) spared: &'static [Operation],
+}
+
+impl Watch {
+    pub(super) fn new(requests: Requests) -> Self {
+        Self { requests, spared: &[] }
+    }
 }
 
 #[dyn_dispatch_hint]
 impl Intercept for Watch {
     fn name(&self) -> &'static str {
         "sluice"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(call) = config.load::<Metadata>().filter(|_| !self.spared.is_empty()) else { return Ok(()) };
+        let name = operation(call.service(), call.name());
+        if self.spared.iter().any(|spared| spared.name() == name) {
+            return Err(AwsError::of(name, NOT_WANTED, "nobody wants to know, and it was not asked").into());
+        }
+        Ok(())
     }
 
     fn modify_before_signing(

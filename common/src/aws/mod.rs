@@ -6,7 +6,7 @@
 //! - `args`, `role`: what the user said. `config`: what the SDK makes of it, with the environment.
 //! - `sessions`, `session`, `assume`: the accounts and their credentials. `organization`: which accounts there are.
 //! - `http`, `intercept`, `retry`: what lies under every client.
-//! - `object` (feature `s3`): files in S3.
+//! - `object` (feature `s3`): files in S3. [`queue`] (feature `sqs`): queues, and messages that are held.
 //! - `signal`: when somebody wants the run to end.
 //! - `start`, `error`: [`StartError`], [`AwsError`].
 
@@ -19,6 +19,8 @@ mod intercept;
 #[cfg(feature = "s3")]
 mod object;
 mod organization;
+#[cfg(feature = "sqs")]
+pub mod queue;
 mod retry;
 mod role;
 mod session;

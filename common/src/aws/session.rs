@@ -11,6 +11,7 @@ use aws_types::SdkConfig;
 use crate::arn::Arn;
 use crate::clock;
 use crate::id::{AccountId, Region};
+use crate::operation::Operation;
 use crate::resource::ResourceType;
 
 use super::intercept::Watch;
@@ -21,6 +22,7 @@ use super::retry::NoBlindRetry;
 pub struct Session {
     account: Arc<Account>,
     writes: bool,
+    spared: &'static [Operation],
 }
 
 struct Account {
@@ -47,7 +49,7 @@ impl Session {
     pub(super) fn new(id: AccountId, caller: &Arn, home: Region, config: SdkConfig, watch: Watch) -> Self {
         let (partition, identity, instance) = (caller.partition.clone(), identity(caller), instance(caller));
         let account = Account { id, partition, home, identity, instance, config, watch, partitions: Mutex::default() };
-        Self { account: Arc::new(account), writes: false }
+        Self { account: Arc::new(account), writes: false, spared: &[] }
     }
 
     /// The user or role that it works as: its type and its name; `None` for the account's root.
@@ -80,7 +82,14 @@ impl Session {
     /// [`AwsError::outcome_unknown`](super::AwsError::outcome_unknown).
     #[must_use]
     pub fn for_writes(&self) -> Self {
-        Self { account: Arc::clone(&self.account), writes: true }
+        Self { writes: true, ..self.clone() }
+    }
+
+    /// The same session, whose clients do not make these calls: each fails at once, and nothing is sent. For whoever lists what
+    /// there is and does not want to know it in detail.
+    #[must_use]
+    pub fn without(&self, spared: &'static [Operation]) -> Self {
+        Self { spared, ..self.clone() }
     }
 
     /// The SDK's configuration for a region; for `global`, that of the home region. For [`client!`](crate::client), which
@@ -94,7 +103,7 @@ impl Session {
 
     #[doc(hidden)]
     pub fn interceptor(&self) -> SharedInterceptor {
-        SharedInterceptor::new(self.account.watch.clone())
+        SharedInterceptor::new(Watch { spared: self.spared, ..self.account.watch.clone() })
     }
 
     #[doc(hidden)]

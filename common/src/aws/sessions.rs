@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::identity::IdentityCache;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -27,6 +27,11 @@ use super::start::StartError;
 /// For how long the SDK waits for credentials: `AssumeRole` with all its retries.
 const CREDENTIALS_DEADLINE: Duration = Duration::from_mins(2);
 
+/// For how long a role that was denied is not asked for again.
+const LASTING_KEPT: Duration = Duration::from_mins(10);
+/// The same for one that could not be had for any other reason. The SDK has tried eight times.
+const PASSING_KEPT: Duration = Duration::from_secs(30);
+
 /// The sessions of a run. Clones are the same sessions.
 #[derive(Clone, Debug)]
 pub struct Sessions(Arc<Inner>);
@@ -36,7 +41,7 @@ struct Inner {
     own: Session,
     config: SdkConfig,
     requests: Requests,
-    /// What became of each account: a role that was denied once is not asked for again.
+    /// What became of each account: a role that was denied is not asked for again for each resource.
     accounts: Mutex<HashMap<AccountId, Entry>>,
     /// The session that reads the organization, where that is not the caller's own.
     organization_session: OnceCell<Result<Session, AwsError>>,
@@ -44,7 +49,29 @@ struct Inner {
 }
 
 /// One account's answer, which whoever comes first waits for and all others share.
-type Entry = Arc<OnceCell<Result<Session, AwsError>>>;
+#[derive(Debug)]
+struct Entry {
+    answer: Arc<OnceCell<Result<Session, AwsError>>>,
+    asked: Instant,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self { answer: Arc::default(), asked: Instant::now() }
+    }
+}
+
+impl Entry {
+    /// Whether it is time to ask again: a service that runs for months outlives a missing role, and a moment of trouble.
+    fn is_stale(&self, now: Instant) -> bool {
+        let kept = match self.answer.get() {
+            Some(Err(error)) if error.is_lasting() => LASTING_KEPT,
+            Some(Err(_)) => PASSING_KEPT,
+            Some(Ok(_)) | None => return false,
+        };
+        now.duration_since(self.asked) >= kept
+    }
+}
 
 impl std::fmt::Debug for Inner {
     /// Without the configuration, which has the credentials.
@@ -68,7 +95,7 @@ impl Sessions {
     pub(super) async fn with_config(choice: Choice, config: SdkConfig) -> Result<Self, StartError> {
         let home = config::home_region(&config)?;
         let requests = Requests::default();
-        let watch = Watch { requests: requests.clone() };
+        let watch = Watch::new(requests.clone());
         // Before the first answer neither account nor partition is known, and that call needs neither.
         let nobody: AccountId =
             "000000000000".parse().map_err(|error: crate::id::IdError| StartError::Region(error.to_string()))?;
@@ -140,14 +167,19 @@ impl Sessions {
         }
     }
 
-    /// The session of an account. The answer, also an error, is kept: a denied role is asked for once.
+    /// The session of an account. The answer is kept; an error for some minutes, so that a denied role is not asked for again
+    /// for each resource.
     pub async fn account(&self, account: &AccountId) -> Result<Session, AwsError> {
         if account == self.caller() {
             return Ok(self.0.own.clone());
         }
         let cell = {
             let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(accounts.entry(account.clone()).or_default())
+            let entry = accounts.entry(account.clone()).or_default();
+            if entry.is_stale(Instant::now()) {
+                *entry = Entry::default();
+            }
+            Arc::clone(&entry.answer)
         };
         cell.get_or_init(|| self.enter(account)).await.clone()
     }
@@ -186,12 +218,28 @@ impl Sessions {
             .credentials_provider(SharedCredentialsProvider::new(role))
             .identity_cache(cache)
             .build();
-        let watch = Watch { requests: requests.clone() };
+        let watch = Watch::new(requests.clone());
         Ok(Session::new(account.clone(), &works_as, own.home_region().clone(), config, watch))
     }
 
     /// How many requests were sent, retries included, by operation: `"s3:GetBucketAcl" => 12`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.0.requests.counted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_kept_for_a_while() {
+        for (code, seconds) in [("AccessDenied", 600), ("Throttling", 30)] {
+            let entry = Entry::default();
+            assert!(!entry.is_stale(entry.asked + Duration::from_hours(9)), "nobody has asked yet");
+            entry.answer.set(Err(AwsError::of("sts:AssumeRole", code, "no"))).unwrap();
+            assert!(!entry.is_stale(entry.asked + Duration::from_secs(seconds - 1)), "{code}");
+            assert!(entry.is_stale(entry.asked + Duration::from_secs(seconds)), "{code}");
+        }
     }
 }

@@ -34,7 +34,7 @@ fn session(address: &str, attempts: u32, concurrency: usize) -> (Session, Reques
     let requests = Requests::default();
     let config = sdk_config(address, attempts, concurrency);
     let home: Region = "eu-west-1".parse().unwrap();
-    let watch = Watch { requests: requests.clone() };
+    let watch = Watch::new(requests.clone());
     (Session::new(account("111122223333"), &caller(), home, config, watch), requests)
 }
 
@@ -221,7 +221,7 @@ async fn backing_off_leaves_the_way_to_others() {
         .with_initial_backoff(Duration::from_secs(3))
         .with_use_static_exponential_base(true);
     let config = sdk_config(&server.address, 2, 1).to_builder().retry_config(slow).build();
-    let watch = Watch { requests };
+    let watch = Watch::new(requests);
     let session = Session::new(account("111122223333"), &caller(), "eu-west-1".parse().unwrap(), config, watch);
     let start = Instant::now();
     let throttled = tokio::spawn({
@@ -246,7 +246,7 @@ async fn one_throttled_call_costs_seconds_and_not_minutes() {
     })
     .await;
     let config = sdk_config(&server.address, 1, 1).to_builder().retry_config(config::retries(None, |_| None)).build();
-    let watch = Watch { requests: Requests::default() };
+    let watch = Watch::new(Requests::default());
     let session = Session::new(account("111122223333"), &caller(), "eu-west-1".parse().unwrap(), config, watch);
     let start = Instant::now();
     call(&session).await.unwrap();

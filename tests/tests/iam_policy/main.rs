@@ -7,6 +7,7 @@
 
 mod asked;
 mod enforced;
+mod queue;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,185 @@
+//! Which messages wait for which looks: a resource that many messages are about is looked at once for all of them.
+//!
+//! Only a look that begins after a message was received tells what the message is about. Whoever comes while a look is under
+//! way gets the next one.
+
+use std::collections::{HashMap, VecDeque};
+
+use common::aws::queue::Message;
+
+use super::letter::Course;
+use crate::lookup::{Key, Wanted};
+
+/// A message that was begun.
+pub(super) type Task = u64;
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    tasks: HashMap<Task, Begun>,
+    looks: HashMap<Key, Wait>,
+    /// Looks that have not begun, in their order.
+    ready: VecDeque<Key>,
+    begun: Task,
+}
+
+#[derive(Debug)]
+struct Begun {
+    message: Message,
+    course: Course,
+    /// How many looks are still to come.
+    open: usize,
+    /// Whether the message stays on the queue.
+    stays: bool,
+}
+
+#[derive(Debug)]
+struct Wait {
+    wanted: Wanted,
+    under_way: bool,
+    /// Those whom this look is for.
+    tasks: Vec<Task>,
+    /// Those who came too late for it.
+    next: Vec<Task>,
+}
+
+/// A message of which nothing is left to do.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) message: Message,
+    /// Whether it stays on the queue, to come again.
+    pub(super) stays: bool,
+}
+
+impl Board {
+    /// How many messages are under way.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Begins a message that is about these resources. `stays`: some of it is not understood. It comes back at once where
+    /// it is about none.
+    pub(super) fn begin(&mut self, message: Message, wanted: Vec<Wanted>, stays: bool) -> Option<Ended> {
+        if wanted.is_empty() {
+            return Some(Ended { message, stays });
+        }
+        self.begun += 1;
+        let task = self.begun;
+        let course = Course::of(&message);
+        self.tasks.insert(task, Begun { message, course, open: wanted.len(), stays });
+        for wanted in wanted {
+            let key = wanted.key();
+            match self.looks.get_mut(&key) {
+                Some(wait) if wait.under_way => wait.next.push(task),
+                Some(wait) => wait.tasks.push(task),
+                None => {
+                    let wait = Wait { wanted, under_way: false, tasks: vec![task], next: Vec::new() };
+                    self.looks.insert(key.clone(), wait);
+                    self.ready.push_back(key);
+                }
+            }
+        }
+        None
+    }
+
+    /// The next look to be made, and how far the messages have come that it is for.
+    pub(super) fn next_look(&mut self) -> Option<(Wanted, Course)> {
+        let key = self.ready.pop_front()?;
+        let wait = self.looks.get_mut(&key)?;
+        wait.under_way = true;
+        let courses = wait.tasks.iter().filter_map(|task| Some(self.tasks.get(task)?.course));
+        Some((wait.wanted.clone(), Course::together(courses)))
+    }
+
+    /// A look has been made; the messages of which nothing is left to do. `stay`: it told nothing, and is to be made again
+    /// when the messages come again.
+    pub(super) fn looked(&mut self, key: &Key, stay: bool) -> Vec<Ended> {
+        let Some(mut wait) = self.looks.remove(key) else { return Vec::new() };
+        let tasks = std::mem::take(&mut wait.tasks);
+        if !wait.next.is_empty() {
+            let wait = Wait { tasks: std::mem::take(&mut wait.next), under_way: false, ..wait };
+            self.looks.insert(key.clone(), wait);
+            self.ready.push_back(key.clone());
+        }
+        tasks.into_iter().filter_map(|task| self.one_less(task, stay)).collect()
+    }
+
+    fn one_less(&mut self, task: Task, stay: bool) -> Option<Ended> {
+        let begun = self.tasks.get_mut(&task)?;
+        begun.stays |= stay;
+        begun.open -= 1;
+        if begun.open > 0 {
+            return None;
+        }
+        self.tasks.remove(&task).map(|begun| Ended { message: begun.message, stays: begun.stays })
+    }
+
+    /// The receipts of all that is under way.
+    pub(super) fn handles(&self) -> Vec<String> {
+        self.tasks.values().map(|begun| begun.message.handle.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use common::reference::Reference;
+    use common::resource::ResourceType;
+
+    use super::*;
+
+    fn message(id: &str) -> Message {
+        Message { id: id.into(), handle: id.into(), body: String::new(), receives: 1, sent: None }
+    }
+
+    fn wanted(ids: &[&str]) -> Vec<Wanted> {
+        let wanted = |id: &&str| Wanted {
+            reference: Reference {
+                account: "111122223333".parse().unwrap(),
+                region: "eu-west-1".parse().unwrap(),
+                kind: "ec2".into(),
+                id: (*id).to_owned(),
+            },
+            kind: ResourceType::Ec2,
+            delay: Duration::ZERO,
+        };
+        ids.iter().map(wanted).collect()
+    }
+
+    fn next(board: &mut Board) -> Option<String> {
+        board.next_look().map(|(wanted, _)| wanted.reference.id)
+    }
+
+    fn looked(board: &mut Board, id: &str, stay: bool) -> Vec<(String, bool)> {
+        let ended = board.looked(&wanted(&[id])[0].key(), stay);
+        ended.into_iter().map(|ended| (ended.message.id, ended.stays)).collect()
+    }
+
+    #[test]
+    fn one_look_is_for_all_who_were_there_when_it_began() {
+        let mut board = Board::default();
+        for id in ["m1", "m2"] {
+            assert!(board.begin(message(id), wanted(&["i-1"]), false).is_none());
+        }
+        assert_eq!((next(&mut board).as_deref(), next(&mut board)), (Some("i-1"), None));
+        assert!(board.begin(message("m3"), wanted(&["i-1"]), false).is_none());
+        assert_eq!(next(&mut board), None, "one look at a time");
+        assert_eq!(looked(&mut board, "i-1", false), [("m1".to_owned(), false), ("m2".to_owned(), false)]);
+        assert_eq!(next(&mut board).as_deref(), Some("i-1"), "it may have changed since");
+        assert_eq!(looked(&mut board, "i-1", false), [("m3".to_owned(), false)]);
+        assert_eq!((board.len(), next(&mut board)), (0, None));
+    }
+
+    #[test]
+    fn a_message_ends_with_its_last_look_and_stays_if_one_told_nothing() {
+        let mut board = Board::default();
+        assert!(board.begin(message("m1"), wanted(&["i-1", "i-2"]), false).is_none());
+        assert!(board.begin(message("m2"), wanted(&["i-2"]), true).is_none());
+        while next(&mut board).is_some() {}
+        assert_eq!(looked(&mut board, "i-1", true), []);
+        assert_eq!(looked(&mut board, "i-2", false), [("m1".to_owned(), true), ("m2".to_owned(), true)]);
+        let ended = board.begin(message("m3"), Vec::new(), true).unwrap();
+        assert!(ended.stays);
+    }
+}
