@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::{describe, found, gzip, record, records, said};
 use crate::event::Events;
+use crate::event::unpack::Unpack;
 
 /// Hands out one byte a read.
 struct Bytes<'a>(&'a [u8]);
@@ -176,4 +177,20 @@ fn waits_for_no_more_than_it_needs() {
         let next = events.next().unwrap().unwrap();
         assert_eq!(describe(&next), format!("{} record {}", number + 1, number % 7));
     }
+}
+
+/// Also where there is no room for it: what is left inside the decompressor needs no more input.
+#[test]
+fn a_byte_at_a_time() {
+    let text = log(0..3);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
+    io::Write::flush(&mut packed).unwrap();
+    let packed = packed.get_ref();
+    let mut unpack = Unpack::new(Until { rest: packed, left: packed.len() });
+    let mut unpacked = vec![0; text.len()];
+    for byte in &mut unpacked {
+        unpack.read_exact(std::slice::from_mut(byte)).unwrap();
+    }
+    assert_eq!(unpacked, text.as_bytes());
 }
