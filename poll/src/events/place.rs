@@ -141,7 +141,7 @@ impl Place {
                 let _ = write!(words, " in .{CLUSTER}");
                 words
             }
-            Self::User(paths) if paths.is_empty() => "the caller".to_owned(),
+            Self::User([]) => "the caller".to_owned(),
             Self::User(paths) => format!("{} or the caller", all(paths)),
             Self::IfRoot => "the account, where the caller is its root user".to_owned(),
             Self::Own => "the event's own".to_owned(),
@@ -196,7 +196,9 @@ fn walk<'v>(value: &'v Value, path: &str, found: &mut Option<Vec<&'v str>>) {
         if elements.is_empty() {
             found.get_or_insert_default();
         }
-        elements.iter().for_each(|element| walk(element, path, found));
+        for element in elements {
+            walk(element, path, found);
+        }
         return;
     }
     if path.is_empty() {

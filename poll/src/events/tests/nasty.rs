@@ -12,10 +12,12 @@ fn with(mut record: Value, changes: &Value) -> Value {
     record
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be an error")]
 fn nothing() -> Result<Vec<String>, String> {
     Ok(Vec::new())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be an error")]
 fn one(target: &str) -> Result<Vec<String>, String> {
     Ok(vec![target.to_owned()])
 }
