@@ -15,6 +15,7 @@ use crate::channels::mail::MailError;
 use crate::channels::secret::{Secret, SecretKind};
 use crate::channels::sns::{Topic, TopicError};
 use crate::channels::{Channel, JsonWebhook, Lines, Mail, Pagerduty, Slack, Sns};
+use crate::memory::{Memory, Terms};
 use crate::route::{Dest, Identity, Names, Router, Rule, Target, Targets};
 use crate::session::Caller;
 
@@ -112,9 +113,11 @@ pub(crate) async fn setup(
             say.warn(format!("the account map: {mistake}"));
         }
         for (account, owner) in owners {
-            let found = basis.owner(&owner)?;
-            if !found.is_empty() {
-                contacts.insert(account.clone(), found);
+            match basis.owner(&owner) {
+                Ok(found) if found.is_empty() => {}
+                Ok(found) => drop(contacts.insert(account.clone(), found)),
+                // It costs nobody but itself.
+                Err(failure) => say.warn(format!("the account map: {account}: {failure}")),
             }
             if let Some(name) = owner.name {
                 names.entry(account.clone()).or_default().push(name.clone());
@@ -178,6 +181,30 @@ fn map_place(
             None => settings.notify.account_map.as_deref().map(place).transpose(),
         },
     }
+}
+
+/// The memory, where one is asked for. It is read before the input is: what is not understood is nobody's to overwrite, and a
+/// run that does not know what was said is better not begun.
+///
+/// # Errors
+///
+/// The place makes no sense, or what is there.
+pub(crate) async fn memory(
+    args: &Args,
+    settings: &Settings,
+    setup: &Setup,
+    caller: &Caller,
+) -> Result<Memory, Failure> {
+    let place = args.memory.as_ref().or(settings.notify.memory.as_ref()).filter(|place| !place.trim().is_empty());
+    let Some(place) = place else { return Ok(Memory::default()) };
+    let place = place.parse::<Place>().map_err(|error| Failure::Start(format!("the memory: {error}")))?;
+    let terms = Terms {
+        targets: setup.targets.iter().map(Target::name).collect(),
+        repeat: args.repeat.or(settings.notify.repeat),
+        deadline: args.deadline,
+        dry_run: args.dry_run,
+    };
+    Memory::open(&place, terms, caller).await
 }
 
 /// What targets are made of.
@@ -430,3 +457,6 @@ fn no_webhook() -> Failure {
 fn no_sender() -> Failure {
     Failure::Start("nobody sends the mail: set notify.mail_from or give --mail-from ADDRESS".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

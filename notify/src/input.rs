@@ -88,6 +88,7 @@ impl Intake {
             Err(error) => {
                 say.error(error);
                 self.exit = Exit::Incomplete;
+                self.collected().looked.lost();
                 None
             }
         }
@@ -129,8 +130,12 @@ impl Intake {
                     return Err(broken);
                 }
             },
+            Some("unsettled") => match item.parse() {
+                Ok(unsettled) => self.collected().looked.unsettled(&unsettled),
+                Err(_) => self.collected().looked.lost(),
+            },
             // What exists or is to be done is no news, nor is what is not done yet; and who was told has been told.
-            Some("resource" | "unsettled" | "token" | "task" | "delivery") => {}
+            Some("resource" | "token" | "task" | "delivery") => {}
             other => self.untold.count(other),
         }
         Ok(None)

@@ -83,7 +83,8 @@ pub fn run(args: Args, settings: &Settings, io: Io<'static>) -> Result<Exit, Fai
     block_on(async {
         let caller = Caller::new(&args, &settings.aws);
         let setup = configure::setup(&args, settings, |name| std::env::var(name).ok(), &caller, io.say).await?;
-        run_with(&args, setup, Memory::default(), io, Policy::default(), terminated()).await
+        let memory = configure::memory(&args, settings, &setup, &caller).await?;
+        run_with(&args, setup, memory, io, Policy::default(), terminated()).await
     })
 }
 

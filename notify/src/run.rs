@@ -10,23 +10,26 @@ use std::time::Duration;
 use common::cli::{Failure, Io, Say};
 use common::clock;
 use common::exit::Exit;
+use common::id::AccountId;
 use common::record::{Alert, DeliveryStatus};
 use common::settings::Settings;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::digest::Digest;
 use crate::dispatch::Dispatch;
-use crate::entry::{Alarm, Entry};
+use crate::entry::{Alarm, Counted, Entry};
 use crate::group::Gathered;
 use crate::input::{self, Batch, Collected, Intake};
-use crate::memory::{Fate, Looked, Memory, TargetName};
+use crate::memory::{Claimed, Fate, Looked, Memory, TargetName};
 use crate::out::Out;
 use crate::report::Report;
 use crate::route::{Router, Target, Whom};
 use crate::send::{Order, Policy, Told, What};
 use crate::text::plural;
 
+/// How long the memory is waited for at most: alerts may come meanwhile.
+const MEMORY: Duration = Duration::from_secs(30);
 /// How long an alert waits for the memory: a message twice is a nuisance, one that comes too late is none.
 const MEMORY_OF_ALERTS: Duration = Duration::from_secs(5);
 
@@ -177,7 +180,7 @@ impl Run {
         let alarm = Arc::new(Alarm::new(alert));
         let Some(names) = self.whom(&alarm.entry) else { return };
         let wanted = vec![(alarm.entry.clone(), names)];
-        let told = self.claim(wanted, &Looked::default(), now + self.deadline.min(MEMORY_OF_ALERTS)).await;
+        let (told, _) = self.claim(wanted, Looked::default(), now + self.deadline.min(MEMORY_OF_ALERTS)).await;
         let names: Vec<TargetName> = told.into_iter().flat_map(|(_, names)| names).collect();
         let orders = names.iter().filter_map(|name| self.dispatch.place(name));
         let orders: Vec<_> = orders.map(|target| (target, What::Alert(Arc::clone(&alarm)))).collect();
@@ -187,12 +190,18 @@ impl Run {
     /// Tells what was collected.
     async fn tell(&mut self, until: Instant) {
         let Some(Collected { groups, looked }) = self.intake.collect() else { return };
-        let Gathered { entries, counted } = groups.finish();
+        let Gathered { entries, mut counted } = groups.finish();
         let wanted = entries.into_iter().filter_map(|entry| Some((self.whom(&entry)?, entry)));
         let wanted: Vec<_> = wanted.map(|(names, entry)| (entry, names)).collect();
         let mut shares: BTreeMap<usize, Vec<Arc<Entry>>> = BTreeMap::new();
         let mut accounts = BTreeSet::new();
-        for (entry, names) in self.claim(wanted, &looked, until).await {
+        // Half of the time at least is for sending.
+        let patience = Instant::now() + (self.deadline / 2).min(MEMORY);
+        let (say, unchanged) = self.claim(wanted, looked, patience).await;
+        for (account, key) in unchanged {
+            counted.entry(account).or_default().one(Counted::Unchanged, key);
+        }
+        for (entry, names) in say {
             let entry = Arc::new(entry);
             for place in names.iter().filter_map(|name| self.dispatch.place(name)) {
                 accounts.insert(entry.about.account.clone());
@@ -222,25 +231,33 @@ impl Run {
         None
     }
 
-    /// Leaves out what was said. Where the memory does not answer, all is said: twice is better than not at all.
+    /// Leaves out what was said. Where the memory does not answer, all is said: twice is better than not at all. The answer
+    /// is what is to be said, and of what nobody hears.
     async fn claim(
         &mut self,
         wanted: Vec<(Entry, Vec<TargetName>)>,
-        looked: &Looked,
+        looked: Looked,
         until: Instant,
-    ) -> Vec<(Entry, Vec<TargetName>)> {
+    ) -> (Vec<(Entry, Vec<TargetName>)>, Vec<(AccountId, String)>) {
         if !self.memory.is_on() {
-            return wanted;
+            return (wanted, Vec::new());
         }
-        match timeout_at(until, self.memory.claim(wanted.clone(), looked, clock::now())).await {
-            Ok(Ok(claimed)) => {
-                self.untold.unchanged += claimed.unchanged;
-                return claimed.say;
+        match timeout_at(until, self.memory.claim(wanted.clone(), Arc::new(looked), clock::now())).await {
+            Ok(Ok(Claimed { say, unchanged, forgotten })) => {
+                self.untold.unchanged += unchanged.len();
+                if forgotten > 0 {
+                    self.say.note(format!(
+                        "{} forgotten, since they were in no input for 90 days: what was said of them stands in nobody's \
+                         way any more, and whether they were put right is not known",
+                        plural(forgotten, "key", "keys")
+                    ));
+                }
+                return (say, unchanged);
             }
             Ok(Err(error)) => self.forgotten(&format!("{error}: all is told, whether or not it was before")),
             Err(_) => self.forgotten("the memory took too long: all is told, whether or not it was before"),
         }
-        wanted
+        (wanted, Vec::new())
     }
 
     fn forgotten(&mut self, what: &str) {
@@ -289,8 +306,10 @@ impl Run {
         };
         if self.together.get(&batch).is_some_and(|it| it.orders == 0 && it.messages == 0) {
             let fates = self.together.remove(&batch).unwrap_or_default().fates;
-            if let Err(error) = self.memory.settle(fates).await {
-                self.forgotten(&format!("{error}: what was told now may be told again"));
+            match timeout(MEMORY, self.memory.settle(fates, clock::now())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => self.forgotten(&format!("{error}: what was told now may be told again")),
+                Err(_) => self.forgotten("the memory took too long: what was told now may be told again"),
             }
         }
     }

@@ -4,10 +4,12 @@
 //! that happens again. It is never half-written, what is not understood is never overwritten, and no change of anybody
 //! else's is lost, save where somebody writes to a file between our last look and the rename without taking its lock.
 //!
+//! - [`List`]: one that is a list with something around it.
 //! - [`Place`]: where it is. [`DocumentFile`], with its [`Lock`]: in a file.
 //! - [`DocumentObject`], [`Store`] (feature `s3`): in S3, or in whichever of the two.
 
 mod file;
+mod list;
 mod lock;
 mod place;
 #[cfg(feature = "s3")]
@@ -16,6 +18,7 @@ mod s3;
 mod store;
 
 pub use file::{DocumentFile, FileError};
+pub use list::{Edit, List, ListEntry, ListError, Listed};
 pub use lock::{Held, Lock, LockError};
 pub use place::{Object, Place, PlaceError};
 #[cfg(feature = "s3")]

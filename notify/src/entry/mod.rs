@@ -18,7 +18,7 @@ use crate::text::{clean, moment};
 
 pub(crate) use alert::Alarm;
 pub(crate) use due::{Due, SENTENCE};
-pub(crate) use record::{Before, finding, outcome, resolved};
+pub(crate) use record::{Before, finding, key_or, outcome, resolved};
 
 /// The most characters of a title.
 const TITLE: usize = 500;

@@ -161,7 +161,7 @@ fn counted(record: Outcome, counted: Counted) -> Told {
 }
 
 /// The record's key; one written by hand may have none.
-fn key_or(key: String, kind: &str, id: &str) -> String {
+pub(crate) fn key_or(key: String, kind: &str, id: &str) -> String {
     if key.is_empty() { format!("{kind}:{id}") } else { key }
 }
 
