@@ -40,16 +40,19 @@ const AROUND: usize = 40;
 const LABEL: usize = 20;
 /// Four of these and the header stay below [`RESERVED`].
 const FOOTER: usize = 400;
-/// An alert's fields: so many to a section, and so long.
+/// An alert's fields: so many in all, so many to a section (Slack's limit), and so long (Slack takes 2,000, but not of all).
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
+const ALL_FIELDS: usize = 15;
 const FIELDS: usize = 10;
-const FIELD: usize = 2_000;
+const FIELD: usize = 700;
 
 const _: () = assert!(SENTENCE <= DUE);
 const _: () = assert!(
     TITLE + AROUND + PLACE + DUE + (Piece::FACTS - 1) * FACT + (1 + Piece::FACTS) * LABEL <= SECTION,
     "an entry fits into a section"
 );
+const _: () =
+    assert!(HEADER + AROUND + TITLE + LABEL + PLACE + ALL_FIELDS * FIELD <= TOTAL, "an alert fits into a message");
 const _: () = assert!(HEADER + TITLES * (TITLE + AROUND) <= FALLBACK);
 const _: () = assert!(HEADER + (RESERVED_BLOCKS - 1) * FOOTER <= RESERVED);
 
@@ -196,7 +199,7 @@ fn footer(footer: &Footer) -> String {
 pub(crate) fn alert(alarm: &Alarm, zone: &Zone, channel: Option<&str>) -> Result<Post, serde_json::Error> {
     let entry = &alarm.entry;
     let facts: Vec<(&str, String)> =
-        entry.facts.iter().map(|fact| (fact.label, escape(&fact.text(zone), FIELD - LABEL))).collect();
+        entry.facts.iter().take(ALL_FIELDS).map(|fact| (fact.label, escape(&fact.text(zone), FIELD - LABEL))).collect();
     let severity = entry.severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
     let title = format!("*{}{severity}*: {}", entry.heading.title(), escape(&entry.title, TITLE));
     let title = format!("{title}\n`{}`", escape(&entry.place, PLACE));
