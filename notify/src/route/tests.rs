@@ -60,7 +60,7 @@ fn entry(name: &str) -> Entry {
                 "token": {"id": "tk_1", "name": "svc", "labels": {"Team": "blue"}}
             }))
             .unwrap();
-            entry::alert(&alert)
+            entry::Alarm::new(&alert).entry
         }
         name => panic!("{name}"),
     }
