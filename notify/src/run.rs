@@ -14,7 +14,7 @@ use common::id::AccountId;
 use common::record::{Alert, DeliveryStatus};
 use common::settings::Settings;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::digest::Digest;
 use crate::dispatch::Dispatch;
@@ -28,6 +28,8 @@ use crate::route::{Router, Target, Whom};
 use crate::send::{Order, Policy, Told, What};
 use crate::text::plural;
 
+/// How long the memory is waited for at most: alerts may come meanwhile.
+const MEMORY: Duration = Duration::from_secs(30);
 /// How long an alert waits for the memory: a message twice is a nuisance, one that comes too late is none.
 const MEMORY_OF_ALERTS: Duration = Duration::from_secs(5);
 
@@ -193,7 +195,9 @@ impl Run {
         let wanted: Vec<_> = wanted.map(|(names, entry)| (entry, names)).collect();
         let mut shares: BTreeMap<usize, Vec<Arc<Entry>>> = BTreeMap::new();
         let mut accounts = BTreeSet::new();
-        let (say, unchanged) = self.claim(wanted, looked, until).await;
+        // Half of the time at least is for sending.
+        let patience = Instant::now() + (self.deadline / 2).min(MEMORY);
+        let (say, unchanged) = self.claim(wanted, looked, patience).await;
         for (account, key) in unchanged {
             counted.entry(account).or_default().one(Counted::Unchanged, key);
         }
@@ -302,8 +306,10 @@ impl Run {
         };
         if self.together.get(&batch).is_some_and(|it| it.orders == 0 && it.messages == 0) {
             let fates = self.together.remove(&batch).unwrap_or_default().fates;
-            if let Err(error) = self.memory.settle(fates, clock::now()).await {
-                self.forgotten(&format!("{error}: what was told now may be told again"));
+            match timeout(MEMORY, self.memory.settle(fates, clock::now())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => self.forgotten(&format!("{error}: what was told now may be told again")),
+                Err(_) => self.forgotten("the memory took too long: what was told now may be told again"),
             }
         }
     }
