@@ -103,7 +103,7 @@ fn fate(action: &Action) -> String {
         Action::Kill(Kill { include_data: true }) => "be removed for good, with its data",
         Action::Kill(_) => "be removed for good",
         Action::Several(several) => {
-            let fates: Vec<String> = several.actions.iter().take(NAMED + 1).map(fate).collect();
+            let fates: Vec<String> = several.actions.iter().map(fate).collect();
             return some(fates.iter().map(String::as_str), NAMED);
         }
         Action::Stop | Action::Ec2Halt | Action::EcsStopTask => "be stopped",

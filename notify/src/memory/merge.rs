@@ -64,6 +64,7 @@ pub(crate) fn claim(notes: &mut Notes, ask: &Ask) -> Done<Answer> {
         answer.say.push(told);
     }
     for known in notes.all.values_mut() {
+        known.bury(ask.now);
         if let Some(before) = known.over(ask) {
             answer.resolved.push((before, known.note.target.clone()));
         } else if known.note.seen.is_none() || ask.looked.has(&known.note.key) {
@@ -118,10 +119,18 @@ fn is_news(note: &Note, entry: &Entry, what: &What, ask: &Ask) -> bool {
 }
 
 impl Known {
+    /// Takes out the claims of runs that are dead.
+    fn bury(&mut self, now: Timestamp) {
+        self.change(|note| {
+            let before = note.claims.len();
+            note.claims.retain(|claim| claim.until > now);
+            note.claims.len() < before
+        });
+    }
+
     fn claim(&mut self, what: What, ask: &Ask) {
         let until = ask.now.checked_add(ask.lease).unwrap_or(Timestamp::MAX);
         self.change(|note| {
-            note.claims.retain(|claim| claim.until > ask.now);
             note.claims.push(Claim { run: ask.run.clone(), until, what });
             true
         });

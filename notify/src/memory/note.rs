@@ -262,11 +262,11 @@ impl Note {
     /// As it stands in the list, with what else somebody wrote into it before.
     pub(crate) fn write(&self, before: Option<&ListEntry>) -> Result<ListEntry, serde_json::Error> {
         let mut fields = before.map(ListEntry::fields).transpose()?.unwrap_or_default();
-        for name in OPTIONAL {
-            // The others keep their order.
-            fields.shift_remove(name);
-        }
         if let Value::Object(own) = serde_json::to_value(self)? {
+            for name in OPTIONAL.into_iter().filter(|name| !own.contains_key(*name)) {
+                // The others keep their order.
+                fields.shift_remove(name);
+            }
             fields.extend(own);
         }
         ListEntry::of(&fields)

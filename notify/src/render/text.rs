@@ -168,8 +168,7 @@ mod tests {
         let Entry { about, severity, title, place, keys, .. } = *open;
         let told = "2026-11-13T04:00:00Z".parse().unwrap();
         let entry = resolved(Before { about, severity, title, place, key: keys[0].clone(), told });
-        let digest =
-            crate::digest::Digest::new(vec![entry.into()], &[].into(), "Asia/Kolkata".parse().unwrap(), |_| None);
+        let digest = Digest::new(vec![entry.into()], &[].into(), "Asia/Kolkata".parse().unwrap(), |_| None);
         assert_eq!(
             letters(&digest)[0].body,
             "111122223333: 1 resolved\n\n== High: s3_bucket_public_acl ==\n\n\

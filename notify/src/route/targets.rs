@@ -20,6 +20,8 @@ pub(crate) struct Target {
     pub(crate) zone: Zone,
     /// Its name in the settings, where it has one.
     pub(crate) label: Option<String>,
+    /// What tells it apart from all others, and from run to run.
+    name: TargetName,
     /// Those who share a limit on how often they may be asked share a lane: the channels behind one Slack webhook, or all
     /// mail from one sender.
     pub(crate) lane: usize,
@@ -28,7 +30,7 @@ pub(crate) struct Target {
 impl Target {
     /// What tells it apart from all others, and from run to run.
     pub(crate) fn name(&self) -> TargetName {
-        format!("{} {}", self.channel.name(), self.label.as_deref().unwrap_or(self.channel.target()))
+        self.name.clone()
     }
 }
 
@@ -86,10 +88,19 @@ impl Targets {
         let channel = make()?;
         let lanes = self.lanes.len();
         let lane = *self.lanes.entry(identity.lane()).or_insert(lanes);
-        self.all.push(Target { channel, zone: zone.clone(), label: label.map(str::to_owned), lane });
+        let name = self.name(&channel, label);
+        self.all.push(Target { channel, zone: zone.clone(), label: label.map(str::to_owned), name, lane });
         let place = self.all.len() - 1;
         self.known.insert(identity, place);
         Ok(place)
+    }
+
+    /// A name that nobody else has: what may be shown of two targets can be the same.
+    fn name(&self, channel: &Channel, label: Option<&str>) -> TargetName {
+        let plain = format!("{} {}", channel.name(), label.unwrap_or(channel.target()));
+        let taken = |name: &str| self.all.iter().any(|target| target.name == name);
+        let mut names = (2..).map(|number| format!("{plain} ({number})"));
+        if taken(&plain) { names.find(|name| !taken(name)).unwrap_or(plain) } else { plain }
     }
 
     /// They themselves, in the order of their places.

@@ -278,7 +278,7 @@ fn a_person_may_edit_it() {
     assert_eq!(keys(&memory), ["a", "b"]);
     assert_eq!((&memory["_comment"], &memory["said"][0]["note"]), (&json!("mine"), &json!("ask Jane")));
     assert_eq!(memory["said"][0]["status"], "unknown");
-    assert!(world.text.lines().count() > 30, "it is printed for people: {}", world.text);
+    assert!(world.text.contains("\n      \"status\": \"unknown\","), "it is printed for people: {}", world.text);
     // Who takes an object out, or says that it was said otherwise, has it said again.
     world.text = json!({"said": [memory["said"][0]]}).to_string();
     assert_eq!(world.run(start(), &[finding("fail", "b"), finding("unknown", "a")]), ["fail b"]);
