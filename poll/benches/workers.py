@@ -39,10 +39,11 @@ class Aws:
     """One queue of jobs, and as many others to look at as anyone asks for."""
 
     def __init__(self):
-        self.visible, self.held, self.looks, self.requests, self.number, self.deleted = [], {}, {}, 0, 0, 0
+        self.visible, self.held, self.looks, self.requests, self.number, self.deleted, self.round = [], {}, {}, 0, 0, 0, 0
 
     def fill(self, url, count):
         self.visible, self.held, self.looks, self.requests, self.deleted = [], {}, {}, 0, 0
+        self.round += count == 0
         base = url.rsplit("/", 1)[0]
         for number in range(count):
             reference = {"account": ACCOUNT, "region": REGION, "type": "sqs", "id": f"{base}/queue-{number}"}
@@ -74,9 +75,12 @@ class Aws:
         return {"Successful": [], "Failed": []}
 
     async def receive(self, body):
-        until = time.monotonic() + body.get("WaitTimeSeconds", 0)
+        until, this = time.monotonic() + body.get("WaitTimeSeconds", 0), self.round
         while not self.visible and time.monotonic() < until:
             await asyncio.sleep(0.01)
+            # Whoever waits since the round before has ended.
+            if self.round != this:
+                return {}
         messages = []
         while self.visible and len(messages) < body.get("MaxNumberOfMessages", 1):
             message = self.visible.pop(0)
@@ -137,8 +141,8 @@ def binary():
     return str((target if target.is_absolute() else ROOT / target) / "release" / "poll")
 
 
-def run(poll, endpoint, url, count, directory):
-    """Runs that many workers until the queue is empty: the time, and which resources they wrote."""
+def start_workers(poll, endpoint, count, url, directory):
+    """Starts that many workers, each with a file for what it writes."""
     environment = {
         "PATH": os.environ["PATH"], "HOME": directory, "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
@@ -162,7 +166,7 @@ def main():
     for count in WORKERS:
         with tempfile.TemporaryDirectory(prefix="sluice-bench-") as directory:
             aws.fill(url, 0)
-            workers, outputs = run(poll, endpoint, url, count, directory)
+            workers, outputs = start_workers(poll, endpoint, count, url, directory)
             # All have started and wait for work.
             while aws.requests < 2 * count and all(worker.poll() is None for worker in workers):
                 time.sleep(0.05)

@@ -34,6 +34,9 @@ const LONGEST_REST: Duration = Duration::from_mins(1);
 const FAILURES: u32 = 3;
 /// How long somebody who ends before its time tries to give back what it holds.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How long somebody who ends waits for what SQS may just be handing out. What is not waited for stays out of everybody's
+/// sight until its time-out is over.
+const GRACE: Duration = Duration::from_secs(2);
 /// How many messages are remembered, so that what was said of one is not said again when it comes again.
 const REMEMBERED: usize = 10_000;
 
@@ -45,6 +48,8 @@ enum Event {
     Sent(Vec<(Wanted, Option<AwsError>)>),
     /// It is time to receive again.
     Rested,
+    /// What has not been received by now is not waited for.
+    GraceOver,
     Released(Vec<AwsError>),
 }
 
@@ -183,8 +188,14 @@ impl<'a, W: Write> Worker<'a, W> {
     /// Receives no more, and gives back what was not begun.
     fn stop(&mut self, end: End) {
         self.end = Some(end);
-        // What they would have brought comes when its time-out is over.
-        self.receives.clear();
+        if !self.receives.is_empty() {
+            self.work.push(sleep(GRACE).map(|()| Event::GraceOver).boxed_local());
+        }
+        self.release();
+    }
+
+    /// Gives back what was not begun.
+    fn release(&mut self) {
         let handles: Vec<String> = self.waiting.drain(..).map(|message| message.handle).collect();
         if !handles.is_empty() {
             let consumer = self.consumer;
@@ -208,6 +219,7 @@ impl<'a, W: Write> Worker<'a, W> {
     fn received(&mut self, received: Result<Vec<Message>, AwsError>) {
         let messages = match received {
             Ok(messages) => messages,
+            Err(_) if self.is_ending() => return,
             Err(error) => return self.not_received(&error),
         };
         self.failures = 0;
@@ -220,6 +232,9 @@ impl<'a, W: Write> Worker<'a, W> {
             self.stop(End::Empty);
         }
         self.waiting.extend(new);
+        if self.is_ending() {
+            self.release();
+        }
     }
 
     fn not_received(&mut self, error: &AwsError) {
@@ -304,6 +319,10 @@ impl<'a, W: Write> Worker<'a, W> {
             Event::Sent(sent) => sent.into_iter().try_for_each(|(wanted, error)| self.sent(&wanted, error)),
             Event::Rested => {
                 self.resting = false;
+                Ok(())
+            }
+            Event::GraceOver => {
+                self.receives.clear();
                 Ok(())
             }
             Event::Released(failed) => {

@@ -33,7 +33,7 @@ fn a_signal_finishes_what_is_held_and_gives_back_the_rest() {
         assert!(!written.is_empty() && written.len() < 100, "{} of 100\n{stderr}", written.len());
         // Nothing is held any more: what was written has gone, all else can be received at once.
         let [visible, held, _] = jobs.count();
-        assert_eq!((visible as usize, held), (100 - written.len(), 0), "{signal}: {stderr}");
+        assert_eq!((visible, held), (100 - written.len() as u64, 0), "{signal}: {stderr}");
         let rest = jobs.once().run().exits(0);
         assert_eq!(sorted(written.into_iter().chain(ids(&rest))), sorted(jobs.groups.clone()));
     }
