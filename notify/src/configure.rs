@@ -398,7 +398,7 @@ impl<'a> Basis<'a> {
         self.targets.add(Identity::Slack(webhook, channel.clone()), zone, name, || {
             let slack = slack.clone();
             Ok(Channel::Slack(match channel {
-                Some(channel) => slack.to_channel(channel),
+                Some(channel) => slack.in_channel(channel),
                 None => slack,
             }))
         })

@@ -86,18 +86,18 @@ impl Digest {
         zone: Zone,
         name: impl Fn(&AccountId) -> Option<String>,
     ) -> Self {
-        let mut accounts: BTreeMap<&AccountId, Vec<Arc<Entry>>> = BTreeMap::new();
-        for entry in &entries {
-            accounts.entry(&entry.about.account).or_default().push(Arc::clone(entry));
+        let mut accounts: BTreeMap<AccountId, Vec<Arc<Entry>>> = BTreeMap::new();
+        for entry in entries {
+            accounts.entry(entry.about.account.clone()).or_default().push(entry);
         }
         let mut tally = Tally::default();
-        let group = |(account, mut entries): (&AccountId, Vec<Arc<Entry>>)| {
-            if let Some(counted) = counted.get(account) {
+        let group = |(account, mut entries): (AccountId, Vec<Arc<Entry>>)| {
+            if let Some(counted) = counted.get(&account) {
                 tally.extend(counted);
             }
             entries.sort_by(|one, other| order(one).cmp(&order(other)));
-            let name = name(account).map(|name| clean(&name, NAME)).filter(|name| !name.is_empty());
-            Group { account: account.clone(), name, entries }
+            let name = name(&account).map(|name| clean(&name, NAME)).filter(|name| !name.is_empty());
+            Group { account, name, entries }
         };
         let mut groups: Vec<Group> = accounts.into_iter().map(group).collect();
         groups.sort_by_key(|group| group.entries.iter().map(|entry| Reverse(entry.weight())).min());

@@ -98,22 +98,22 @@ pub(crate) fn grouped(count: usize) -> String {
 pub(crate) fn when(at: Timestamp, zone: &Zone) -> String {
     let there = |format: &str| at.to_zoned(zone.time_zone().clone()).strftime(format).to_string();
     let here = |format: &str| at.to_zoned(TimeZone::UTC).strftime(format).to_string();
-    both(here("%A %Y-%m-%d "), &here("%H:%M"), there("%A %Y-%m-%d "), &there("%H:%M"), zone)
+    both(&here("%A %Y-%m-%d "), &here("%H:%M"), &there("%A %Y-%m-%d "), &there("%H:%M"), zone)
 }
 
 /// `2026-11-20 10:00:00 UTC (11:00:00 Europe/Berlin)`: to the second, for what was.
 pub(crate) fn moment(at: Timestamp, zone: &Zone) -> String {
     let there = |format: &str| at.to_zoned(zone.time_zone().clone()).strftime(format).to_string();
     let here = |format: &str| at.to_zoned(TimeZone::UTC).strftime(format).to_string();
-    both(here("%Y-%m-%d "), &here("%H:%M:%S"), there("%Y-%m-%d "), &there("%H:%M:%S"), zone)
+    both(&here("%Y-%m-%d "), &here("%H:%M:%S"), &there("%Y-%m-%d "), &there("%H:%M:%S"), zone)
 }
 
-fn both(day: String, time: &str, other_day: String, other_time: &str, zone: &Zone) -> String {
+fn both(day: &str, time: &str, other_day: &str, other_time: &str, zone: &Zone) -> String {
     let name = zone.time_zone().iana_name().unwrap_or("UTC");
     if matches!(name, "UTC" | "Etc/UTC" | "Etc/UCT" | "UCT" | "Zulu" | "Etc/Zulu" | "Universal" | "Etc/Universal") {
         return format!("{day}{time} UTC");
     }
-    let other_day = if other_day == day { String::new() } else { other_day };
+    let other_day = if other_day == day { "" } else { other_day };
     format!("{day}{time} UTC ({other_day}{other_time} {name})")
 }
 

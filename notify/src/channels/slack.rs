@@ -43,7 +43,7 @@ impl Slack {
     }
 
     /// The same, for a channel such as `#security`. Only the older webhooks, which are not bound to one, heed it.
-    pub(crate) fn to_channel(mut self, channel: String) -> Self {
+    pub(crate) fn in_channel(mut self, channel: String) -> Self {
         self.target = format!("{} {}", self.poster.host(), clean(&channel, NAME));
         self.channel = Some(channel);
         self
