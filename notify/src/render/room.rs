@@ -72,7 +72,7 @@ mod tests {
             (27, vec![(critical, 1)], 19),
             (175, vec![(critical, 9)], 11),
             (200, vec![(critical, 10)], 10),
-            (230, vec![(critical, 10), (low, 1)], 9),
+            (215, vec![(critical, 10), (low, 1)], 9),
             (2_000, vec![(critical, 10), (low, 10)], 0),
         ] {
             let told = keep(&digest, max, 10, render);
