@@ -63,10 +63,10 @@ pub struct Args {
     /// A file to which messages are appended, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Whom an account belongs to: Krampus's account map (JSON), a file or s3://bucket/key
+    /// Whom an account belongs to: Krampus's account map (JSON), a file or `s3://bucket/key`
     #[arg(long, value_name = "PLACE")]
     pub account_map: Option<String>,
-    /// Where it is kept what was said, so that it is not said again until it changes: a file or s3://bucket/key
+    /// Where it is kept what was said, so that it is not said again until it changes: a file or `s3://bucket/key`
     #[arg(long, value_name = "PLACE")]
     pub memory: Option<String>,
     /// After how long what has not changed is said again, such as 7d [default: never]

@@ -252,14 +252,14 @@ impl<'a> Basis<'a> {
     fn everybody(&mut self, environment: impl Fn(&str) -> Option<String>) -> Result<Vec<usize>, Failure> {
         let mut everybody = Vec::new();
         if self.slack.is_some() {
-            everybody.push(self.to_slack(None)?);
+            everybody.push(self.default_slack(None)?);
         }
         if self.topic.is_some() {
-            everybody.push(self.to_sns(None)?);
+            everybody.push(self.default_sns(None)?);
         }
         let Args { mail_to, pagerduty_key_file, webhook_url_file, file, .. } = self.args;
         if !mail_to.is_empty() {
-            everybody.push(self.to_mail(mail_to.clone(), "--mail-to")?);
+            everybody.push(self.default_mail(mail_to, "--mail-to")?);
         }
         let key = match (pagerduty_key_file, environment(PAGERDUTY)) {
             (Some(file), _) => Some(Secret::read(SecretKind::RoutingKey, file)?),
@@ -317,7 +317,7 @@ impl<'a> Basis<'a> {
                 let authorization = authorization_file.as_ref();
                 let authorization =
                     authorization.map(|file| Secret::read(SecretKind::Authorization, file)).transpose()?;
-                self.webhook(Webhook::read(url_file)?, authorization, Some(name))?
+                self.webhook(Webhook::read(url_file)?, authorization.as_ref(), Some(name))?
             }
             settings::Target::File { path } => self.file(path, Some(name))?,
         };
@@ -333,9 +333,9 @@ impl<'a> Basis<'a> {
                 To::Account => Dest::Account,
                 To::Nobody => Dest::Nobody,
                 To::Named(name) => Dest::Target(*self.named.get(name).ok_or_else(|| self.unknown(name))?),
-                To::Slack(channel) => Dest::Target(self.to_slack(channel.clone())?),
-                To::Sns(topic) => Dest::Target(self.to_sns(topic.as_deref())?),
-                To::Mail(address) => Dest::Target(self.to_mail(vec![address.clone()], "`to`")?),
+                To::Slack(channel) => Dest::Target(self.default_slack(channel.clone())?),
+                To::Sns(topic) => Dest::Target(self.default_sns(topic.as_deref())?),
+                To::Mail(address) => Dest::Target(self.default_mail(std::slice::from_ref(address), "`to`")?),
                 To::File(path) => Dest::Target(self.file(path, None)?),
             };
             if !dests.contains(&dest) {
@@ -355,16 +355,16 @@ impl<'a> Basis<'a> {
     fn owner(&mut self, owner: &Owner) -> Result<Vec<usize>, Failure> {
         let mut found = Vec::new();
         if let Some(channel) = owner.slack.clone().filter(|_| self.slack.is_some()) {
-            found.push(self.to_slack(Some(channel))?);
+            found.push(self.default_slack(Some(channel))?);
         }
         if !owner.mail.is_empty() && self.mail_from.is_some() {
-            found.push(self.to_mail(owner.mail.clone(), "the account map")?);
+            found.push(self.default_mail(&owner.mail, "the account map")?);
         }
         Ok(found)
     }
 
     /// A channel behind the webhook of `[notify]`; without a name, the one for what no one else is to hear.
-    fn to_slack(&mut self, channel: Option<String>) -> Result<usize, Failure> {
+    fn default_slack(&mut self, channel: Option<String>) -> Result<usize, Failure> {
         let (webhook, slack) = self.slack.clone().ok_or_else(no_webhook)?;
         let channel = channel.or_else(|| self.slack_channel.clone());
         let zone = self.zone.clone();
@@ -372,7 +372,7 @@ impl<'a> Basis<'a> {
     }
 
     /// A topic; without an ARN, that of `[notify]`.
-    fn to_sns(&mut self, topic: Option<&str>) -> Result<usize, Failure> {
+    fn default_sns(&mut self, topic: Option<&str>) -> Result<usize, Failure> {
         let topic = topic.map(str::to_owned).or_else(|| self.topic.clone()).ok_or_else(|| {
             Failure::Start("there is no SNS topic: set notify.sns_topic or give --sns-topic ARN".to_owned())
         })?;
@@ -381,10 +381,10 @@ impl<'a> Basis<'a> {
     }
 
     /// Addresses, from the sender of `[notify]`; `place` says where they stand.
-    fn to_mail(&mut self, to: Vec<String>, place: &str) -> Result<usize, Failure> {
+    fn default_mail(&mut self, to: &[String], place: &str) -> Result<usize, Failure> {
         let from = self.mail_from.clone().ok_or_else(no_sender)?;
         let zone = self.zone.clone();
-        self.mail(from, &to, place, &zone, None)
+        self.mail(&from, to, place, &zone, None)
     }
 
     fn slack(
@@ -413,7 +413,7 @@ impl<'a> Basis<'a> {
 
     fn mail(
         &mut self,
-        from: String,
+        from: &str,
         to: &[String],
         place: &str,
         zone: &Zone,
@@ -424,8 +424,8 @@ impl<'a> Basis<'a> {
         let mut addresses: Vec<String> = to.iter().map(|address| address.trim().to_lowercase()).collect();
         addresses.sort();
         addresses.dedup();
-        self.targets.add(Identity::Mail(from.clone(), addresses), zone, name, || {
-            Ok(Channel::Mail(Mail::new(Some(&from), to, ("the sender", place), region, profile, aws)?))
+        self.targets.add(Identity::Mail(from.to_owned(), addresses), zone, name, || {
+            Ok(Channel::Mail(Mail::new(Some(from), to, ("the sender", place), region, profile, aws)?))
         })
     }
 
@@ -435,10 +435,10 @@ impl<'a> Basis<'a> {
             .add(Identity::Pagerduty(key.clone(), eu), &zone, name, || Ok(Channel::Pagerduty(Pagerduty::new(key, eu)?)))
     }
 
-    fn webhook(&mut self, url: Webhook, authorization: Option<Secret>, name: Option<&str>) -> Result<usize, Failure> {
+    fn webhook(&mut self, url: Webhook, authorization: Option<&Secret>, name: Option<&str>) -> Result<usize, Failure> {
         let zone = self.zone.clone();
-        self.targets.add(Identity::Webhook(url.clone(), authorization.clone()), &zone, name, || {
-            Ok(Channel::Webhook(JsonWebhook::new(url, authorization.as_ref())?))
+        self.targets.add(Identity::Webhook(url.clone(), authorization.cloned()), &zone, name, || {
+            Ok(Channel::Webhook(JsonWebhook::new(url, authorization)?))
         })
     }
 

@@ -84,7 +84,7 @@ pub fn run(args: Args, settings: &Settings, io: Io<'static>) -> Result<Exit, Fai
         let caller = Caller::new(&args, &settings.aws);
         let setup = configure::setup(&args, settings, |name| std::env::var(name).ok(), &caller, io.say).await?;
         let memory = configure::memory(&args, settings, &setup, &caller).await?;
-        run_with(&args, setup, memory, io, Policy::default(), terminated()).await
+        Box::pin(run_with(&args, setup, memory, io, Policy::default(), terminated())).await
     })
 }
 

@@ -16,10 +16,11 @@ use crate::plan::without_repeats;
 /// `poll -` reads references, findings, outcomes, resources or CloudTrail events instead, and looks up afresh what they name
 /// or made or changed; `poll --sqs URL` gets them from a queue.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
     /// `-` looks up the resources that the records on stdin name, or that the CloudTrail events on stdin made or changed:
-    /// records, log files (gzip too), EventBridge, SNS and SQS messages, S3 notices, LookupEvents output
+    /// records, log files (gzip too), EventBridge, SNS and SQS messages, S3 notices, `LookupEvents` output
     #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "accounts", "org", "sqs"])]
     pub input: Option<String>,
     /// Do the same with the messages of an SQS queue; each is deleted when its records are written

@@ -25,8 +25,8 @@ pub(crate) struct Looked {
     passed: HashMap<String, String>,
     covered: BTreeMap<Place, Covered>,
     failed: BTreeSet<Place>,
-    /// The checks and keys of the findings of each place, whatever has become of them since.
-    heard: BTreeMap<Place, BTreeSet<(String, String)>>,
+    /// The keys of the findings of each place, by check, whatever has become of them since.
+    heard: BTreeMap<Place, BTreeMap<String, HashSet<String>>>,
     /// Resources on which AWS is at work, by account, type and id.
     unsettled: BTreeSet<(AccountId, String, String)>,
     /// The accounts that are within their limits.
@@ -127,17 +127,17 @@ impl Looked {
         let region_is_certain = region == "global" || note.key.contains(&format!(":{region}:"));
         let elsewhere = |(of, _, kind): &Place| of == account && kind == r#type;
         let unseen = if region_is_certain { self.failed.contains(&place) } else { self.failed.iter().any(elsewhere) };
-        let heard = self.heard.get(&place).into_iter().flatten();
-        let heard = heard.filter(|(check, _)| covered.checks.contains(check)).count() as u64;
+        let of_check = |check| self.heard.get(&place)?.get(check).map(HashSet::len);
+        let heard: usize = covered.checks.iter().filter_map(of_check).sum();
         covered.checks.contains(check)
             && !is_runaway(check)
             && !unseen
-            && heard >= covered.findings
+            && heard as u64 >= covered.findings
             && !self.unsettled.contains(&(account.clone(), r#type.clone(), id.clone()))
     }
 
     fn heard(&mut self, place: Place, check: &str, key: &str) {
-        self.heard.entry(place).or_default().insert((check.to_owned(), key.to_owned()));
+        self.heard.entry(place).or_default().entry(check.to_owned()).or_default().insert(key.to_owned());
     }
 }
 

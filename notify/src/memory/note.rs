@@ -140,9 +140,8 @@ fn without_numbers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' | '.' | ',' if out.ends_with('#') => {}
             '0'..='9' => out.push('#'),
-            '.' | ',' if out.ends_with('#') => {}
             other => out.push(other),
         }
     }

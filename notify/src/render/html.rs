@@ -124,7 +124,7 @@ pub(crate) fn escape(text: &str) -> String {
 pub(crate) fn digest(digest: &Digest) -> String {
     let mut body = String::new();
     for part in pack::<Html>(digest) {
-        body += &format!("<h1 style=\"font-size:18px;margin:4px 0 12px\">{}</h1>\n", escape(&part.headline));
+        body.extend(["<h1 style=\"font-size:18px;margin:4px 0 12px\">", &escape(&part.headline), "</h1>\n"]);
         // Where accounts have tables of their own, the first begins with the end of one that is empty.
         let rows = format!("{TABLE}{}{TABLE_END}", part.blocks.join("\n"));
         body += rows.strip_prefix(&format!("{TABLE}{TABLE_END}")).unwrap_or(&rows);
