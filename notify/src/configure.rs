@@ -308,7 +308,7 @@ impl<'a> Basis<'a> {
             settings::Target::Mail { to, from, time_zone } => {
                 let zone = zone(time_zone);
                 let from = from.clone().or_else(|| self.mail_from.clone()).ok_or_else(no_sender)?;
-                self.mail(from, to, "its `to`", &zone, Some(name))?
+                self.mail(&from, to, "its `to`", &zone, Some(name))?
             }
             settings::Target::Pagerduty { routing_key_file, eu } => {
                 self.pagerduty(Secret::read(SecretKind::RoutingKey, routing_key_file)?, *eu, Some(name))?

@@ -81,7 +81,7 @@ impl Digest {
     /// What is to be told to one target: its entries in any order, and of what was only counted in each account that which
     /// belongs to the accounts of the entries. `name` knows what people call an account.
     pub(crate) fn new(
-        entries: &[Arc<Entry>],
+        entries: Vec<Arc<Entry>>,
         counted: &BTreeMap<AccountId, Tally>,
         zone: Zone,
         name: impl Fn(&AccountId) -> Option<String>,

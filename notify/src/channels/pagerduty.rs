@@ -250,7 +250,7 @@ mod tests {
     use crate::samples;
 
     fn events(groups: Groups) -> Vec<Value> {
-        let digest = samples::digest(groups, &Settings::default());
+        let digest = samples::digest(groups, &common::settings::Settings::default());
         let messages = messages(&digest).unwrap();
         messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
     }
@@ -375,7 +375,7 @@ mod tests {
             let found = samples::finding("b", Severity::High);
             let (title, id, key) = (text.clone(), text.clone(), text.clone());
             groups.finding(Finding { title, id, key, tags, check: text.clone(), ..found });
-            let digest = samples::digest(groups, &Settings::default());
+            let digest = samples::digest(groups, &common::settings::Settings::default());
             for message in messages(&digest).unwrap() {
                 let event: Value = serde_json::from_str(&message.body).unwrap();
                 let length = |value: &Value| value.as_str().unwrap().chars().count();

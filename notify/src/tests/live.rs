@@ -189,7 +189,7 @@ fn what_is_passed_on_comes_as_it_came_and_ahead_of_the_deliveries() {
         assert_eq!(ran.exit, Ok(Exit::Incomplete), "{ran:?}");
         let lines: Vec<&str> = ran.stdout.lines().collect();
         let is_delivery = |line: &&&str| line.starts_with("{\"kind\":\"delivery\"");
-        let passed: String = lines.iter().filter(|line| !is_delivery(line)).map(|line| format!("{line}\n")).collect();
+        let passed: String = lines.iter().filter(|line| !is_delivery(line)).flat_map(|line| [*line, "\n"]).collect();
         assert_eq!(passed, expected);
         assert_eq!(ran.deliveries.len(), 2);
         // The digest's delivery is the last; each stands behind what it tells of.

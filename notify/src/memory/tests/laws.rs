@@ -67,6 +67,7 @@ impl Life {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     fn happen(&mut self, event: Event) {
         match event {
             Event::Change(key, state) => self.states[key] = state,

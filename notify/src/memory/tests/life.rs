@@ -157,7 +157,7 @@ fn each_target_has_a_memory_of_its_own() {
     // Another run that cannot tell Slack leaves it to those who can.
     assert!(world.claim(start(), &[sns], &[scope("ok", 0)]).says.is_empty());
     assert_eq!(world.run(start(), &[scope("ok", 0)]), ["resolved a"]);
-    assert_eq!(world.said(), [json!({}); 0]);
+    assert!(world.said().is_empty());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn an_input_that_says_it_twice_says_it_once() {
     // A finding and what became of it.
     let input = [finding("fail", "a"), outcome("applied", "a"), scope("ok", 1)];
     assert_eq!(world.run(start(), &input), ["applied a"]);
-    assert_eq!(world.said(), [json!({}); 0]);
+    assert!(world.said().is_empty());
     let input = [finding("fail", "a"), outcome("failed", "a"), scope("ok", 1)];
     assert_eq!(world.run(start(), &input), ["fail a", "failed a"]);
     assert_eq!(world.run(start(), &[outcome("failed", "a")]), [""; 0]);
@@ -299,7 +299,7 @@ fn what_is_not_understood_is_named_with_its_line() {
         ("{\"said\": {}}".to_owned(), "line 1: `said` is not an array"),
         ("{\"said\": [\n\"x\"]}".to_owned(), "line 2: what was said is an object, this is \"x\""),
         ("{\"said\": [\n{\"key\": \"k\"}]}".to_owned(), "line 2: missing field `target`"),
-        (format!("{{\"said\": [\n{{\"key\": \"k\", \"target\": \"t\",\n\"account\": 7}}]}}"), "line 3: "),
+        ("{\"said\": [\n{\"key\": \"k\", \"target\": \"t\",\n\"account\": 7}]}".to_owned(), "line 3: "),
         (format!("{{\"said\": [\n{},\n{}]}}", note("k"), note("k")), "line 3: `k` is there twice for slack"),
     ] {
         let error = Notes::parse(&text).unwrap_err().to_string();
