@@ -42,9 +42,11 @@ fn record(service: &str, name: &str, request: &str, response: &str) -> Value {
     let region = if matches!(service, "iam" | "organizations" | "account") { "us-east-1" } else { "eu-west-1" };
     let json =
         |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{name}: {error}: {text}"));
-    json!({
-        "eventVersion": "1.11",
-        "userIdentity": {
+    // Roles have no password.
+    let identity = if name == "ChangePassword" {
+        json!({"type": "IAMUser", "accountId": ACCOUNT, "accessKeyId": "AKIAEXAMPLE", "userName": "jane"})
+    } else {
+        json!({
             "type": "AssumedRole", "principalId": "AROAEXAMPLE:jane",
             "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/deploy/jane"),
             "accountId": ACCOUNT, "accessKeyId": "ASIAEXAMPLE",
@@ -52,7 +54,11 @@ fn record(service: &str, name: &str, request: &str, response: &str) -> Value {
                 "type": "Role", "principalId": "AROAEXAMPLE", "accountId": ACCOUNT, "userName": "deploy",
                 "arn": format!("arn:aws:iam::{ACCOUNT}:role/deploy"),
             }},
-        },
+        })
+    };
+    json!({
+        "eventVersion": "1.11",
+        "userIdentity": identity,
         "eventTime": "2026-11-20T10:00:00Z",
         "eventSource": format!("{service}.amazonaws.com"),
         "eventName": name,

@@ -82,6 +82,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         "null",
         USER,
     ),
+    sample("iam", &["ChangePassword"], "null", "null", USER),
     sample(
         "iam",
         &["EnableMFADevice", "DeactivateMFADevice"],
