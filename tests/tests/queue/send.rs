@@ -27,7 +27,9 @@ fn a_sweep_onto_a_queue_and_workers_find_what_a_sweep_finds() {
         assert_eq!(proxy.count(detail), 0, "whoever takes them up asks for {detail}");
     }
     assert!(sweep.kind("resource").is_empty(), "{sweep}");
-    assert_eq!(sweep.kind("scope"), plain.kind("scope"), "not looked is not clean");
+    // They come as the listings end.
+    let scopes = |ran: &Ran| sorted(ran.kind("scope").iter().map(ToString::to_string));
+    assert_eq!(scopes(&sweep), scopes(&plain), "not looked is not clean");
     let count = plain.kind("resource").len();
     assert!(sweep.stderr.contains(&format!("{count} references sent")), "{sweep}");
     assert_eq!(jobs.count(), [count as u64, 0, 0]);
