@@ -18,7 +18,7 @@ MOTO_STAMP := $(SLUICE_VENV)/.complete-moto-$(MOTO_VERSION)
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build release test lint demo demo-brake bench fuzz schemas venv clean clean-venv
+.PHONY: help build release test lint demo demo-brake bench corpora fuzz schemas venv clean clean-venv
 
 help: ## say what there is
 	@echo "make targets:"
@@ -49,8 +49,13 @@ demo: venv build ## the pipeline on an emulated AWS account full of mistakes
 demo-brake: venv build ## the emergency brake: a runaway account halted, and let go again
 	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-brake.sh
 
-bench: ## memory and throughput of audit, beside jq
+bench: ## memory and throughput of audit, and of reading CloudTrail's records, beside jq
 	$(PYTHON) audit/benches/stream.py
+	$(PYTHON) common/benches/events.py
+
+corpora: ## whether all CloudTrail records below DIR are read: make corpora DIR=logs
+	@test -d '$(DIR)' || { echo 'corpora: DIR has to be a directory of CloudTrail files (.json, .gz)' >&2; exit 2; }
+	SLUICE_CORPORA='$(abspath $(DIR))' cargo test --locked -p common --features events --lib -- --ignored --nocapture corpora
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60); needs nightly Rust and cargo-fuzz
 	@set -e; for crate in common audit; do \

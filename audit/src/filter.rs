@@ -1,6 +1,6 @@
 //! Records in, findings out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use common::cli::{Failure, Io, Say};
@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::args::{Format, Halt};
 use crate::checks::runaway;
+use crate::evidence::{Evidence, Waiting};
 use crate::exempt::{Use, in_words};
 use crate::judge::{Judge, JudgeError, Verdict, Wanted};
 use crate::table::{Colour, Table, counted};
@@ -183,7 +184,8 @@ pub(crate) fn run(judge: Judge, options: Options, settings: &Settings, io: Io<'_
     }
     let in_use = Use::of(&judge);
     let totals = Totals::of(&judge, options.by_name);
-    let mut filter = Filter { judge, options, say, sink, tally: Tally::default(), in_use, totals };
+    let (tally, evidence) = (Tally::default(), Evidence::default());
+    let mut filter = Filter { judge, options, say, sink, tally, in_use, totals, evidence, waiting: Vec::new() };
     let mut reader = Reader::new(input);
     loop {
         if !reader.ready() {
@@ -207,6 +209,9 @@ struct Filter<'a> {
     tally: Tally,
     in_use: Use,
     totals: Totals,
+    evidence: Evidence,
+    /// What is passed on once it is known what accounts come to.
+    waiting: Vec<Waiting>,
 }
 
 /// Whether a record without a `kind` is a resource: only a resource has a `config`.
@@ -225,18 +230,8 @@ impl Filter<'_> {
     fn record(&mut self, item: &Item) -> Result<(), Failure> {
         match item.kind() {
             Ok(Some(kind)) if kind == "resource" => self.resource(item),
-            Ok(Some(kind)) => {
-                if kind == "scope" {
-                    match item.parse::<Scope>() {
-                        Ok(scope) => {
-                            self.tally.scope(&scope);
-                            self.totals.scope(&self.judge, &scope);
-                        }
-                        Err(broken) => self.complain(broken),
-                    }
-                }
-                self.sink.pass_on(item)
-            }
+            Ok(Some(kind)) if kind == "scope" => self.scope(item),
+            Ok(Some(_)) => self.sink.pass_on(item),
             Ok(None) => match item.parse::<Shape>() {
                 Ok(Shape { config: Some(_) }) => self.resource(item),
                 Ok(Shape { config: None }) => {
@@ -258,6 +253,25 @@ impl Filter<'_> {
         }
     }
 
+    /// Passes a scope on, with what was done about it.
+    fn scope(&mut self, item: &Item) -> Result<(), Failure> {
+        let scope: Scope = match item.parse() {
+            Ok(scope) => scope,
+            Err(broken) => {
+                self.complain(broken);
+                return self.sink.pass_on(item);
+            }
+        };
+        self.tally.scope(&scope);
+        self.totals.scope(&self.judge, &scope);
+        let made = self.evidence.made(&scope, &self.judge);
+        if scope.status == ScopeStatus::Ok && self.totals.weigh_by(&self.judge, &scope) {
+            self.waiting.push(Waiting::new(scope.account, item, made));
+            return Ok(());
+        }
+        self.sink.pass_on(made.said(item).as_ref().unwrap_or(item))
+    }
+
     fn resource(&mut self, item: &Item) -> Result<(), Failure> {
         let resource: Resource<&RawValue> = match item.parse() {
             Ok(resource) => resource,
@@ -270,8 +284,10 @@ impl Filter<'_> {
             return self.organization(item, &resource);
         }
         let weighed = self.totals.want(&self.judge, &resource.account).then(|| resource.clone().map(|_| ()));
+        let place = Evidence::place(&resource);
         match self.judge.judge_raw(resource, self.wanted()) {
             Ok(mut verdict) => {
+                self.evidence.judged(place, &verdict.findings);
                 if let Some(resource) = weighed {
                     self.totals.record(&self.judge, resource, verdict.counted.take());
                 }
@@ -331,16 +347,26 @@ impl Filter<'_> {
             self.say.warn("nothing came in of an account that has a limit: none was weighed (see what poll said)");
         }
         let (totals, judge) = (std::mem::take(&mut self.totals), self.judge.clone());
+        let mut within = BTreeSet::new();
         for settled in totals.settle(&judge, self.tally.broken, self.wanted()) {
-            let Settled { standing, verdict, resources, title } =
+            let Settled { account, standing, verdict, resources, title } =
                 settled.map_err(|error| Failure::Output(error.into()))?;
             match standing {
                 Standing::Over | Standing::Unknown => self.say.warn(title),
                 Standing::Excepted => self.say.note(format!("{title}: this is excepted, and nothing is halted")),
-                Standing::Within => self.say.detail(title),
+                Standing::Within => {
+                    within.insert(account);
+                    self.say.detail(title);
+                }
             }
             self.covered(verdict.exceptions);
             verdict.findings.iter().chain(&resources).try_for_each(|finding| self.finding(finding))?;
+        }
+        // The brake may be tried by the checks of resources alone.
+        let says = judge.weighs_account_itself();
+        for waiting in std::mem::take(&mut self.waiting) {
+            let is_within = says && within.contains(&waiting.account);
+            self.sink.pass_on(&waiting.item(is_within))?;
         }
         Ok(())
     }

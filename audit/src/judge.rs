@@ -204,9 +204,21 @@ impl Judge {
         self.rules.rehearsal
     }
 
+    /// The checks that are made on each resource of a type, sorted. What the emergency brake asks is not among them: it depends
+    /// on the account.
+    pub(crate) fn checks_of(&self, kind: ResourceType) -> impl Iterator<Item = &'static str> {
+        let made = checks::of(kind).into_iter().map(|about| about.id).filter(|id| self.on.contains_key(id));
+        made.filter(|id| !runaway::is_runaway(id)).collect::<BTreeSet<_>>().into_iter()
+    }
+
     /// Whether accounts are weighed against limits: there are some, and a check that asks.
     pub(crate) fn weighs_accounts(&self) -> bool {
         self.has_limits() && self.asks_about_accounts()
+    }
+
+    /// Whether what accounts come to is a finding by itself.
+    pub(crate) fn weighs_account_itself(&self) -> bool {
+        self.on.contains_key(runaway::ACCOUNT.id)
     }
 
     /// Whether a check is on that asks about accounts, whether any has a limit or not.

@@ -11,6 +11,7 @@
 //! - [`policy`]: whom a policy document lets in.
 //! - `totals`: what accounts come to over all their records, against their limits: the emergency brake.
 //! - `exempt`: the exceptions, which may break a rule.
+//! - `evidence`: what scopes say of what is in order.
 //! - `filter`: records in, findings out; `table` and `list`: what people see.
 //!
 //! # Adding a check
@@ -19,6 +20,7 @@
 
 mod args;
 pub mod checks;
+mod evidence;
 mod exempt;
 mod filter;
 mod judge;

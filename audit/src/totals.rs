@@ -96,6 +96,7 @@ pub(crate) enum Standing {
 /// What an account comes to.
 #[derive(Debug)]
 pub(crate) struct Settled {
+    pub(crate) account: AccountId,
     pub(crate) standing: Standing,
     /// The findings of the account itself.
     pub(crate) verdict: Verdict,
@@ -123,6 +124,11 @@ impl Totals {
     /// Whether somebody wants them, by name, and nothing went by that tells of any account.
     pub(crate) fn are_missing(&self) -> bool {
         self.is_on && self.by_name && self.accounts.is_empty()
+    }
+
+    /// Whether an account is weighed by what a scope is about.
+    pub(crate) fn weigh_by(&self, judge: &Judge, scope: &Scope) -> bool {
+        self.want(judge, &scope.account) && scope.r#type.parse().is_ok_and(is_counted)
     }
 
     /// Takes in what was listed.
@@ -352,7 +358,7 @@ impl Total {
             None
         };
         let (title, verdict) = judge.judge_account(resource, problem, wanted);
-        Ok(Settled { standing, verdict, resources, title })
+        Ok(Settled { account: account.clone(), standing, verdict, resources, title })
     }
 
     /// The findings that were held back, each once, in the order of [`ORDER`].

@@ -110,18 +110,19 @@ impl From<crate::settings::ExceptionsError> for Failure {
 }
 
 /// Runs a tool with the process's own arguments, stdin, stdout and stderr.
-pub fn main<T: Tool>(run: impl FnOnce(T, &Settings, Io<'_>) -> Result<Exit, Failure>) -> ExitCode {
+pub fn main<T: Tool>(run: impl FnOnce(T, &Settings, Io<'static>) -> Result<Exit, Failure>) -> ExitCode {
     let arguments = T::parse();
     let common = arguments.common();
-    let say = Say::stderr(T::NAME, common);
+    // For as long as the process lives: a thread that waits for input outlives a run that is told to end.
+    let say: &'static Say = Box::leak(Box::new(Say::stderr(T::NAME, common)));
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
-    let io = Io { input: Box::new(io::stdin()), output: Box::new(BufWriter::new(stdout)), terminal, say: &say };
+    let io = Io { input: Box::new(io::stdin()), output: Box::new(BufWriter::new(stdout)), terminal, say };
     let result = Settings::load(common.config.as_deref())
         .map_err(Failure::from)
         .and_then(|settings| run(arguments, &settings, io));
     say.end_progress();
-    finish(&say, result).into()
+    finish(say, result).into()
 }
 
 /// Says why a tool could not go on, and with which code it ends.

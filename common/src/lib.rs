@@ -10,6 +10,7 @@
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read. [`decimal`]: amounts of money.
 //! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
+//! - [`document`]: JSON documents that many change at the same time.
 //! - `event` (feature `events`): CloudTrail's records, in whatever they come.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
@@ -20,6 +21,7 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod decimal;
+pub mod document;
 #[cfg(feature = "events")]
 pub mod event;
 pub mod exit;

@@ -20,7 +20,7 @@ const KEYS: usize = 5;
 pub(crate) struct Report<'a> {
     out: Out<'a>,
     say: &'a Say,
-    /// How many messages there are to be.
+    /// How many messages there are to be, as far as it is known.
     planned: usize,
     written: usize,
     failures: BTreeMap<(String, String), Failures>,
@@ -51,15 +51,25 @@ struct Planned<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// A report of so many messages.
-    pub(crate) fn new(out: Out<'a>, say: &'a Say, planned: usize) -> Self {
-        Self { out, say, planned, written: 0, failures: BTreeMap::new() }
+    /// A report of no message yet.
+    pub(crate) fn new(out: Out<'a>, say: &'a Say) -> Self {
+        Self { out, say, planned: 0, written: 0, failures: BTreeMap::new() }
+    }
+
+    /// There are so many messages more.
+    pub(crate) fn expect(&mut self, messages: usize) {
+        self.planned += messages;
+    }
+
+    /// stdout, for what is passed on.
+    pub(crate) fn out(&mut self) -> &mut Out<'a> {
+        &mut self.out
     }
 
     /// A message that would be sent.
     pub(crate) fn planned(&mut self, delivery: &Delivery, payload: &Value, readable: &str) {
         self.out.write(&Planned { delivery, payload }, || {
-            let Delivery { channel, target, .. } = delivery;
+            let (channel, target) = whom(delivery);
             let text: Vec<String> = readable.trim_end().lines().map(|line| format!("  {}", printable(line))).collect();
             format!("--- {channel} {target}\n\n{}\n", text.join("\n"))
         });
@@ -71,14 +81,15 @@ impl<'a> Report<'a> {
         self.say.progress(format!("{} of {}", self.written, self.planned));
         self.out.write(&delivery, || {
             let word = if delivery.status == DeliveryStatus::Delivered { "delivered" } else { "failed   " };
-            let Delivery { channel, target, subject, error, .. } = &delivery;
+            let (channel, target) = whom(&delivery);
+            let Delivery { subject, error, .. } = &delivery;
             let why = error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
             format!("{word} {channel} {target} {}{}", printable(subject), printable(&why))
         });
         // At once: when this run is ended from outside, what was sent stands in the output.
         self.out.flush();
         if delivery.status == DeliveryStatus::Failed {
-            let failures = self.failures.entry((delivery.channel, delivery.target)).or_default();
+            let failures = self.failures.entry(whom(&delivery)).or_default();
             failures.messages += 1;
             failures.keys.extend(delivery.keys);
             // The first says what happened; where time ran out, the others only say that it did.
@@ -102,6 +113,11 @@ impl<'a> Report<'a> {
     }
 }
 
+/// The channel, and whom it reaches: by the name that people gave it, where they did.
+fn whom(delivery: &Delivery) -> (String, String) {
+    (delivery.channel.clone(), delivery.name.as_ref().unwrap_or(&delivery.target).clone())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -122,7 +138,7 @@ mod tests {
     fn what_did_not_get_through_is_said_with_counts_and_keys() {
         let (out, said) = (Captured::default(), Captured::default());
         let say = Say::to("notify", said.clone());
-        let mut report = Report::new(Out::new(Box::new(out.clone()), false), &say, 3);
+        let mut report = Report::new(Out::new(Box::new(out.clone()), false), &say);
         for (status, keys) in [("failed", 4), ("delivered", 1), ("failed", 1003)] {
             report.done(delivery(status, keys));
         }
@@ -141,7 +157,7 @@ mod tests {
         let say = Say::to("notify", Captured::default());
         let delivery = Delivery { error: None, ..delivery("planned", 1) };
         for (out, is_terminal) in [(&out, false), (&terminal, true)] {
-            let mut report = Report::new(Out::new(Box::new(out.clone()), is_terminal), &say, 1);
+            let mut report = Report::new(Out::new(Box::new(out.clone()), is_terminal), &say);
             report.planned(&delivery, &json!({"text": "1 high"}), "1 high\n\u{1b}[2J");
             assert_eq!(report.finish().0, Exit::Done);
         }

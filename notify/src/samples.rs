@@ -1,10 +1,11 @@
 //! Records for the tests.
 
-use common::record::{Finding, Outcome, OutcomeStatus, Severity};
+use common::record::{Alert, Finding, Outcome, OutcomeStatus, Severity};
 use common::settings::Settings;
 use serde_json::json;
 
-use crate::group::{Group, Groups};
+use crate::digest::Digest;
+use crate::group::{Gathered, Groups};
 
 /// A finding on a bucket.
 pub(crate) fn finding(id: &str, severity: Severity) -> Finding {
@@ -39,11 +40,35 @@ pub(crate) fn settings(toml: &str) -> Settings {
     settings.unwrap()
 }
 
-/// One account's group of so many findings.
-pub(crate) fn group(count: usize) -> Group {
+/// All that was collected, for one target in UTC.
+pub(crate) fn digest(groups: Groups, settings: &Settings) -> Digest {
+    let Gathered { entries, counted } = groups.finish();
+    let zone = settings.notify.time_zone.clone().unwrap_or_default();
+    let name = |account: &_| settings.account_name(account).map(str::to_owned);
+    Digest::new(entries.into_iter().map(Into::into).collect(), &counted, zone, name)
+}
+
+/// So many findings of four severities in one account.
+pub(crate) fn many(count: usize) -> Digest {
     let mut groups = Groups::default();
     for index in 0..count {
         groups.finding(finding(&format!("bucket-{index:05}"), Severity::ALL[index % 4]));
     }
-    groups.finish(&Settings::default()).remove(0)
+    digest(groups, &Settings::default())
+}
+
+/// An alert of a decoy that was used.
+pub(crate) fn alert(status: &str) -> Alert {
+    serde_json::from_value(json!({
+        "kind": "alert", "key": "honeytoken:9f2c:used", "incident": "honeytoken/9f2c/203.0.113.9", "status": status,
+        "severity": "critical", "trigger": "used", "account": "111122223333", "region": "us-east-1", "type": "iam_user",
+        "id": "svc-billing-export", "arn": "arn:aws:iam::111122223333:user/svc-billing-export",
+        "title": "Decoy svc-billing-export was used from 203.0.113.9: sts:GetCallerIdentity",
+        "token": {"id": "9f2c", "name": "svc-billing-export", "owner": "J. Smith", "location": "laptop-042",
+            "labels": {"team": "it"}},
+        "event": {"id": "e544d47e", "time": "2026-11-20T09:58:12Z", "operation": "sts:GetCallerIdentity", "allowed": true,
+            "source": "203.0.113.9", "user_agent": "aws-cli/2.17 <!channel>", "access_key": "AKIAIOSFODNN7EXAMPLE"},
+        "count": 3, "at": "2026-11-20T10:00:00Z"
+    }))
+    .unwrap()
 }

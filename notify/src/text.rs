@@ -4,6 +4,9 @@
 //! (`&`, `<` and `>` for Slack, everything but printable ASCII for an SNS subject).
 
 use common::cli::visible;
+use common::settings::Zone;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// What stands where a text was cut.
 const ELLIPSIS: char = '…';
@@ -90,6 +93,30 @@ pub(crate) fn grouped(count: usize) -> String {
     out
 }
 
+/// `Friday 2026-11-27 14:00 UTC (15:00 Europe/Berlin)`: to the minute, for what is to come. The zone's own day is given
+/// where it is another one.
+pub(crate) fn when(at: Timestamp, zone: &Zone) -> String {
+    let there = |format: &str| at.to_zoned(zone.time_zone().clone()).strftime(format).to_string();
+    let here = |format: &str| at.to_zoned(TimeZone::UTC).strftime(format).to_string();
+    both(&here("%A %Y-%m-%d "), &here("%H:%M"), &there("%A %Y-%m-%d "), &there("%H:%M"), zone)
+}
+
+/// `2026-11-20 10:00:00 UTC (11:00:00 Europe/Berlin)`: to the second, for what was.
+pub(crate) fn moment(at: Timestamp, zone: &Zone) -> String {
+    let there = |format: &str| at.to_zoned(zone.time_zone().clone()).strftime(format).to_string();
+    let here = |format: &str| at.to_zoned(TimeZone::UTC).strftime(format).to_string();
+    both(&here("%Y-%m-%d "), &here("%H:%M:%S"), &there("%Y-%m-%d "), &there("%H:%M:%S"), zone)
+}
+
+fn both(day: &str, time: &str, other_day: &str, other_time: &str, zone: &Zone) -> String {
+    let name = zone.time_zone().iana_name().unwrap_or("UTC");
+    if matches!(name, "UTC" | "Etc/UTC" | "Etc/UCT" | "UCT" | "Zulu" | "Etc/Zulu" | "Universal" | "Etc/Universal") {
+        return format!("{day}{time} UTC");
+    }
+    let other_day = if other_day == day { "" } else { other_day };
+    format!("{day}{time} UTC ({other_day}{other_time} {name})")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,6 +190,51 @@ mod tests {
         }
         assert_eq!(plural(1, "scope", "scopes"), "1 scope");
         assert_eq!(plural(2, "scope", "scopes"), "2 scopes");
+    }
+
+    #[test]
+    fn times_are_given_in_utc_and_in_the_zone() {
+        let rows = [
+            ("2026-11-27T14:00:00Z", "UTC", "Friday 2026-11-27 14:00 UTC"),
+            ("2026-11-27T14:00:59Z", "Etc/UTC", "Friday 2026-11-27 14:00 UTC"),
+            ("2026-11-27T14:00:00Z", "Europe/Berlin", "Friday 2026-11-27 14:00 UTC (15:00 Europe/Berlin)"),
+            // Half an hour, three quarters, another day, the day before.
+            ("2026-11-27T14:00:00Z", "Asia/Kolkata", "Friday 2026-11-27 14:00 UTC (19:30 Asia/Kolkata)"),
+            (
+                "2026-11-27T20:00:00Z",
+                "Asia/Kathmandu",
+                "Friday 2026-11-27 20:00 UTC (Saturday 2026-11-28 01:45 Asia/Kathmandu)",
+            ),
+            (
+                "2027-01-01T02:00:00Z",
+                "America/New_York",
+                "Friday 2027-01-01 02:00 UTC (Thursday 2026-12-31 21:00 America/New_York)",
+            ),
+            // Around the change of the clocks: half past two comes once in spring, and twice in autumn.
+            ("2026-03-29T00:59:00Z", "Europe/Berlin", "Sunday 2026-03-29 00:59 UTC (01:59 Europe/Berlin)"),
+            ("2026-03-29T01:00:00Z", "Europe/Berlin", "Sunday 2026-03-29 01:00 UTC (03:00 Europe/Berlin)"),
+            ("2026-10-25T00:30:00Z", "Europe/Berlin", "Sunday 2026-10-25 00:30 UTC (02:30 Europe/Berlin)"),
+            ("2026-10-25T01:30:00Z", "Europe/Berlin", "Sunday 2026-10-25 01:30 UTC (02:30 Europe/Berlin)"),
+            (
+                "2026-07-01T12:00:00Z",
+                "Australia/Lord_Howe",
+                "Wednesday 2026-07-01 12:00 UTC (22:30 Australia/Lord_Howe)",
+            ),
+            // The same time under another name is given all the same.
+            ("2026-11-27T14:00:00Z", "Europe/London", "Friday 2026-11-27 14:00 UTC (14:00 Europe/London)"),
+        ];
+        for (at, zone, expected) in rows {
+            assert_eq!(when(at.parse().unwrap(), &zone.parse().unwrap()), expected);
+        }
+        let at = "2026-11-20T23:59:59.9Z".parse().unwrap();
+        assert_eq!(moment(at, &Zone::default()), "2026-11-20 23:59:59 UTC");
+        assert_eq!(
+            moment(at, &"Asia/Tokyo".parse().unwrap()),
+            "2026-11-20 23:59:59 UTC (2026-11-21 08:59:59 Asia/Tokyo)"
+        );
+        for at in [Timestamp::MIN, Timestamp::MAX] {
+            assert!(when(at, &"Asia/Tokyo".parse().unwrap()).contains("UTC"));
+        }
     }
 
     proptest! {

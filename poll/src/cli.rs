@@ -16,10 +16,11 @@ use crate::plan::without_repeats;
 /// `poll -` reads references, findings, outcomes, resources or CloudTrail events instead, and looks up afresh what they name
 /// or made or changed; `poll --sqs URL` gets them from a queue.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(name = "poll", version, after_help = AFTER)]
 pub struct Args {
     /// `-` looks up the resources that the records on stdin name, or that the CloudTrail events on stdin made or changed:
-    /// records, log files (gzip too), EventBridge, SNS and SQS messages, S3 notices, LookupEvents output
+    /// records, log files (gzip too), EventBridge, SNS and SQS messages, S3 notices, `LookupEvents` output
     #[arg(value_name = "-", value_parser = dash, conflicts_with_all = ["regions", "accounts", "org", "sqs"])]
     pub input: Option<String>,
     /// Do the same with the messages of an SQS queue; each is deleted when its records are written
@@ -77,6 +78,8 @@ const AFTER: &str = "Examples:
   poll --org --org-role arn:aws:iam::111122223333:role/org-read --role sluice-read
   zcat CloudTrail/*.json.gz | poll - | audit
   poll --sqs https://sqs.eu-west-1.amazonaws.com/111122223333/events | audit | remediate | notify
+  poll --list-events -o eventbridge | while read -r pattern; do
+    aws events put-rule --name sluice-$((n += 1)) --event-pattern \"$pattern\"; done
   echo '{\"account\":\"111122223333\",\"region\":\"eu-west-1\",\"type\":\"ec2\",\"id\":\"i-0abc\"}' | poll -
 
 Exit codes: 0 all done; 2 usage; 3 incomplete, and a record or a line on stderr says what; 4 could not start.";

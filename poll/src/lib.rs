@@ -211,7 +211,7 @@ fn iam_policy(args: &Args, settings: &Settings, types: &[ResourceType]) -> serde
         operations.extend(types.iter().flat_map(|kind| settle_calls(*kind)));
     }
     if args.looks_up() {
-        operations.extend(ask_calls());
+        operations.extend(types.iter().flat_map(|kind| ask_calls(*kind)));
     }
     if args.fetch {
         operations.push(S3_GET_OBJECT);

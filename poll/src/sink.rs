@@ -157,6 +157,8 @@ pub(crate) fn scope(
         r#type: kind.name().to_owned(),
         status: if error.is_some() { ScopeStatus::Failed } else { ScopeStatus::Ok },
         resources,
+        checks: Vec::new(),
+        findings: None,
         error: error.map(AwsError::scope_error),
     }
 }

@@ -7,11 +7,10 @@ use clap::builder::PossibleValuesParser;
 use common::action::Action;
 use common::aws::AwsArgs;
 use common::cli::{Common, Tool, resource_types};
+use common::document::Place;
 use common::resource::ResourceType;
 use common::settings::GracePeriod;
 use jiff::Timestamp;
-
-use crate::tasks::Place;
 
 const HELP: &str = "Put right what audit found
 

@@ -58,7 +58,6 @@ use crate::wait::Stop;
 
 pub use crate::actions::{calls, is_closely};
 pub use crate::args::Arguments;
-pub use crate::tasks::{Object, Place, PlaceError};
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> ExitCode {

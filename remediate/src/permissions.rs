@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use common::cli::Failure;
+use common::document::{Object, Place};
 use common::iam_policy;
 use common::operation::Operation;
 use common::resource::ResourceType;
@@ -11,7 +12,6 @@ use serde_json::{Value, json};
 
 use crate::actions::{self, calls};
 use crate::args::Arguments;
-use crate::tasks::{Object, Place};
 
 /// The least that the chosen actions need, on resources of the chosen types: their own calls, and those of a look at such
 /// a resource, before and after.

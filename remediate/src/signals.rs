@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use common::aws::terminated;
+
 use crate::wait::Stop;
 
 /// Ctrl-C and SIGTERM: the calls of what is under way are made and looked after once, the rest is not begun.
@@ -10,19 +12,4 @@ pub(crate) fn watch(stop: Arc<Stop>) {
         terminated().await;
         stop.set();
     });
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    let _ = tokio::signal::ctrl_c().await;
 }

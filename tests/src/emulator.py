@@ -21,8 +21,9 @@ def end_with_stdin() -> None:
 threading.Thread(target=end_with_stdin, daemon=True).start()
 
 import io  # noqa: E402
+import json  # noqa: E402
 import logging  # noqa: E402
-from urllib.parse import urlencode  # noqa: E402
+from urllib.parse import parse_qs, urlencode  # noqa: E402
 
 from botocore.parsers import RpcV2CBORParser, create_parser  # noqa: E402
 from botocore.serialize import RpcV2CBORSerializer, create_serializer  # noqa: E402
@@ -44,6 +45,8 @@ from moto.iam.exceptions import DeleteConflictException  # noqa: E402
 from moto.iam.models import IAMBackend, ManagedPolicy, User  # noqa: E402
 from moto.iam.responses import IamResponse  # noqa: E402
 from moto.moto_api import state_manager  # noqa: E402
+from moto.ses.exceptions import SesError  # noqa: E402
+from moto.sesv2.responses import SESV2Response  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 # Else each look at an ECS task brings it one state nearer to its end.
@@ -280,13 +283,51 @@ IAMBackend.delete_user = delete_user
 IAMBackend.delete_group = delete_group
 IAMBackend.delete_policy = delete_policy
 
+# Mails as they were sent, with all that the emulator itself forgets: the text beside the HTML, the headers.
+MAILS = []
+
+
+class BadHeader(SesError):
+    code = "BadRequestException"
+
+
+def send_email(self) -> str:
+    """Sends a mail by SES v2, as AWS does only with headers that are none of the message's own, in printable ASCII."""
+    mail = json.loads(self.body)
+    for header in mail["Content"].get("Simple", {}).get("Headers", []):
+        text = header["Name"] + header["Value"]
+        if len(text) > 996 or not text.isascii() or not text.isprintable() or ":" in header["Name"]:
+            raise BadHeader(f"Invalid header: {header}")
+    answer = send_email_and_forget(self)
+    MAILS.append({"Account": self.current_account, "Region": self.region, **json.loads(answer), **mail})
+    return answer
+
+
+send_email_and_forget = SESV2Response.send_email
+SESV2Response.send_email = send_email
+
+
+def shows_mails(application):
+    """What an account has sent: `GET /sent-mails?account=111122223333`."""
+
+    def answer(environ, start_response):
+        if environ["PATH_INFO"] != "/sent-mails":
+            return application(environ, start_response)
+        account = parse_qs(environ["QUERY_STRING"])["account"][0]
+        text = json.dumps([mail for mail in list(MAILS) if mail["Account"] == account]).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    return answer
+
+
 # A line for every request hides the traceback of the one that failed.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 server = make_server(
     "127.0.0.1",
     0,
-    speaks_cbor(DomainDispatcherApplication(create_backend_app)),
+    shows_mails(speaks_cbor(DomainDispatcherApplication(create_backend_app))),
     threaded=True,
     request_handler=MotoRequestHandler,
 )

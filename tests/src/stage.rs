@@ -131,6 +131,19 @@ impl Stage {
         answer
     }
 
+    /// That many instances in a region, and nothing else: their ids.
+    pub fn launch(&self, region: &str, count: usize) -> Vec<String> {
+        let form =
+            format!("Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={count}&MaxCount={count}");
+        let answer = self.account.call_in(region, "ec2", Request::form(form)).unwrap();
+        assert!(answer.status < 300, "{answer:?}");
+        let answer = answer.text();
+        let ids = answer.split("<instanceId>").skip(1).filter_map(|rest| rest.split('<').next());
+        let ids: Vec<String> = ids.map(str::to_owned).collect();
+        assert_eq!(ids.len(), count, "{answer}");
+        ids
+    }
+
     /// A bucket with this policy and nothing else.
     pub fn bucket(&self, name: &str, policy: Option<&Value>) -> String {
         let name = format!("{name}-{}", self.account.id());

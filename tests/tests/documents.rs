@@ -275,6 +275,48 @@ fn the_table_of_checks_is_what_audit_prints() {
     generated_part("README.md", "checks", &String::from_utf8(table).unwrap());
 }
 
+#[test]
+fn the_events_that_are_listed_are_those_that_poll_understands() {
+    let listed = Tool::new("poll").args(["--list-events", "-o", "json"]).run().exits(0).records();
+    let cell = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
+    // By service and name: the types, where their ids stand, and the delay.
+    let mut events: Vec<(String, String, Vec<[String; 2]>, u64)> = Vec::new();
+    for row in &listed {
+        let (source, name, what) = (cell(row, "source"), cell(row, "name"), [cell(row, "type"), cell(row, "id")]);
+        match events.last_mut().filter(|last| (&last.0, &last.1) == (&source, &name)) {
+            Some(last) => last.2.push(what),
+            None => events.push((source, name, vec![what], row["delay"].as_u64().unwrap())),
+        }
+    }
+    let mut table =
+        String::from("| event source | events | type | where its id stands | delay |\n|---|---|---|---|---|\n");
+    for same in events.chunk_by(|a, b| (&a.0, &a.2, a.3) == (&b.0, &b.2, b.3)) {
+        let (source, _, types, delay) = &same[0];
+        let names: Vec<String> = same.iter().map(|(_, name, ..)| format!("`{name}`")).collect();
+        let delay = if *delay == 0 { String::new() } else { format!("{delay} s") };
+        for (at, [kind, place]) in types.iter().enumerate() {
+            let names = if at == 0 { names.join(" ") } else { "the same".to_owned() };
+            let source = source.trim_end_matches(".amazonaws.com");
+            let paths = place.split(' ').map(|word| match word.strip_prefix('.') {
+                Some(path) => format!("`{path}`"),
+                None => word.to_owned(),
+            });
+            let place = paths.collect::<Vec<_>>().join(" ");
+            let _ = writeln!(table, "| `{source}` | {names} | `{kind}` | {place} | {delay} |");
+        }
+    }
+    generated_part("docs/events.md", "events", &table);
+    // What is shown of the patterns is so.
+    let document = read("docs/events.md");
+    let printed = Tool::new("poll").args(["--list-events", "-o", "eventbridge"]).run().exits(0).text();
+    let patterns: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for shown in blocks(&document, "json") {
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown["detail-type"], patterns[0]["detail-type"]);
+        assert_eq!(shown["detail"]["errorCode"], patterns[0]["detail"]["errorCode"]);
+    }
+}
+
 /// The permissions of the policy that a tool prints, save that of asking which regions there are: it is told once.
 fn permissions(tool: &str, arguments: &[&str]) -> BTreeSet<String> {
     let ran = Tool::new(tool).args(arguments).arg("--iam-policy").run().exits(0);

@@ -1,6 +1,7 @@
 //! `audit` as a filter: what comes in and what goes out.
 
 mod brake;
+mod evidence;
 mod exceptions;
 mod exits;
 mod people;

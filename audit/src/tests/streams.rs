@@ -30,7 +30,7 @@ fn what_is_not_consumed_comes_out_as_it_went_in() {
 
 #[test]
 fn lines_arrays_and_pretty_printing_give_the_same_findings() {
-    let records = vec![queue("jobs"), scope("ok", "sqs"), user("jane"), user("joe")];
+    let records = vec![queue("jobs"), scope("ok", "kms_key"), user("jane"), user("joe")];
     let plain = lines(&records);
     let expected = audit(&[], &plain);
     assert_eq!(expected.findings(), ["sqs_public fail", "iam_user_mfa fail", "iam_user_mfa fail"]);

@@ -22,9 +22,9 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// All that a reader says.
-fn read(input: &[u8], size: usize, limit: usize) -> Vec<Result<Item, String>> {
-    let mut reader = Reader::with_limit(Pieces { rest: input, size }, limit);
+/// All that a reader says that opens these envelopes.
+fn read_opening(keys: &'static [&'static str], input: &[u8], size: usize, limit: usize) -> Vec<Result<Item, String>> {
+    let mut reader = Reader::with_limit(Pieces { rest: input, size }, limit).opening(keys, &["a"]);
     let mut said = Vec::new();
     loop {
         if size % 2 == 0 {
@@ -39,6 +39,11 @@ fn read(input: &[u8], size: usize, limit: usize) -> Vec<Result<Item, String>> {
     }
     assert!(reader.next().is_none());
     said
+}
+
+/// All that a reader says.
+fn read(input: &[u8], size: usize, limit: usize) -> Vec<Result<Item, String>> {
+    read_opening(&[], input, size, limit)
 }
 
 /// The laws of a record that was handed out.
@@ -72,6 +77,12 @@ fuzz_target!(|data: &[u8]| {
     let said = read(input, usize::MAX, limit);
     assert_eq!(said, read(input, size, limit), "it depends on the pieces");
     for item in said.iter().flatten() {
+        check(item, limit);
+    }
+
+    let opened = read_opening(&["Records", "a"], input, usize::MAX, limit);
+    assert_eq!(opened, read_opening(&["Records", "a"], input, size, limit), "it depends on the pieces");
+    for item in opened.iter().flatten() {
         check(item, limit);
     }
 

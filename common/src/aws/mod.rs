@@ -7,6 +7,7 @@
 //! - `sessions`, `session`, `assume`: the accounts and their credentials. `organization`: which accounts there are.
 //! - `http`, `intercept`, `retry`: what lies under every client.
 //! - `object` (feature `s3`): files in S3. [`queue`] (feature `sqs`): queues, and messages that are held.
+//! - `signal`: when somebody wants the run to end.
 //! - `start`, `error`: [`StartError`], [`AwsError`].
 
 mod args;
@@ -24,6 +25,7 @@ mod retry;
 mod role;
 mod session;
 mod sessions;
+mod signal;
 mod start;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use object::{Bucket, Pieces};
 pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;
+pub use signal::terminated;
 pub use start::StartError;
 
 use aws_smithy_types::DateTime;

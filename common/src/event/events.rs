@@ -18,6 +18,9 @@ use crate::stream::{Broken, Cause, Item, ReadError, Reader, is_object};
 /// `aws sqs receive-message`, of CloudWatch Logs.
 const ENVELOPES: &[&str] = &["Records", "Events", "Messages", "logEvents"];
 
+/// What their elements start with.
+const FIRSTS: &[&str] = &["eventVersion", "EventId", "EventSource", "messageId", "MessageId"];
+
 /// How many wrappings are taken off one thing. AWS makes four: a record in EventBridge's envelope, through SNS and SQS, as
 /// Lambda gets it.
 const MOST_WRAPPINGS: usize = 16;
@@ -97,7 +100,7 @@ pub fn found_in(text: &str) -> Vec<Result<Found, Broken>> {
 }
 
 fn reader<R: Read>(input: R) -> Reader<Unpack<R>> {
-    Reader::new(Unpack::new(input)).opening(ENVELOPES)
+    Reader::new(Unpack::new(input)).opening(ENVELOPES, FIRSTS)
 }
 
 impl Inside {
@@ -117,23 +120,20 @@ impl Inside {
             && let Some(text) = self.texts.last_mut()
         {
             let (line, depth, what) = (text.line, text.depth, text.what);
-            match text.reader.next() {
-                Some(next) => {
-                    text.is_empty = false;
-                    match next {
-                        // The text that came by itself has lines of its own.
-                        Ok(item) if what.is_empty() => self.open(item, depth),
-                        Ok(item) => self.open(Item { line, ..item }, depth),
-                        Err(error) => self.queue.push_back(Err(inside(what, line, error))),
-                    }
+            let Some(next) = text.reader.next() else {
+                let was_empty = text.is_empty;
+                self.texts.pop();
+                if was_empty {
+                    self.queue.push_back(Ok(Found { line, what: What::Nothing("an empty message") }));
                 }
-                None => {
-                    let was_empty = text.is_empty;
-                    self.texts.pop();
-                    if was_empty {
-                        self.queue.push_back(Ok(Found { line, what: What::Nothing("an empty message") }));
-                    }
-                }
+                continue;
+            };
+            text.is_empty = false;
+            match next {
+                // The text that came by itself has lines of its own.
+                Ok(item) if what.is_empty() => self.open(item, depth),
+                Ok(item) => self.open(Item { line, ..item }, depth),
+                Err(error) => self.queue.push_back(Err(inside(what, line, error))),
             }
         }
     }

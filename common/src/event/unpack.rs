@@ -163,10 +163,13 @@ impl<R: Read> Unpack<R> {
     }
 
     fn trailer(&mut self, checksum: u32, length: u32) -> io::Result<()> {
-        let Some((&trailer, _)) = self.rest().split_first_chunk::<8>() else { return self.need() };
-        let [a, b, c, d, e, f, g, h] = trailer;
-        self.mismatch |= (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])) != (checksum, length);
-        self.here += trailer.len();
+        let words = self.rest().split_first_chunk::<4>();
+        let Some((&first, (&second, _))) = words.and_then(|(word, rest)| Some((word, rest.split_first_chunk::<4>()?)))
+        else {
+            return self.need();
+        };
+        self.mismatch |= (u32::from_le_bytes(first), u32::from_le_bytes(second)) != (checksum, length);
+        self.here += first.len() + second.len();
         self.state = State::Start { behind_another: true };
         Ok(())
     }

@@ -16,8 +16,11 @@ pub struct Delivery {
     pub kind: DeliveryKind,
     /// The channel, such as `slack` or `sns`.
     pub channel: String,
-    /// Whom it went to: a topic's ARN, a webhook's name. Never a secret.
+    /// Whom it went to: a topic's ARN, a webhook's host, with the channel where there is one. Never a secret.
     pub target: String,
+    /// The target's name in the settings, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What became of it.
     pub status: DeliveryStatus,
     /// The subject, or the first line.

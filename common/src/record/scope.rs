@@ -25,6 +25,14 @@ pub struct Scope {
     /// How many resources of it were written.
     #[serde(default)]
     pub resources: u64,
+    /// The ids of the checks that `audit` made on each of its resources, sorted: what they had to say came before. One that is
+    /// not named says nothing of what is in order. `account_runaway` says that the account was weighed, and is within its
+    /// limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+    /// How many findings of these checks it wrote on them: who does not get as many has not heard all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<u64>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ScopeError>,

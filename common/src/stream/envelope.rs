@@ -11,6 +11,7 @@ const LONGEST_START: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Envelopes {
     keys: &'static [&'static str],
+    firsts: &'static [&'static str],
     finders: Vec<Finder<'static>>,
 }
 
@@ -25,9 +26,14 @@ pub(super) enum Start {
 }
 
 impl Envelopes {
-    pub(super) fn new(keys: &'static [&'static str]) -> Self {
+    pub(super) fn new(keys: &'static [&'static str], firsts: &'static [&'static str]) -> Self {
         // A letter of a key can be escaped.
-        Self { keys, finders: keys.iter().copied().chain(["\\u00"]).map(Finder::new).collect() }
+        Self { keys, firsts, finders: keys.iter().copied().chain(["\\u00"]).map(Finder::new).collect() }
+    }
+
+    /// What shows where the elements of an envelope start.
+    pub(super) fn first_keys(&self) -> FirstKeys {
+        FirstKeys { keys: Vec::new(), usual: self.firsts, guess: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,12 +48,7 @@ impl Envelopes {
 
     fn see_start(&self, text: &[u8]) -> Option<Start> {
         let Some((key, at)) = first_key(text)? else { return Some(Start::Other) };
-        // A key with escapes is nobody's first: such an object is read as a whole.
-        if !self
-            .keys
-            .iter()
-            .any(|name| key.strip_prefix(b"\"").is_some_and(|key| key.strip_suffix(b"\"") == Some(name.as_bytes())))
-        {
+        if !self.keys.iter().any(|name| is_key(key, name)) {
             return Some(Start::Other);
         }
         let (at, byte) = token(text, at)?;
@@ -90,6 +91,9 @@ impl Envelopes {
 pub(super) struct FirstKeys {
     /// With their quotes.
     keys: Vec<Vec<u8>>,
+    /// What elements usually start with, and what a broken one has started with: count while no whole element has come.
+    usual: &'static [&'static str],
+    guess: Option<Vec<u8>>,
 }
 
 impl FirstKeys {
@@ -108,10 +112,27 @@ impl FirstKeys {
         }
     }
 
+    /// Gets to know an element that is broken.
+    pub(super) fn guess(&mut self, element: &[u8]) {
+        if let Some(Some((key, _))) = first_key(element)
+            && key.len() <= Self::LONGEST
+        {
+            self.guess = Some(key.to_owned());
+        }
+    }
+
+    fn knows(&self, key: &[u8]) -> bool {
+        if self.keys.is_empty() {
+            self.guess.as_deref() == Some(key) || self.usual.iter().any(|name| is_key(key, name))
+        } else {
+            self.keys.iter().any(|known| known == key)
+        }
+    }
+
     /// Whether `text`, which starts with a `{`, starts as an element does; `None` while that cannot be told.
     pub(super) fn start(&self, text: &[u8]) -> Option<bool> {
         match first_key(text) {
-            Some(found) => Some(found.is_some_and(|(key, _)| self.keys.iter().any(|known| known == key))),
+            Some(found) => Some(found.is_some_and(|(key, _)| self.knows(key))),
             None if text.len() >= LONGEST_START => Some(false),
             None => None,
         }

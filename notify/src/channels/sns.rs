@@ -8,23 +8,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::config::retry::RetryConfig;
-use aws_sdk_sns::error::SdkError;
 use common::arn::{Arn, ArnError};
-use common::aws::{AwsArgs, AwsError, Sessions};
-use common::cli::Tool;
 use common::id::{AccountId, Region};
-use common::settings;
+use common::settings::{self, Zone};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::args::Args;
-use crate::group::Group;
-use crate::render::text::{Letter, letters};
+use crate::digest::Digest;
+use crate::entry::Alarm;
+use crate::render::text::{Letter, alert, letters};
 
+use super::aws::{Login, fate};
 use super::{Message, SendError};
-
-/// Why there was no channel.
-const LATE: &str = "the deadline passed before AWS said whose the credentials are";
 
 /// Why a text names no topic.
 #[derive(Debug, thiserror::Error)]
@@ -65,22 +60,25 @@ impl std::str::FromStr for Topic {
     }
 }
 
+impl Topic {
+    /// Its ARN.
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
 /// An SNS channel.
 #[derive(Debug)]
 pub(crate) struct Sns {
     topic: Topic,
-    /// The command line's profile.
-    profile: Option<String>,
-    /// That of the settings, for when neither the command line nor the environment names one.
-    fallback: Option<String>,
+    login: Login,
     client: Option<Client>,
 }
 
 impl Sns {
-    /// A channel that publishes to a topic, with the credentials of the profile of the command line, or of `AWS_PROFILE`,
-    /// or of the settings: which of them, the session layer decides, as for every tool.
+    /// A channel that publishes to a topic, with the credentials of a profile.
     pub(crate) fn new(topic: Topic, profile: Option<String>, settings: &settings::Aws) -> Self {
-        Self { topic, profile, fallback: settings.profile.clone(), client: None }
+        Self { topic, login: Login::new(profile, settings), client: None }
     }
 
     #[cfg(test)]
@@ -92,12 +90,12 @@ impl Sns {
         &self.topic.arn
     }
 
-    pub(super) fn messages(group: &Group) -> Vec<Message> {
-        let message = |letter: Letter| {
-            let Letter { subject, body, keys } = letter;
-            Message { subject, body, plain: None, keys, account: group.account.to_string() }
-        };
-        letters(group).into_iter().map(message).collect()
+    pub(super) fn messages(digest: &Digest) -> Vec<Message> {
+        letters(digest).into_iter().map(|letter| message(letter, digest.about())).collect()
+    }
+
+    pub(super) fn alert(alarm: &Alarm, zone: &Zone) -> Message {
+        message(alert(alarm, zone), alarm.entry.about.account.to_string())
     }
 
     pub(super) fn payload(&self, message: &Message) -> Value {
@@ -109,13 +107,7 @@ impl Sns {
             return Ok(());
         }
         // The topic's region is home: it is one of the topic's own partition, which the caller's has to be.
-        let region = Some(self.topic.region.clone());
-        let args = AwsArgs { profile: self.profile.clone(), region, ..AwsArgs::default() };
-        // The profile alone: the settings' role is for looking into other accounts.
-        let settings = settings::Aws { profile: self.fallback.clone(), ..settings::Aws::default() };
-        let start = timeout_at(until, Sessions::start(&args, &settings, Args::NAME)).await;
-        let sessions = start.map_err(|_| LATE.to_owned())?.map_err(|error| error.to_string())?;
-        let session = sessions.account(sessions.caller()).await.map_err(|error| error.to_string())?;
+        let session = self.login.session(Some(self.topic.region.clone()), until).await?;
         self.client = Some(common::client!(aws_sdk_sns, &session, &self.topic.region));
         Ok(())
     }
@@ -128,54 +120,29 @@ impl Sns {
             .topic_arn(&self.topic.arn)
             .subject(&message.subject)
             .message(&message.body)
-            .set_message_group_id(fifo.is_some().then(|| message.account.clone()))
+            .set_message_group_id(fifo.is_some().then(|| message.about.clone()))
             .set_message_deduplication_id(fifo);
         // The SDK must not try again by itself: how often and until when is one policy for all channels, and the
         // delivery record counts the attempts.
         let once = Builder::new().retry_config(RetryConfig::disabled());
         match publish.customize().config_override(once).send().await {
             Ok(output) => Ok(output.message_id),
-            Err(error) => {
-                let lost = is_lost(&error);
-                let status = error.raw_response().map(|response| response.status().as_u16());
-                let error = AwsError::new("sns:Publish", error);
-                let why = error.to_string();
-                Err(if lost || passes(error.code(), status) {
-                    SendError::Again { why, after: None }
-                } else {
-                    SendError::Refused(why)
-                })
-            }
+            Err(error) => Err(fate("sns:Publish", error)),
         }
     }
 }
 
-/// Whether there was no connection, or no answer that could be understood. Missing credentials are no such thing: they
-/// will be missing the next time.
-fn is_lost<E>(error: &SdkError<E>) -> bool {
-    match error {
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        SdkError::DispatchFailure(failure) => {
-            let transient = failure.as_connector_error().is_some_and(|error| error.as_other().is_some());
-            failure.is_io() || failure.is_timeout() || transient
-        }
-        _ => false,
-    }
-}
-
-/// Whether an answer that says no may be another one the next time: too many requests, or trouble of AWS's own.
-fn passes(code: &str, status: Option<u16>) -> bool {
-    code.contains("Throttl")
-        || code == "RequestLimitExceeded"
-        || status.is_some_and(|status| status >= 500 || status == 429)
+fn message(letter: Letter, about: String) -> Message {
+    let Letter { subject, body, keys } = letter;
+    Message { subject, body, plain: None, keys, about }
 }
 
 /// A FIFO topic drops a second message of the same id within five minutes: a retry of one that did arrive is dropped,
 /// and so is the same message of another run, which says nothing new.
 fn deduplication(message: &Message) -> String {
     let mut hasher = DefaultHasher::new();
-    (&message.account, &message.subject, &message.body).hash(&mut hasher);
-    format!("{}-{:016x}", message.account, hasher.finish())
+    (&message.about, &message.subject, &message.body).hash(&mut hasher);
+    format!("{}-{:016x}", message.about, hasher.finish())
 }
 
 #[cfg(test)]
@@ -202,23 +169,6 @@ mod tests {
             "arn:aws:sns:eu-west-1:111122223333:alerts:0c8f1f0e-subscription",
         ] {
             assert!(text.parse::<Topic>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_may_pass_is_tried_again() {
-        let rows = [
-            ("AuthorizationError", Some(403), false),
-            ("NotFound", Some(404), false),
-            ("InvalidParameter", Some(400), false),
-            ("NoCredentials", None, false),
-            ("Throttling", Some(400), true),
-            ("ThrottledException", Some(429), true),
-            ("InternalError", Some(500), true),
-            ("Http503", Some(503), true),
-        ];
-        for (code, status, expected) in rows {
-            assert_eq!(passes(code, status), expected, "{code}");
         }
     }
 }

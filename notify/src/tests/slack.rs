@@ -5,24 +5,24 @@ use std::time::{Duration, Instant};
 use common::exit::Exit;
 use common::record::DeliveryStatus::{Delivered, Failed};
 
-use crate::channels::slack::Webhook;
+use crate::channels::http::Webhook;
 use crate::channels::{Channel, Slack};
 
 use super::server::{Answer, Server};
-use super::{Ran, findings, run};
+use super::{Ran, alerts, findings, run};
 
 const SECRET: &str = "T000/B000/SeCrEt";
 const OK: Answer = Answer::Http(200, "", "ok");
 
-fn slack(url: &str, spacing: Duration) -> Vec<Channel> {
+pub(super) fn slack(url: &str, spacing: Duration) -> Vec<Channel> {
     let mut slack = Slack::new(Webhook::parse(&format!("{url}/services/{SECRET}"), "it").unwrap()).unwrap();
     slack.spacing = spacing;
     vec![Channel::Slack(slack)]
 }
 
-fn against(answers: Vec<Answer>, accounts: usize) -> (Ran, Server) {
+fn against(answers: Vec<Answer>, input: &str) -> (Ran, Server) {
     let server = Server::start(answers);
-    let ran = run(&["--deadline", "10s"], &findings(accounts), slack(&server.url, Duration::ZERO));
+    let ran = run(&["--deadline", "10s"], input, slack(&server.url, Duration::ZERO));
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains("SeCrEt") && !text.contains("T000"), "{text}");
     }
@@ -62,7 +62,7 @@ fn the_answer_decides_how_often_a_message_is_sent() {
         ("hang for ever", vec![Answer::Hang(Duration::from_secs(5))], 3, Failed, Some("it may have arrived")),
     ];
     for (name, answers, times, status, error) in rows {
-        let (ran, server) = against(answers, 1);
+        let (ran, server) = against(answers, &findings(1));
         let requests = server.requests();
         assert_eq!(requests.len(), times, "{name}: {ran:?}");
         assert_eq!(ran.deliveries.len(), 1, "{name}");
@@ -107,7 +107,7 @@ fn nobody_listens() {
 
 #[test]
 fn one_failed_message_does_not_stop_the_next() {
-    let (ran, server) = against(vec![Answer::Http(400, "", "invalid_payload"), OK], 3);
+    let (ran, server) = against(vec![Answer::Http(400, "", "invalid_payload"), OK], &alerts(3));
     assert_eq!(server.requests().len(), 3);
     let statuses: Vec<_> = ran.deliveries.iter().map(|delivery| delivery.status).collect();
     assert_eq!(statuses, [Failed, Delivered, Delivered]);
@@ -118,7 +118,7 @@ fn one_failed_message_does_not_stop_the_next() {
 fn messages_are_spaced() {
     let server = Server::start(vec![OK]);
     let spacing = Duration::from_millis(200);
-    let ran = run(&[], &findings(4), slack(&server.url, spacing));
+    let ran = run(&[], &alerts(4), slack(&server.url, spacing));
     assert_eq!(ran.exit, Ok(Exit::Done));
     let requests = server.requests();
     assert_eq!(requests.len(), 4);
@@ -131,7 +131,7 @@ fn messages_are_spaced() {
 
 #[test]
 fn who_asks_to_wait_means_all_messages() {
-    let (ran, server) = against(vec![Answer::Http(429, "Retry-After: 1\r\n", ""), OK], 2);
+    let (ran, server) = against(vec![Answer::Http(429, "Retry-After: 1\r\n", ""), OK], &alerts(2));
     assert_eq!(ran.exit, Ok(Exit::Done));
     let requests = server.requests();
     assert_eq!(requests.len(), 3);
@@ -141,7 +141,7 @@ fn who_asks_to_wait_means_all_messages() {
 #[test]
 fn nothing_is_sent_after_the_deadline() {
     let start = Instant::now();
-    let (ran, server) = against(vec![Answer::Http(429, "Retry-After: 300\r\n", "")], 3);
+    let (ran, server) = against(vec![Answer::Http(429, "Retry-After: 300\r\n", "")], &alerts(3));
     assert!(start.elapsed() < Duration::from_secs(2), "it does not wait for what cannot be: {:?}", start.elapsed());
     assert_eq!(server.requests().len(), 1);
     let errors: Vec<_> = ran.deliveries.iter().map(|delivery| delivery.error.clone().unwrap()).collect();

@@ -11,7 +11,7 @@ use common::settings::Aws;
 use crate::channels::{Channel, Sns};
 
 use super::server::{Answer, Server};
-use super::{findings, run};
+use super::{alerts, findings, run};
 
 const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
     <MessageId>m-1</MessageId></PublishResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>\
@@ -109,7 +109,7 @@ fn a_channel_that_cannot_be_opened_fails_each_message() {
     // The profile is in no file, so nothing is sent anywhere.
     let profile = Some("sluice-notify-test-no-such-profile".to_owned());
     let sns = Channel::Sns(Sns::new(topic, profile, &Aws::default()));
-    let ran = run(&["--deadline", "5s"], &findings(2), vec![sns]);
+    let ran = run(&["--deadline", "5s"], &alerts(2), vec![sns]);
     assert_eq!(ran.exit, Ok(Exit::CannotStart), "{ran:?}");
     assert_eq!(ran.deliveries.len(), 2);
     for delivery in &ran.deliveries {

@@ -82,18 +82,19 @@ pub(crate) async fn ask(session: &Session, region: &Region, question: &Question)
     })
 }
 
-/// The calls that asking may come to.
-pub(crate) fn ask_calls() -> &'static [Operation] {
-    &[
-        EC2_DESCRIBE_NETWORK_INTERFACES,
-        EC2_DESCRIBE_REGIONS,
-        EC2_DESCRIBE_SECURITY_GROUPS,
-        ELB_DESCRIBE_TARGET_GROUPS,
-        KMS_DESCRIBE_KEY,
-        ORGANIZATIONS_DESCRIBE_ORGANIZATION,
-        REDSHIFT_DESCRIBE_CLUSTERS,
-        S3_LIST_BUCKETS,
-    ]
+/// The calls that finding out about resources of a type may come to, beside those of looking at them.
+pub(crate) fn ask_calls(kind: ResourceType) -> &'static [Operation] {
+    match kind {
+        ResourceType::Ec2 => &[EC2_DESCRIBE_NETWORK_INTERFACES],
+        ResourceType::Elbv2 => &[ELB_DESCRIBE_TARGET_GROUPS],
+        ResourceType::KmsKey => &[KMS_DESCRIBE_KEY],
+        ResourceType::Organization => &[ORGANIZATIONS_DESCRIBE_ORGANIZATION],
+        ResourceType::Redshift => &[REDSHIFT_DESCRIBE_CLUSTERS],
+        ResourceType::Region => &[EC2_DESCRIBE_REGIONS],
+        ResourceType::S3Bucket => &[S3_LIST_BUCKETS],
+        ResourceType::SecurityGroup => &[EC2_DESCRIBE_SECURITY_GROUPS],
+        _ => &[],
+    }
 }
 
 fn of(account: &AccountId, region: &Region, kind: ResourceType, id: String) -> Reference {

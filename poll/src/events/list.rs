@@ -108,8 +108,23 @@ struct Pattern {
 
 /// What the record in an event has to be like.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    /// Of a call that succeeded.
+    error_code: [Exists; 1],
+    #[serde(flatten)]
+    calls: Calls,
+}
+
+#[derive(Serialize)]
+struct Exists {
+    exists: bool,
+}
+
+/// Of which calls it is.
+#[derive(Serialize)]
 #[serde(untagged)]
-enum Detail {
+enum Calls {
     One(Branch),
     /// At least two: AWS takes `$or` of a single one for a field.
     Any {
@@ -136,7 +151,8 @@ enum Name {
 impl Pattern {
     fn of(mut branches: Vec<Branch>) -> Self {
         let only = if branches.len() == 1 { branches.pop() } else { None };
-        let detail = only.map_or(Detail::Any { branches }, Detail::One);
+        let calls = only.map_or(Calls::Any { branches }, Calls::One);
+        let detail = Detail { error_code: [Exists { exists: false }], calls };
         Self { detail_type: ["AWS API Call via CloudTrail"], detail }
     }
 }

@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use common::arn::Arn;
+use common::arn::{Arn, ArnError};
 use common::event::Record;
 use common::id::{AccountId, Region};
 use common::reference::Reference;
 use common::resource::{Extent, ResourceType};
 
-use super::place::{CLUSTER, Change, Events, Need, Parts, Place};
+use super::place::{CLUSTER, Change, Events, Need, Parts, Paths, Place};
 use super::{Question, Target, Why};
 
 /// What a text means.
@@ -104,11 +104,7 @@ impl Reading<'_> {
         targets.collect::<Result<_, _>>().map(Some)
     }
 
-    fn each(
-        &self,
-        paths: super::place::Paths,
-        meant: impl Fn(&str) -> Result<Meant, Why>,
-    ) -> Result<Option<Vec<Meant>>, Why> {
+    fn each(&self, paths: Paths, meant: impl Fn(&str) -> Result<Meant, Why>) -> Result<Option<Vec<Meant>>, Why> {
         let texts = self.parts.at(paths);
         texts.map(|texts| texts.into_iter().map(meant).collect()).transpose()
     }
@@ -168,7 +164,7 @@ impl Reading<'_> {
     fn meant(&self, kind: ResourceType, text: &str) -> Result<Meant, Why> {
         let malformed = || Why::Malformed { text: super::short(text), kind };
         if let Some(arn) = arn(text) {
-            let arn = arn.ok_or_else(malformed)?;
+            let arn = arn.map_err(|_| malformed())?;
             return self.meant_by_arn(kind, &arn).ok_or_else(malformed);
         }
         let id = match kind {
@@ -215,6 +211,8 @@ impl Reading<'_> {
         let region = Some(arn.region.clone()).filter(|region| !region.is_empty());
         let resource = arn.resource.as_str();
         match (kind, arn.service.as_str()) {
+            // Access points and whatever else S3 has are in an account and a region; buckets are not.
+            (ResourceType::S3Bucket, _) if !arn.account.is_empty() => return None,
             (ResourceType::KmsKey, "kms") if resource.starts_with("alias/") => {
                 return Some(Meant::Ask(Question::KeyAlias(resource.to_owned()), region));
             }
@@ -235,7 +233,7 @@ impl Reading<'_> {
     /// What a text means where ids or ARNs of several types stand.
     fn meant_among(&self, kind: ResourceType, text: &str) -> Meant {
         match arn(text) {
-            Some(Some(arn)) if ResourceType::of_arn(&arn) == Some(kind) => {
+            Some(Ok(arn)) if ResourceType::of_arn(&arn) == Some(kind) => {
                 self.meant_by_arn(kind, &arn).unwrap_or(Meant::Other)
             }
             None if of_ec2(text) == Some(kind) => Meant::Id(text.to_owned(), None),
@@ -248,9 +246,9 @@ impl Reading<'_> {
         let malformed = || Why::Malformed { text: super::short(text), kind };
         let named = match arn(text) {
             None => text.to_owned(),
-            Some(None) => return Err(malformed()),
-            Some(Some(arn)) if ResourceType::of_arn(&arn) != Some(kind) => return Err(malformed()),
-            Some(Some(arn)) => match self.meant_by_arn(kind, &arn) {
+            Some(Err(_)) => return Err(malformed()),
+            Some(Ok(arn)) if ResourceType::of_arn(&arn) != Some(kind) => return Err(malformed()),
+            Some(Ok(arn)) => match self.meant_by_arn(kind, &arn) {
                 Some(meant) => return Ok(meant),
                 None => arn.resource_name().to_owned(),
             },
@@ -270,8 +268,8 @@ impl Reading<'_> {
     /// What only AWS can answer of a text.
     fn asked(&self, text: &str, question: fn(String) -> Question) -> Meant {
         match arn(text) {
-            Some(Some(arn)) if !self.is_ours(&arn.account) => Meant::Other,
-            Some(Some(arn)) => {
+            Some(Ok(arn)) if !self.is_ours(&arn.account) => Meant::Other,
+            Some(Ok(arn)) => {
                 Meant::Ask(question(text.to_owned()), Some(arn.region).filter(|region| !region.is_empty()))
             }
             _ => Meant::Ask(question(text.to_owned()), None),
@@ -279,9 +277,9 @@ impl Reading<'_> {
     }
 }
 
-/// The ARN that a text is; nothing in it, where it is a broken one.
-fn arn(text: &str) -> Option<Option<Arn>> {
-    text.starts_with("arn:").then(|| text.parse().ok())
+/// The ARN that a text is, or why it is a broken one; nothing, where it is something else.
+fn arn(text: &str) -> Option<Result<Arn, ArnError>> {
+    text.starts_with("arn:").then(|| text.parse())
 }
 
 /// The type of what EC2 calls by this id, by its prefix:

@@ -1,11 +1,11 @@
 //! Events: which resources a call changed, by CloudTrail's record of it.
 //!
-//! - [`table`](self::table): one table for all services: which calls change something that is looked at, of which types, and
+//! - `table`: one table for all services: which calls change something that is looked at, of which types, and
 //!   where the ids stand in the record.
-//! - [`place`]: the words in which the table says that. [`meaning`]: what a text that stands there means: an ARN, a name, a
+//! - `place`: the words in which the table says that. `meaning`: what a text that stands there means: an ARN, a name, a
 //!   URL, an alias, something of another account.
-//! - [`ask`]: what no record holds and only AWS can answer.
-//! - [`list`](self::list): the table for people, for programs, and as patterns of EventBridge rules.
+//! - `ask`: what no record holds and only AWS can answer.
+//! - `list`: the table for people, for programs, and as patterns of EventBridge rules.
 
 mod ask;
 mod list;
@@ -61,7 +61,7 @@ pub(crate) struct EventError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Why {
     /// Nothing stands where the id should.
-    #[error("the record has no {places}, where the id of {what} should stand")]
+    #[error("the record has no {places}, where the id of the {what} should stand")]
     Missing {
         /// The places, one of which should hold it.
         places: String,
@@ -103,3 +103,6 @@ pub(crate) fn targets(record: &Record<'_>) -> Result<Vec<Target>, EventError> {
 fn short(text: &str) -> String {
     text.chars().take(100).collect()
 }
+
+#[cfg(test)]
+mod tests;

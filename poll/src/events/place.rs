@@ -141,7 +141,7 @@ impl Place {
                 let _ = write!(words, " in .{CLUSTER}");
                 words
             }
-            Self::User(paths) if paths.is_empty() => "the caller".to_owned(),
+            Self::User([]) => "the caller".to_owned(),
             Self::User(paths) => format!("{} or the caller", all(paths)),
             Self::IfRoot => "the account, where the caller is its root user".to_owned(),
             Self::Own => "the event's own".to_owned(),
@@ -181,13 +181,9 @@ impl Parts {
             "requestParameters" => (&self.request, "Request"),
             _ => (&self.response, "Response"),
         };
-        let wrapped = root.as_object().and_then(|members| {
-            let is_wrapper = |name: &str| {
-                let call = name.len().checked_sub(wrapper.len()).and_then(|length| name.split_at_checked(length));
-                call.is_some_and(|(call, rest)| call == self.call && rest == wrapper)
-            };
-            members.iter().find(|(name, _)| is_wrapper(name)).map(|(_, value)| value)
-        });
+        // Now and then a part is a text.
+        let members = root.as_object()?;
+        let wrapped = members.get(&format!("{}{wrapper}", self.call));
         let mut found = None;
         walk(wrapped.unwrap_or(root), path, &mut found);
         found
@@ -200,7 +196,9 @@ fn walk<'v>(value: &'v Value, path: &str, found: &mut Option<Vec<&'v str>>) {
         if elements.is_empty() {
             found.get_or_insert_default();
         }
-        elements.iter().for_each(|element| walk(element, path, found));
+        for element in elements {
+            walk(element, path, found);
+        }
         return;
     }
     if path.is_empty() {

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_reference_is_the_originals_message() {
-        let plain = plain(&reference(), Duration::from_secs(120));
+        let plain = plain(&reference(), Duration::from_mins(2));
         assert_eq!(plain.body, r#"{"account":"111122223333","region":"eu-west-1","type":"rds","id":"shop"}"#);
         assert_eq!((plain.delay.as_secs(), plain.group.as_str()), (120, "111122223333-rds"));
     }

@@ -14,6 +14,7 @@ use common::operation::{
 use common::record::Resource;
 use common::resource::{AccountSecurity, PasswordPolicy, PublicAccessBlock};
 
+use super::iam::NO_SUCH;
 use super::s3_bucket::account_block;
 use super::{Owner, Polled, or_absent, read};
 use crate::account::Account;
@@ -65,7 +66,7 @@ async fn summary(iam: &Client) -> Summary {
 async fn password_policy(iam: &Client) -> Policy {
     let answer = iam.get_account_password_policy().send().await;
     let answer = answer.map_err(|error| AwsError::new(IAM_GET_ACCOUNT_PASSWORD_POLICY, error));
-    Ok(or_absent(answer, "NoSuchEntity")?.and_then(|answer| answer.password_policy).map(|policy| rules(&policy)))
+    Ok(or_absent(answer, NO_SUCH)?.and_then(|answer| answer.password_policy).map(|policy| rules(&policy)))
 }
 
 fn rules(it: &Described) -> PasswordPolicy {

@@ -17,7 +17,7 @@ use common::resource::{
     SuspendedProcess,
 };
 
-use super::{Owner, Polled, ec2, read, tags, time};
+use super::{Owner, Polled, answers, ec2, read, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -63,12 +63,7 @@ impl Polled for AutoScalingGroup {
     ) -> Vec<Result<Option<Resource<Self>>, AwsError>> {
         let client = client!(aws_sdk_autoscaling, session, region);
         let owner = Owner::of(session);
-        match describe(&client, ids.to_vec()).await {
-            Ok(mut described) => {
-                ids.iter().map(|id| Ok(described.remove(id).map(|it| convert(&owner, region, it)))).collect()
-            }
-            Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
-        }
+        answers(ids, describe(&client, ids.to_vec()).await, |it| convert(&owner, region, it))
     }
 
     /// Whether the instances run.

@@ -2,6 +2,7 @@
 //! terminate instances: their Auto Scaling groups, and the requests that Spot Instances came from.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::identity;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -22,7 +23,7 @@ use common::resource::{
     InstanceState, MetadataOptions, NetworkInterface, SuspendedProcess,
 };
 
-use super::{Owner, Polled, auto_scaling_group, read, spot_request, tags, time};
+use super::{Owner, Polled, answers, auto_scaling_group, read, spot_request, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -88,14 +89,12 @@ impl Polled for Instance {
             return vec![Self::look(session, region, id).await];
         }
         let client = client!(aws_sdk_ec2, session, region);
-        let described = match describe_all(&client, ids).await {
-            Ok(described) => described,
-            Err(error) => return ids.iter().map(|_| Err(error.clone())).collect(),
+        let found = async {
+            let described = describe_all(&client, ids).await?;
+            let found = found(session, region, &client, described).await.into_iter();
+            Ok(found.map(|resource| (resource.id.clone(), resource)).collect())
         };
-        let found = found(session, region, &client, described).await.into_iter();
-        let mut found: HashMap<String, Resource<Self>> =
-            found.map(|resource| (resource.id.clone(), resource)).collect();
-        ids.iter().map(|id| Ok(found.remove(id))).collect()
+        answers(ids, found.await, identity)
     }
 
     /// One call for all groups of these instances, and one for all requests that they came from.

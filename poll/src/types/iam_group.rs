@@ -18,13 +18,11 @@ use common::record::{Resource, Unread};
 use common::resource::{AttachedPolicy, Group};
 use jiff::Timestamp;
 
-use super::iam_user::attached;
-use super::{Owner, Polled, or_absent, read, read_sorted, time};
+use super::iam::{self, NO_SUCH, Policies, attached};
+use super::{Owner, Polled, or_absent, read_sorted, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
-
-const NO_SUCH: &str = "NoSuchEntity";
 
 impl Polled for Group {
     const LIST: &'static [Operation] = &[IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS];
@@ -95,12 +93,7 @@ fn looked(
     attached: Result<Vec<AttachedPolicy>, AwsError>,
     inline: Result<Vec<String>, AwsError>,
 ) -> Option<Resource<Group>> {
-    if [attached.as_ref().err(), inline.as_ref().err()].into_iter().flatten().any(|error| error.code() == NO_SUCH) {
-        return None;
-    }
-    let mut unread = Vec::new();
-    let attached = read(attached, &["AttachedManagedPolicies"], &mut unread).unwrap_or_default();
-    let inline = read(inline, &["GroupPolicyList"], &mut unread).unwrap_or_default();
+    let Policies { attached, inline, unread } = Policies::of(attached, inline, "GroupPolicyList")?;
     Some(convert(owner, Facts::got(group, attached, inline), unread))
 }
 
@@ -147,10 +140,7 @@ fn convert(owner: &Owner, facts: Facts, unread: Vec<Unread>) -> Resource<Group> 
     let Facts { name, id, path, arn, created, mut attached, mut inline } = facts;
     attached.sort_unstable();
     inline.sort_unstable();
-    let arn = arn.unwrap_or_else(|| {
-        let path = path.as_deref().unwrap_or("/");
-        Arn::new(&owner.partition, "iam", "", owner.account.as_str(), format!("group{path}{name}"))
-    });
+    let arn = arn.unwrap_or_else(|| iam::arn(owner, "group", path.as_deref(), &name));
     let config = Group {
         group_name: name.clone(),
         group_id: id,

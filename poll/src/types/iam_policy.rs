@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, Policy, PolicyScopeType, PolicyUsageType, Tag};
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, Policy, PolicyScopeType, PolicyUsageType};
 use common::action::PolicyEntities;
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
@@ -20,12 +20,11 @@ use common::resource::ManagedPolicy;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{AT_ONCE, Owner, Polled, document, or_absent, read, tags, time};
+use super::iam::{NO_SUCH, arn, is_gone, tag_map};
+use super::{AT_ONCE, Owner, Polled, document, or_absent, read, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_PREFIX};
-
-const NO_SUCH: &str = "NoSuchEntity";
 
 impl Polled for ManagedPolicy {
     const LIST: &'static [Operation] = &[IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_LIST_POLICY_TAGS];
@@ -64,7 +63,7 @@ impl Polled for ManagedPolicy {
         let version = policy.default_version_id.clone().unwrap_or_default();
         let answer = client.get_policy_version().policy_arn(&arn).version_id(version).send().await;
         let document = match answer.map_err(|error| AwsError::new(IAM_GET_POLICY_VERSION, error)) {
-            Err(error) if error.code() == NO_SUCH => return Ok(None),
+            Err(error) if is_gone(&error) => return Ok(None),
             answer => answer.map(|answer| answer.policy_version.and_then(|version| version.document)),
         };
         Ok(Some(looked(&Owner::of(session), policy, document)))
@@ -102,11 +101,11 @@ async fn describe(client: &Client, owner: &Owner, facts: Facts) -> Option<Resour
     let arn = facts.arn.as_ref().map(ToString::to_string);
     let items = client.list_policy_tags().set_policy_arn(arn).into_paginator().items().send();
     let given = items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_POLICY_TAGS, error));
-    if given.as_ref().is_err_and(|error| error.code() == NO_SUCH) {
+    if given.as_ref().is_err_and(is_gone) {
         return None;
     }
     let mut unread = Vec::new();
-    let tags = tags_of(read(given, &["Tags"], &mut unread));
+    let tags = tag_map(read(given, &["Tags"], &mut unread));
     Some(convert(owner, Facts { tags, ..facts }, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, unread))
 }
 
@@ -191,21 +190,14 @@ impl Facts {
             document,
             attachments: policy.attachment_count,
             boundaries: policy.permissions_boundary_usage_count,
-            tags: tags_of(policy.tags),
+            tags: tag_map(policy.tags),
         }
     }
 }
 
-fn tags_of(given: Option<Vec<Tag>>) -> BTreeMap<String, String> {
-    tags(given.unwrap_or_default().into_iter().map(|tag| (Some(tag.key), Some(tag.value))))
-}
-
 /// The record, the same for the sweep and for a look: the document is decoded.
 fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Unread>) -> Resource<ManagedPolicy> {
-    let arn = facts.arn.unwrap_or_else(|| {
-        let path = facts.path.as_deref().unwrap_or("/");
-        Arn::new(&owner.partition, "iam", "", owner.account.as_str(), format!("policy{path}{}", facts.name))
-    });
+    let arn = facts.arn.unwrap_or_else(|| arn(owner, "policy", facts.path.as_deref(), &facts.name));
     let document = facts.document.as_deref();
     let config = ManagedPolicy {
         policy_name: facts.name,
@@ -229,7 +221,7 @@ fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Un
 #[cfg(test)]
 mod tests {
     use aws_sdk_iam::primitives::DateTime;
-    use aws_sdk_iam::types::PolicyVersion;
+    use aws_sdk_iam::types::{PolicyVersion, Tag};
     use serde_json::json;
 
     use super::*;
@@ -274,7 +266,7 @@ mod tests {
 
     #[test]
     fn both_ways_of_asking_end_in_the_same_record() {
-        let swept = Facts { tags: tags_of(got().tags), ..Facts::listed(listed()) };
+        let swept = Facts { tags: tag_map(got().tags), ..Facts::listed(listed()) };
         let swept = convert(&owner(), swept, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, Vec::new());
         let asked = looked(&owner(), got(), Ok(Some(DOCUMENT.to_owned())));
         assert_eq!(swept.config, asked.config);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{EntityType, Role as Got, RoleDetail, RoleLastUsed as GivenLastUsed, Tag};
+use aws_sdk_iam::types::{EntityType, Role as Got, RoleDetail, RoleLastUsed as GivenLastUsed};
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
@@ -18,13 +18,11 @@ use common::resource::{AttachedPolicy, PermissionsBoundary, Role, RoleLastUsed, 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::iam_user::{attached, boundary, inline_policies};
-use super::{Owner, Polled, document, or_absent, read, read_sorted, tags, time};
+use super::iam::{self, NO_SUCH, Policies, attached, boundary, inline_policies, tag_map};
+use super::{Owner, Polled, document, or_absent, read_sorted, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
-
-const NO_SUCH: &str = "NoSuchEntity";
 
 impl Polled for Role {
     const LIST: &'static [Operation] = &[IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS];
@@ -93,15 +91,13 @@ async fn instance_profiles(client: &Client, name: &str) -> Result<Vec<String>, A
     Ok(profiles.into_iter().map(|profile| profile.instance_profile_name).collect())
 }
 
-/// What the inline policy says that is Sluice's own. Where there is none, nobody is asked.
 async fn deny_all(client: &Client, role: &Role, unread: &mut Vec<Unread>) -> Option<Value> {
-    if !role.role_policy_list.iter().any(|policy| policy == SLUICE_DENY_ALL) {
-        return None;
-    }
-    let answer = client.get_role_policy().role_name(&role.role_name).policy_name(SLUICE_DENY_ALL).send().await;
-    let answer = or_absent(answer.map_err(|error| AwsError::new(IAM_GET_ROLE_POLICY, error)), NO_SUCH);
-    let policy = read(answer, &[SLUICE_DENY_ALL], unread).flatten()?;
-    document::parse_encoded(Some(&policy.policy_document), SLUICE_DENY_ALL, IAM_GET_ROLE_POLICY, unread)
+    let call = client.get_role_policy().role_name(&role.role_name).policy_name(SLUICE_DENY_ALL);
+    let ask = async {
+        let answer = call.send().await.map_err(|error| AwsError::new(IAM_GET_ROLE_POLICY, error));
+        answer.map(|answer| answer.policy_document)
+    };
+    iam::deny_all(&role.role_policy_list, IAM_GET_ROLE_POLICY, ask, unread).await
 }
 
 /// The record of a role that was looked at, or nothing when it vanished meanwhile.
@@ -111,12 +107,7 @@ fn looked(
     attached: Result<Vec<AttachedPolicy>, AwsError>,
     inline: Result<Vec<String>, AwsError>,
 ) -> Option<Resource<Role>> {
-    if [attached.as_ref().err(), inline.as_ref().err()].into_iter().flatten().any(|error| error.code() == NO_SUCH) {
-        return None;
-    }
-    let mut unread = Vec::new();
-    let attached = read(attached, &["AttachedManagedPolicies"], &mut unread).unwrap_or_default();
-    let inline = read(inline, &["RolePolicyList"], &mut unread).unwrap_or_default();
+    let Policies { attached, inline, unread } = Policies::of(attached, inline, "RolePolicyList")?;
     Some(convert(owner, Facts::got(role, attached, inline), IAM_GET_ROLE, unread))
 }
 
@@ -153,7 +144,7 @@ impl Facts {
             attached: role.attached_managed_policies.unwrap_or_default().into_iter().map(attached).collect(),
             inline,
             deny_all,
-            tags: tags_of(role.tags),
+            tags: tag_map(role.tags),
         }
     }
 
@@ -170,13 +161,9 @@ impl Facts {
             attached,
             inline,
             deny_all: None,
-            tags: tags_of(role.tags),
+            tags: tag_map(role.tags),
         }
     }
-}
-
-fn tags_of(given: Option<Vec<Tag>>) -> BTreeMap<String, String> {
-    tags(given.unwrap_or_default().into_iter().map(|tag| (Some(tag.key), Some(tag.value))))
 }
 
 fn last_used(given: Option<GivenLastUsed>) -> RoleLastUsed {
@@ -192,10 +179,7 @@ fn convert(owner: &Owner, facts: Facts, operation: Operation, mut unread: Vec<Un
         facts;
     attached.sort_unstable();
     inline.sort_unstable();
-    let arn = arn.unwrap_or_else(|| {
-        let path = path.as_deref().unwrap_or("/");
-        Arn::new(&owner.partition, "iam", "", owner.account.as_str(), format!("role{path}{name}"))
-    });
+    let arn = arn.unwrap_or_else(|| iam::arn(owner, "role", path.as_deref(), &name));
     let config = Role {
         role_name: name.clone(),
         role_id: id,
@@ -224,7 +208,7 @@ mod tests {
     use aws_sdk_iam::primitives::DateTime;
     use aws_sdk_iam::types::{
         AttachedPermissionsBoundary, AttachedPolicy as GivenPolicy, PermissionsBoundaryAttachmentType as BoundaryType,
-        PolicyDetail,
+        PolicyDetail, Tag,
     };
     use serde_json::json;
 

@@ -17,6 +17,7 @@ mod ecs_task;
 mod ecs_task_set;
 mod elb;
 mod elbv2;
+mod iam;
 mod iam_group;
 mod iam_policy;
 mod iam_role;
@@ -36,7 +37,7 @@ pub(crate) mod spend;
 mod spot_request;
 mod sqs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_smithy_types::DateTime;
 use common::arn::Arn;
@@ -181,6 +182,18 @@ async fn each<C: Polled>(
 ) -> Vec<Result<Option<Resource<C>>, AwsError>> {
     let looks = ids.iter().map(|id| C::look(session, region, id));
     futures_util::future::join_all(looks).await
+}
+
+/// One answer for each id, in their order, from what one call for all of them found. Where it failed, it failed for each.
+fn answers<D, C: Config>(
+    ids: &[String],
+    found: Result<HashMap<String, D>, AwsError>,
+    convert: impl Fn(D) -> Resource<C>,
+) -> Vec<Result<Option<Resource<C>>, AwsError>> {
+    match found {
+        Ok(mut found) => ids.iter().map(|id| Ok(found.remove(id).map(&convert))).collect(),
+        Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+    }
 }
 
 /// The calls that a look at a resource of a type may come to.

@@ -13,7 +13,7 @@ use common::record::Resource;
 use common::resource::{SpotLaunch, SpotRequest, SpotStatus};
 
 use super::ec2::only_tests;
-use super::{Owner, Polled, tags, time};
+use super::{Owner, Polled, answers, tags, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::Sink;
@@ -52,12 +52,8 @@ impl Polled for SpotRequest {
         ids: &[String],
     ) -> Vec<Result<Option<Resource<Self>>, AwsError>> {
         let owner = Owner::of(session);
-        match describe(&client!(aws_sdk_ec2, session, region), ids.to_vec()).await {
-            Ok(mut described) => {
-                ids.iter().map(|id| Ok(described.remove(id).map(|it| convert(&owner, region, it)))).collect()
-            }
-            Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
-        }
+        let found = describe(&client!(aws_sdk_ec2, session, region), ids.to_vec()).await;
+        answers(ids, found, |it| convert(&owner, region, it))
     }
 }
 

@@ -10,8 +10,8 @@ use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
-use super::rds_snapshot::{DELETING, may_be_deleted};
-use super::shares::{self, Modify};
+use super::rds_snapshot::deletion;
+use super::shares;
 use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on a snapshot.
@@ -45,10 +45,7 @@ impl Mended for DbClusterSnapshot {
 
     fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
         shares::plan(action, resource, |modify, with| {
-            let (values_to_add, values_to_remove) = match modify {
-                Modify::Add => (Some(with), None),
-                Modify::Remove => (None, Some(with)),
-            };
+            let (values_to_add, values_to_remove) = shares::to_add_and_to_remove(modify, with);
             Step::Modify {
                 id: resource.config.db_cluster_snapshot_identifier.clone(),
                 attribute_name: RESTORE,
@@ -64,12 +61,8 @@ impl Mended for DbClusterSnapshot {
 
     fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
         let snapshot = &resource.config;
-        if snapshot.status.as_deref() == Some(DELETING) {
-            return Ok(Planned::nothing(resource));
-        }
-        may_be_deleted(snapshot.snapshot_type.as_deref())?;
         let step = Step::Delete { id: snapshot.db_cluster_snapshot_identifier.clone() };
-        Ok(Planned { steps: vec![step], undo: None, after: None })
+        deletion(resource, snapshot.status.as_deref(), snapshot.snapshot_type.as_deref(), step)
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {

@@ -10,7 +10,7 @@ use common::settings::Remediate;
 use serde::Serialize;
 
 use super::call::sent;
-use super::shares::{self, Modify};
+use super::shares;
 use super::{ApiCall, Mended, Planned, Refusal};
 
 /// A call on a snapshot.
@@ -44,10 +44,7 @@ impl Mended for DbSnapshot {
 
     fn plan(action: &Action, resource: &Resource<Self>) -> Result<Planned<Self, Step>, Refusal> {
         shares::plan(action, resource, |modify, with| {
-            let (values_to_add, values_to_remove) = match modify {
-                Modify::Add => (Some(with), None),
-                Modify::Remove => (None, Some(with)),
-            };
+            let (values_to_add, values_to_remove) = shares::to_add_and_to_remove(modify, with);
             Step::Modify {
                 id: resource.config.db_snapshot_identifier.clone(),
                 attribute_name: RESTORE,
@@ -63,12 +60,8 @@ impl Mended for DbSnapshot {
 
     fn kill(resource: &Resource<Self>, _: Kill, _: &Remediate) -> Result<Planned<Self, Step>, Refusal> {
         let snapshot = &resource.config;
-        if snapshot.status.as_deref() == Some(DELETING) {
-            return Ok(Planned::nothing(resource));
-        }
-        may_be_deleted(snapshot.snapshot_type.as_deref())?;
         let step = Step::Delete { id: snapshot.db_snapshot_identifier.clone() };
-        Ok(Planned { steps: vec![step], undo: None, after: None })
+        deletion(resource, snapshot.status.as_deref(), snapshot.snapshot_type.as_deref(), step)
     }
 
     fn rebase(undo: Action, _: &Self, _: &Self) -> Action {
@@ -76,12 +69,15 @@ impl Mended for DbSnapshot {
     }
 }
 
-/// The status of one that is on its way out.
-pub(super) const DELETING: &str = "deleting";
-
-/// Refuses to delete what RDS or AWS Backup made, and looks after by itself.
-pub(super) fn may_be_deleted(snapshot_type: Option<&str>) -> Result<(), Refusal> {
+/// Deletes a snapshot by this step, unless RDS or AWS Backup made it, and looks after it by itself.
+pub(super) fn deletion<C: Clone, S>(
+    resource: &Resource<C>,
+    status: Option<&str>,
+    snapshot_type: Option<&str>,
+    step: S,
+) -> Result<Planned<C, S>, Refusal> {
     match snapshot_type {
+        _ if status == Some("deleting") => Ok(Planned::nothing(resource)),
         Some("automated") => Err(Refusal::Impossible(
             "it is an automated snapshot, which RDS removes by itself: shorten the time for which backups are kept"
                 .to_owned(),
@@ -89,7 +85,7 @@ pub(super) fn may_be_deleted(snapshot_type: Option<&str>) -> Result<(), Refusal>
         Some("awsbackup") => {
             Err(Refusal::Impossible("it is a recovery point of AWS Backup: delete it there".to_owned()))
         }
-        _ => Ok(()),
+        _ => Ok(Planned { steps: vec![step], undo: None, after: None }),
     }
 }
 

@@ -96,6 +96,14 @@ fn can_be_shared_with(kind: ResourceType, who: &str) -> Result<(), Refusal> {
     )))
 }
 
+/// The names as the RDS API takes them: those to add, and those to remove.
+pub(super) fn to_add_and_to_remove(modify: Modify, with: Vec<String>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    match modify {
+        Modify::Add => (Some(with), None),
+        Modify::Remove => (None, Some(with)),
+    }
+}
+
 /// Those of some names that are accounts, and those that are groups; `None` for the empty lists that the APIs refuse.
 pub(super) fn accounts_and_groups(with: &[String]) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let (groups, accounts): (Vec<_>, Vec<_>) = with.iter().cloned().partition(|who| who == EVERYONE);

@@ -10,6 +10,9 @@ mod verify;
 
 use common::aws::{AwsError, Session, Sessions};
 use common::clock;
+use common::operation::{
+    EC2_STOP_INSTANCES, IAM_DETACH_ROLE_POLICY, IAM_DETACH_USER_POLICY, IAM_REMOVE_USER_FROM_GROUP, Operation,
+};
 use common::record::{Call, Outcome, OutcomeStatus};
 use common::reference::Reference;
 use common::resource::ResourceType;
@@ -124,14 +127,14 @@ impl Own {
     /// Whether one of these calls on something else takes it away: a policy or a group from the user or role, or the instance
     /// for the sake of a volume.
     fn loses_by(&self, calls: &[Call]) -> bool {
-        let names = |call: &Call| match (call.operation.as_str(), &self.identity) {
-            ("iam:DetachUserPolicy" | "iam:RemoveUserFromGroup", Some((ResourceType::IamUser, name))) => {
+        let names = |call: &Call| match (Operation::named(&call.operation), &self.identity) {
+            (Some(IAM_DETACH_USER_POLICY | IAM_REMOVE_USER_FROM_GROUP), Some((ResourceType::IamUser, name))) => {
                 call.parameters["UserName"] == name.as_str()
             }
-            ("iam:DetachRolePolicy", Some((ResourceType::IamRole, name))) => {
+            (Some(IAM_DETACH_ROLE_POLICY), Some((ResourceType::IamRole, name))) => {
                 call.parameters["RoleName"] == name.as_str()
             }
-            ("ec2:StopInstances", _) => self.instance.as_ref().is_some_and(|own| {
+            (Some(EC2_STOP_INSTANCES), _) => self.instance.as_ref().is_some_and(|own| {
                 call.parameters["InstanceIds"].as_array().is_some_and(|ids| ids.iter().any(|id| id == own.as_str()))
             }),
             _ => false,

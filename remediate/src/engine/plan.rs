@@ -17,14 +17,14 @@ use crate::decide::Stay;
 use crate::job::Job;
 
 /// The jobs on resources that are looked at together.
-struct Party(Vec<(Reference, Vec<Job>)>);
+type Party = Vec<(Reference, Vec<Job>)>;
 
 impl Engine<'_, '_> {
     /// Plans every job. Those that come to nothing get their outcome at once; the others come back with the outcome
     /// `planned`, by resource.
     pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Vec<Group> {
         let mut looks = stream::iter(self.parties(jobs))
-            .map(|Party(party)| async move {
+            .map(|party| async move {
                 if self.stop.is_set() {
                     return (None, party);
                 }
@@ -81,11 +81,11 @@ impl Engine<'_, '_> {
         for ((_, _, kind), resources) in places {
             let mut resources = resources.into_iter();
             loop {
-                let party: Vec<_> = resources.by_ref().take(poll::looked_at_together(kind)).collect();
+                let party: Party = resources.by_ref().take(poll::looked_at_together(kind)).collect();
                 if party.is_empty() {
                     break;
                 }
-                parties.push(Party(party));
+                parties.push(party);
             }
         }
         parties

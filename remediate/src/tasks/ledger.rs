@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use common::clock;
+use common::document::StoreError;
 use common::record::Outcome;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::known::{Identity, Known};
 use super::merge::{self, After, Settlement};
 use super::schedule::Policy;
-use super::store::{Store, StoreError};
+use super::store::Tasks;
 
 /// The tasks that this run has claimed, until their outcomes are written.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ impl Ledger {
 /// Notes down in the file what comes out of the ledger, until it is closed: all that has come meanwhile in one change.
 /// What cannot be noted down is tried again with the next. `stop` is called when that goes wrong: nothing new is begun then.
 pub(crate) async fn note_down(
-    store: &Store,
+    store: &Tasks,
     run: &str,
     mut settled: UnboundedReceiver<(Identity, Settlement)>,
     policy: &Arc<Policy>,

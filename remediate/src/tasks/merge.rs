@@ -59,7 +59,7 @@ pub(crate) struct Contents {
 /// What the file holds.
 pub(crate) fn contents(document: &Document) -> Contents {
     let (mut contents, mut seen) = (Contents::default(), BTreeSet::new());
-    for entry in document.tasks() {
+    for entry in document.entries() {
         match Known::read(entry) {
             // The Justice Engine wrote some n times.
             Ok(known) if !seen.insert(known.identity.clone()) => {}

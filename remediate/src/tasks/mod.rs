@@ -6,20 +6,17 @@
 //!
 //! # Layout
 //!
-//! - [`place`], [`file`], [`s3`], [`store`]: where the tasks are, and how several write there at once. [`document`]: the text.
+//! - [`store`]: where the tasks are; `common::document` is how several write there at once. [`document`]: the text.
 //! - [`known`]: a task, understood. [`merge`]: all that is done to the file, pure. [`schedule`], [`score`]: when, and what.
 //! - [`intake`]: what the input comes to. [`look`]: what is mended meanwhile. [`act`]: what is due. [`ledger`]: what came of it.
 
 mod act;
 mod document;
-mod file;
 mod intake;
 mod known;
 mod ledger;
 mod look;
 mod merge;
-mod place;
-mod s3;
 mod schedule;
 mod score;
 mod store;
@@ -32,20 +29,19 @@ use audit::Judge;
 use common::aws::Sessions;
 use common::cli::{Failure, Say, Tool};
 use common::clock;
+use common::document::Place;
 use common::exit::Exit;
 use common::record::OutcomeStatus;
 use common::settings::Settings;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use self::file::TasksFile;
 use self::intake::Intake;
 use self::known::{Identity, Known, State};
 use self::look::Seen;
 use self::merge::Judged;
-use self::s3::TasksObject;
 use self::schedule::Policy;
-use self::store::{Store, StoreError};
+use self::store::Tasks;
 use crate::args::Arguments;
 use crate::decide::{Rules, Stay};
 use crate::guard::Limits;
@@ -56,7 +52,6 @@ use crate::wait::Stop;
 pub(crate) use self::intake::Given;
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::look::Covered;
-pub use self::place::{Object, Place, PlaceError};
 
 /// What a run works with.
 #[derive(Debug)]
@@ -84,7 +79,7 @@ pub(crate) fn unique(run: &str) -> String {
 struct Run<'a, 'o> {
     work: &'a Work<'a, 'o>,
     sessions: &'a OnceCell<Sessions>,
-    store: Store,
+    store: Tasks,
     policy: Arc<Policy>,
     /// What is due, is due at this time, however long it has to wait for its turn.
     now: Timestamp,
@@ -100,12 +95,12 @@ pub(crate) async fn run(work: &Work<'_, '_>, given: Given) -> Result<Exit, Failu
     let (intake, covered) = Intake::of(given, &work.rules(now), &policy).map_err(broken)?;
     let sessions = OnceCell::new();
     let store = match work.place {
-        Place::File(path) => Store::File(TasksFile::at(path).map_err(StoreError::from)?),
+        Place::File(path) => Tasks::at(path)?,
         Place::S3(object) => {
             let sessions = work.sessions(&sessions).await?;
             let session = sessions.account(sessions.caller()).await;
             let session = session.map_err(|error| Failure::Start(error.to_string()))?;
-            Store::S3(Arc::new(TasksObject::new(object.clone(), session)))
+            Tasks::object(object.clone(), session)
         }
     };
     let run = Run { work, sessions: &sessions, store, policy, now };

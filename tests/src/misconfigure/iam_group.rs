@@ -5,15 +5,11 @@ use common::aws::AwsError;
 use common::client;
 use common::resource::{Group, ResourceType};
 
-use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, call, unless};
+use super::iam::{self, DENY_ALL, NONE, PATH, POLICY_NAME};
+use super::{Made, Misconfigured, Missing, Place, Report, call, unless};
 
 const NAME: &str = "sluice-test-good";
 const WHAT: &str = "good: nobody is in it, and it is denied everything";
-const PATH: &str = "/sluice-test/";
-const POLICY_NAME: &str = "sluice-test-deny-all";
-const DENY_ALL: &str =
-    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
-const NONE: &[&str] = &["NoSuchEntity"];
 
 impl Misconfigured for Group {
     async fn make(place: &Place) -> Result<Report, Missing> {
@@ -28,15 +24,14 @@ impl Misconfigured for Group {
         while let Some(group) = pages.next().await {
             groups.push(group.map_err(|error| AwsError::new("iam:ListGroups", error))?);
         }
-        groups.retain(|group| group.path == PATH && group.group_name.starts_with(PREFIX));
+        groups.retain(|group| iam::is_ours(&group.path, &group.group_name));
         let mut removed = Vec::new();
         for Listed { group_name: name, .. } in groups {
             // IAM refuses where somebody put users into it, or gave it more.
             let request = client.delete_group_policy().group_name(&name).policy_name(POLICY_NAME);
             unless(NONE, call!("iam:DeleteGroupPolicy", request))?;
             unless(NONE, call!("iam:DeleteGroup", client.delete_group().group_name(&name)))?;
-            let arn = place.arn("iam", format!("group{PATH}{name}"));
-            removed.push(place.removed(ResourceType::IamGroup, &name, arn));
+            removed.push(place.removed(ResourceType::IamGroup, &name, iam::arn(place, "group", &name)));
         }
         Ok(Report { made: removed, missing: Vec::new() })
     }
@@ -46,17 +41,12 @@ async fn make_one(place: &Place) -> Result<Made, Missing> {
     let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
     let present = unless(NONE, call!("iam:GetGroup", client.get_group().group_name(NAME)))?;
     match present.and_then(|answer| answer.group) {
-        Some(group) if group.path != PATH => {
-            let why = format!("there is a group of that name with the path {}, which is not ours", group.path);
-            return Err(Missing::Impossible(why));
-        }
-        Some(_) => {}
+        Some(group) => iam::has_our_path("group", &group.path)?,
         None => {
             call!("iam:CreateGroup", client.create_group().group_name(NAME).path(PATH))?;
         }
     }
     let request = client.put_group_policy().group_name(NAME).policy_name(POLICY_NAME).policy_document(DENY_ALL);
     call!("iam:PutGroupPolicy", request)?;
-    let arn = place.arn("iam", format!("group{PATH}{NAME}"));
-    Ok(place.made(ResourceType::IamGroup, NAME, arn, WHAT, &[]))
+    Ok(place.made(ResourceType::IamGroup, NAME, iam::arn(place, "group", NAME), WHAT, &[]))
 }

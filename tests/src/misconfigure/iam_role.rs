@@ -1,13 +1,14 @@
 //! Roles that could do nothing, whoever assumed them.
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{Role as Listed, Tag};
+use aws_sdk_iam::types::Role as Listed;
 use common::aws::AwsError;
 use common::client;
 use common::resource::{ResourceType, Role};
 use serde_json::{Value, json};
 
-use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unbuilt, unless, verdict};
+use super::iam::{self, DENY_ALL, NONE, PATH, POLICY_NAME};
+use super::{Made, Misconfigured, Missing, Place, Report, call, for_each, unless};
 
 /// A role.
 struct Spec {
@@ -64,12 +65,6 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-const PATH: &str = "/sluice-test/";
-const POLICY_NAME: &str = "sluice-test-deny-all";
-const DENY_ALL: &str =
-    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
-const NONE: &[&str] = &["NoSuchEntity"];
-
 fn trust(sid: &str, principal: &Value) -> Value {
     json!({"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
 }
@@ -100,17 +95,10 @@ impl Misconfigured for Role {
         while let Some(role) = pages.next().await {
             roles.push(role.map_err(|error| AwsError::new("iam:ListRoles", error))?);
         }
-        roles.retain(|role| role.path == PATH && role.role_name.starts_with(PREFIX));
-        let results = for_each(roles, |role| {
-            let (place, client) = (place.clone(), client.clone());
-            async move {
-                let name = role.role_name;
-                let arn = place.arn("iam", format!("role{PATH}{name}"));
-                let result = remove(&client, &name).await.map(|()| place.removed(ResourceType::IamRole, &name, arn));
-                (name, result.map_err(Missing::from))
-            }
-        });
-        Ok(Report::collect(results.await))
+        roles.retain(|role| iam::is_ours(&role.path, &role.role_name));
+        let names = roles.into_iter().map(|role| role.role_name).collect();
+        let remove = |client, name: String| async move { remove(&client, &name).await };
+        Ok(iam::clean(place, &client, (ResourceType::IamRole, "role"), names, remove).await)
     }
 }
 
@@ -132,26 +120,21 @@ pub(super) async fn remove_runner(place: &Place) -> Result<(), Missing> {
 async fn make_one(place: &Place, client: &Client, spec: &Spec) -> Result<Made, Missing> {
     let name = spec.name;
     let statements = (spec.statements)(place)?;
-    match unless(NONE, call!("iam:GetRole", client.get_role().role_name(name)))?.and_then(|answer| answer.role) {
-        Some(role) if role.path != PATH => {
-            let why = format!("there is a role of that name with the path {}, which is not ours", role.path);
-            return Err(Missing::Impossible(why));
-        }
-        Some(_) => {}
-        None => {
-            let tag = Tag::builder().key(TAG).value(verdict(spec.what)).build();
-            let tag = tag.map_err(|error| unbuilt("iam:CreateRole", error))?;
-            // Nobody may assume it until it may do nothing.
-            let closed = json!([{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]);
-            let request = client.create_role().role_name(name).path(PATH).tags(tag);
-            call!("iam:CreateRole", request.assume_role_policy_document(document(&closed)))?;
-        }
+    let present = unless(NONE, call!("iam:GetRole", client.get_role().role_name(name)))?;
+    if let Some(role) = present.and_then(|answer| answer.role) {
+        iam::has_our_path("role", &role.path)?;
+    } else {
+        let tag = iam::tag("iam:CreateRole", spec.what)?;
+        // Nobody may assume it until it may do nothing.
+        let closed = json!([{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]);
+        let request = client.create_role().role_name(name).path(PATH).tags(tag);
+        call!("iam:CreateRole", request.assume_role_policy_document(document(&closed)))?;
     }
     let request = client.put_role_policy().role_name(name).policy_name(POLICY_NAME).policy_document(DENY_ALL);
     call!("iam:PutRolePolicy", request)?;
     let request = client.update_assume_role_policy().role_name(name).policy_document(document(&statements));
     call!("iam:UpdateAssumeRolePolicy", request)?;
-    let arn = place.arn("iam", format!("role{PATH}{name}"));
+    let arn = iam::arn(place, "role", name);
     Ok(place.made(ResourceType::IamRole, name, arn, spec.what, spec.checks))
 }
 

@@ -3,12 +3,13 @@
 use std::io::Read as _;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{StatusType, Tag, User};
+use aws_sdk_iam::types::{StatusType, User};
 use common::aws::AwsError;
 use common::client;
 use common::resource::{self, ResourceType};
 
-use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unbuilt, unless, verdict};
+use super::iam::{self, DENY_ALL, NONE, PATH, POLICY_NAME};
+use super::{Made, Misconfigured, Missing, Place, Report, call, for_each, unbuilt, unless};
 
 /// A user.
 struct Spec {
@@ -46,12 +47,6 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-const PATH: &str = "/sluice-test/";
-const POLICY_NAME: &str = "sluice-test-deny-all";
-const DENY_ALL: &str =
-    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
-const NONE: &[&str] = &["NoSuchEntity"];
-
 impl Misconfigured for resource::User {
     async fn make(place: &Place) -> Result<Report, Missing> {
         let client = client!(aws_sdk_iam, &place.session, place.session.home_region());
@@ -69,33 +64,21 @@ impl Misconfigured for resource::User {
         while let Some(user) = pages.next().await {
             users.push(user.map_err(|error| AwsError::new("iam:ListUsers", error))?);
         }
-        users.retain(|user| user.path == PATH && user.user_name.starts_with(PREFIX));
-        let results = for_each(users, |user| {
-            let (place, client) = (place.clone(), client.clone());
-            async move {
-                let name = user.user_name;
-                let arn = place.arn("iam", format!("user{PATH}{name}"));
-                let result = remove(&client, &name).await.map(|()| place.removed(ResourceType::IamUser, &name, arn));
-                (name, result.map_err(Missing::from))
-            }
-        });
-        Ok(Report::collect(results.await))
+        users.retain(|user| iam::is_ours(&user.path, &user.user_name));
+        let names = users.into_iter().map(|user| user.user_name).collect();
+        let remove = |client, name: String| async move { remove(&client, &name).await };
+        Ok(iam::clean(place, &client, (ResourceType::IamUser, "user"), names, remove).await)
     }
 }
 
 async fn make_one(place: &Place, client: &Client, spec: &'static Spec) -> Result<Made, Missing> {
     let name = spec.name;
-    match unless(NONE, call!("iam:GetUser", client.get_user().user_name(name)))?.and_then(|answer| answer.user) {
-        Some(user) if user.path != PATH => {
-            let why = format!("there is a user of that name with the path {}, which is not ours", user.path);
-            return Err(Missing::Impossible(why));
-        }
-        Some(_) => {}
-        None => {
-            let tag = Tag::builder().key(TAG).value(verdict(spec.what)).build();
-            let tag = tag.map_err(|error| unbuilt("iam:CreateUser", error))?;
-            call!("iam:CreateUser", client.create_user().user_name(name).path(PATH).tags(tag))?;
-        }
+    let present = unless(NONE, call!("iam:GetUser", client.get_user().user_name(name)))?;
+    if let Some(user) = present.and_then(|answer| answer.user) {
+        iam::has_our_path("user", &user.path)?;
+    } else {
+        let tag = iam::tag("iam:CreateUser", spec.what)?;
+        call!("iam:CreateUser", client.create_user().user_name(name).path(PATH).tags(tag))?;
     }
     // First of all, so that there is no moment in which password or key are worth anything.
     let request = client.put_user_policy().user_name(name).policy_name(POLICY_NAME).policy_document(DENY_ALL);
@@ -106,7 +89,7 @@ async fn make_one(place: &Place, client: &Client, spec: &'static Spec) -> Result
     if let Some(status) = spec.key {
         set_key(client, name, &status()).await?;
     }
-    let arn = place.arn("iam", format!("user{PATH}{name}"));
+    let arn = iam::arn(place, "user", name);
     Ok(place.made(ResourceType::IamUser, name, arn, spec.what, spec.checks))
 }
 

@@ -30,6 +30,7 @@ mod ecs_task;
 mod ecs_task_set;
 mod elb;
 mod elbv2;
+mod iam;
 mod iam_group;
 mod iam_policy;
 mod iam_role;

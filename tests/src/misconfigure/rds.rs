@@ -45,16 +45,11 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-/// Why databases are left out.
-pub(super) const COSTLY: &str = "databases cost money: give --instances to have them made";
-
 impl Misconfigured for DbInstance {
     const ROUND: u8 = 1;
 
     async fn make(place: &Place) -> Result<Report, Missing> {
-        if !place.options.instances {
-            return Err(Missing::LeftOut(COSTLY.to_owned()));
-        }
+        may_cost(place)?;
         let client = client!(aws_sdk_rds, &place.session, place.region());
         let present = find(&client).await?;
         let closed = Closed::make(place).await?;
@@ -84,19 +79,36 @@ impl Misconfigured for DbInstance {
             unless(&on_its_way, call!("rds:DeleteDBInstance", request.delete_automated_backups(true)))?;
             removed.push(place.removed(ResourceType::Rds, &id, place.arn("rds", format!("db:{id}"))));
         }
-        for _ in 0..GONE_AFTER {
-            if find(&client).await?.is_empty() {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        until_gone(|| find(&client)).await?;
         Ok(Report { made: removed, missing: Vec::new() })
     }
 }
 
+/// Leaves databases out where instances are.
+pub(super) fn may_cost(place: &Place) -> Result<(), Missing> {
+    if place.options.instances {
+        return Ok(());
+    }
+    Err(Missing::LeftOut("databases cost money: give --instances to have them made".to_owned()))
+}
+
 /// How often it is asked whether a database is gone, and how long between two questions: mostly ten minutes.
-pub(super) const GONE_AFTER: u32 = 120;
-pub(super) const PAUSE: Duration = Duration::from_secs(10);
+const GONE_AFTER: u32 = 120;
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Waits until none is found any more, or for as long as it may take.
+pub(super) async fn until_gone<T, F>(find: impl Fn() -> F) -> Result<(), AwsError>
+where
+    F: Future<Output = Result<Vec<T>, AwsError>>,
+{
+    for _ in 0..GONE_AFTER {
+        if find().await?.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
 
 fn made(place: &Place, spec: &'static Spec) -> Made {
     let arn = place.arn("rds", format!("db:{}", spec.name));

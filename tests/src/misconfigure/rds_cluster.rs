@@ -6,7 +6,7 @@ use common::aws::AwsError;
 use common::client;
 use common::resource::{DbCluster, ResourceType};
 
-use super::rds::{COSTLY, GONE_AFTER, PAUSE, being_deleted, database_password, is_ours, tag};
+use super::rds::{being_deleted, database_password, is_ours, may_cost, tag, until_gone};
 use super::security_group::Closed;
 use super::{Made, Misconfigured, Missing, Place, Report, call, for_each, unless};
 
@@ -32,9 +32,7 @@ impl Misconfigured for DbCluster {
     const ROUND: u8 = 1;
 
     async fn make(place: &Place) -> Result<Report, Missing> {
-        if !place.options.instances {
-            return Err(Missing::LeftOut(COSTLY.to_owned()));
-        }
+        may_cost(place)?;
         let client = client!(aws_sdk_rds, &place.session, place.region());
         let present = find(&client).await?;
         let closed = Closed::make(place).await?;
@@ -64,12 +62,7 @@ impl Misconfigured for DbCluster {
             unless(&on_its_way, call!("rds:DeleteDBCluster", request))?;
             removed.push(place.removed(ResourceType::RdsCluster, &id, place.arn("rds", format!("cluster:{id}"))));
         }
-        for _ in 0..GONE_AFTER {
-            if find(&client).await?.is_empty() {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        until_gone(|| find(&client)).await?;
         Ok(Report { made: removed, missing: Vec::new() })
     }
 }

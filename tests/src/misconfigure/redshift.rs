@@ -6,7 +6,7 @@ use common::aws::AwsError;
 use common::client;
 use common::resource::{RedshiftCluster, ResourceType};
 
-use super::rds::{COSTLY, GONE_AFTER, PAUSE, being_deleted, database_password};
+use super::rds::{being_deleted, database_password, may_cost, until_gone};
 use super::security_group::Closed;
 use super::{Made, Misconfigured, Missing, PREFIX, Place, Report, TAG, call, for_each, unless, verdict};
 
@@ -43,9 +43,7 @@ impl Misconfigured for RedshiftCluster {
     const ROUND: u8 = 1;
 
     async fn make(place: &Place) -> Result<Report, Missing> {
-        if !place.options.instances {
-            return Err(Missing::LeftOut(COSTLY.to_owned()));
-        }
+        may_cost(place)?;
         let client = client!(aws_sdk_redshift, &place.session, place.region());
         let present = find(&client).await?;
         let request = client
@@ -83,12 +81,7 @@ impl Misconfigured for RedshiftCluster {
             let arn = place.arn("redshift", format!("cluster:{id}"));
             removed.push(place.removed(ResourceType::Redshift, &id, arn));
         }
-        for _ in 0..GONE_AFTER {
-            if find(&client).await?.is_empty() {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        until_gone(|| find(&client)).await?;
         let request = client.delete_cluster_parameter_group().parameter_group_name(GROUP);
         unless(&["ClusterParameterGroupNotFound"], call!("redshift:DeleteClusterParameterGroup", request))?;
         Ok(Report { made: removed, missing: Vec::new() })

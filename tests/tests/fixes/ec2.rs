@@ -253,8 +253,7 @@ fn where_the_elastic_ips_are_denied_nobody_knows_what_is_on_the_internet_and_all
 /// An account with one instance, and its record.
 fn alone() -> (Stage, Value) {
     let stage = Stage::empty("ec2");
-    let run = "Action=RunInstances&Version=2016-11-15&ImageId=ami-12c6146b&MinCount=1&MaxCount=1";
-    stage.call("ec2", Request::form(run));
+    stage.launch("us-east-1", 1);
     let instance = resources(&stage.poll_all()).remove(0);
     (stage, instance)
 }

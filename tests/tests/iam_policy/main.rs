@@ -1,9 +1,11 @@
 //! What `--iam-policy` prints: enough for all that a tool does, and not more than it does.
 //!
 //! `recorded` holds the policies against the calls that come out of the machine, `enforced` lets an emulator that asks for
-//! permissions judge them. Both go through all types and all actions that there are.
+//! permissions judge them. Both go through all types and all actions that there are; `asked` goes through the events that take a
+//! question.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod asked;
 mod enforced;
 mod queue;
 mod recorded;

@@ -24,6 +24,7 @@ use crate::{
 const UNSEEN: &[(&str, &[ResourceType], &str)] = &[
     ("autoscaling:DescribeAutoScalingGroups", &[ResourceType::Ec2], "an instance of a group is halted"),
     ("ec2:DescribeSpotInstanceRequests", &[ResourceType::Ec2], "a Spot Instance is halted"),
+    ("ec2:DescribeNetworkInterfaces", &[ResourceType::Ec2], "an event names an interface: see `asked`"),
 ];
 
 /// Actions that no finding asks for in this shape: the action, and how it is written for a resource, where it fits that
@@ -149,7 +150,7 @@ fn prepare(account: &Account, kind: ResourceType) {
     fs::write(path, settings + &ground::closed_groups(account).0).unwrap();
 }
 
-fn recorder() -> Proxy {
+pub(crate) fn recorder() -> Proxy {
     Proxy::new(Emulator::shared()).answer("ec2:DescribeRegions", Response::new(200, REGIONS))
 }
 
@@ -164,13 +165,20 @@ fn called(operation: &str) -> String {
     operation.replace("s3:GetAccountPublicAccessBlock", "s3control:GetPublicAccessBlock")
 }
 
-/// Holds a policy against the calls that were made under it.
-fn fits(what: &str, kind: ResourceType, policy: &Value, calls: &[Call]) {
+/// The permissions that calls need, all of which a policy has to grant.
+pub(crate) fn grants(what: &str, policy: &Value, calls: &[Call]) -> BTreeSet<String> {
     let granted = permissions(policy);
     let needed: BTreeSet<String> =
         calls.iter().flat_map(|call| operation(call).permissions()).map(|&name| name.to_owned()).collect();
     let missing: Vec<_> = needed.difference(&granted).collect();
     assert!(missing.is_empty(), "{what} needs what its policy does not grant: {missing:?}");
+    needed
+}
+
+/// Holds a policy against the calls that were made under it.
+fn fits(what: &str, kind: ResourceType, policy: &Value, calls: &[Call]) {
+    let granted = permissions(policy);
+    let needed = grants(what, policy, calls);
     let unseen = |permission: &str| {
         UNSEEN.iter().any(|(name, kinds, _)| *name == permission && (kinds.is_empty() || kinds.contains(&kind)))
     };

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::http::Request;
 use tests::stage::{Stage, input, statuses, text, undos, write_names};
 use tests::{Emulator, Proxy, on};
 
@@ -11,12 +10,8 @@ const MANY: usize = 250;
 
 /// That many instances, as tasks that stop them.
 fn stops(stage: &Stage, count: usize) -> Vec<Value> {
-    let form = format!("Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={count}&MaxCount={count}");
-    let made = stage.call("ec2", Request::form(form)).text();
-    let ids: Vec<&str> = made.split("<instanceId>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
-    assert_eq!(ids.len(), count);
-    let task = |id: &&str| json!({"account": stage.account.id(), "region": "us-east-1", "type": "ec2", "id": id, "action": "stop"});
-    ids.iter().map(task).collect()
+    let task = |id: String| json!({"account": stage.account.id(), "region": "us-east-1", "type": "ec2", "id": id, "action": "stop"});
+    stage.launch("us-east-1", count).into_iter().map(task).collect()
 }
 
 fn state(stage: &Stage) -> BTreeSet<String> {

@@ -22,10 +22,7 @@ impl Runaway {
     fn with(single: usize) -> Self {
         let stage = Stage::empty(TYPES);
         for region in ["us-east-1", "eu-west-1"] {
-            let form = format!(
-                "Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={single}&MaxCount={single}"
-            );
-            assert!(stage.account.call_in(region, "ec2", Request::form(form)).unwrap().status < 300);
+            stage.launch(region, single);
         }
         let asg = "Version=2011-01-01&AutoScalingGroupName=web";
         let configuration = "LaunchConfigurationName=web&ImageId=ami-12c6146b&InstanceType=t3.micro";
@@ -268,19 +265,13 @@ fn all_regions_are_counted_at_once() {
     assert_eq!(in_vain.load(Ordering::SeqCst), 0, "a region waited for another");
 }
 
-/// Instances, and nothing else.
-fn launch(stage: &Stage, region: &str, count: usize) {
-    let form = format!("Version=2016-11-15&Action=RunInstances&ImageId=ami-12c6146b&MinCount={count}&MaxCount={count}");
-    assert!(stage.account.call_in(region, "ec2", Request::form(form)).unwrap().status < 300);
-}
-
 #[test]
 fn no_region_is_over_by_itself_and_all_together_are() {
     // The original's own recipe: three instances in each of three regions, and a limit of four.
     const REGIONS: &str = "us-east-1,eu-west-1,ap-south-1";
     let stage = Stage::empty("ec2");
     for region in REGIONS.split(',') {
-        launch(&stage, region, 3);
+        stage.launch(region, 3);
     }
     stage.set("[runaway]\nmax_running_instances = 4\n");
     let poll = || stage.run(stage.tool("poll").args(["--types", "ec2", "--regions", REGIONS])).exits(0);
@@ -295,7 +286,7 @@ fn no_region_is_over_by_itself_and_all_together_are() {
 fn a_thousand_instances_in_ten_accounts_are_halted_but_for_the_one_that_may() {
     let stages: Vec<Stage> = (0..10).map(|_| Stage::empty("ec2")).collect();
     for stage in &stages {
-        launch(stage, "us-east-1", 100);
+        stage.launch("us-east-1", 100);
     }
     let own = &stages[0];
     let ids: Vec<&str> = stages.iter().map(|stage| stage.account.id()).collect();

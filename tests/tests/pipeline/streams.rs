@@ -68,8 +68,15 @@ fn the_form_of_the_input_does_not_matter() {
         assert_eq!(sorted(findings), lines(&expected.kind("finding")), "{form}");
         // Passed on as they came, also where kind is not first.
         let scopes: Vec<Value> = scopes.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let missing: Vec<Value> = expected.kind("scope").into_iter().filter(|scope| !scopes.contains(scope)).collect();
-        assert_eq!((scopes.len(), missing), (3, Vec::new()), "{form}");
+        let missing = |form: &str| {
+            let mut expected = expected.kind("scope");
+            for scope in expected.iter_mut().filter_map(Value::as_object_mut).filter(|_| form == "shuffled") {
+                // Of a scope ahead of its resources nobody knows what is to come.
+                scope.retain(|name, _| name != "checks" && name != "findings");
+            }
+            expected.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>()
+        };
+        assert_eq!((scopes.len(), missing(form)), (3, Vec::new()), "{form}");
     }
 }
 

@@ -38,7 +38,7 @@ pub const BATCH: usize = 10;
 /// For how long a call waits for messages at most: long polling.
 pub const LONGEST_POLL: Duration = Duration::from_secs(20);
 /// For how long a message can be delayed on its way at most.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// How many calls about queues are under way at once. They do not wait for their turn among the others: while all of those
 /// hang, what is held would be given to somebody else.

@@ -157,7 +157,7 @@ async fn what_is_held_is_extended_until_it_is_let_go() {
     })
     .await;
     let consumer = Consumer::new(queue);
-    let messages = consumer.receive(100, Duration::from_secs(60)).await.unwrap();
+    let messages = consumer.receive(100, Duration::from_mins(1)).await.unwrap();
     assert_eq!((messages[0].receives, messages[1].receives), (3, 1));
     assert_eq!(messages[0].sent.unwrap().as_millisecond(), 1_763_000_000_123);
     let received = &asked(&server, "receivemessage")[0];

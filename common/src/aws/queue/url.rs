@@ -43,6 +43,7 @@ impl QueueUrl {
     }
 
     /// Whether the queue keeps its messages in order. The names of these queues end so, and no others' do.
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "it is no file, and SQS minds the case")]
     pub fn is_fifo(&self) -> bool {
         self.name.ends_with(".fifo")
     }

@@ -14,7 +14,7 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for path in entries {
         if path.is_dir() {
             files(&path, found);
-        } else if path.to_str().is_some_and(|name| name.ends_with(".json") || name.ends_with(".gz")) {
+        } else if path.extension().is_some_and(|extension| extension == "json" || extension == "gz") {
             found.push(path);
         }
     }

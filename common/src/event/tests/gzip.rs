@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::{describe, found, gzip, record, records, said};
 use crate::event::Events;
+use crate::event::unpack::Unpack;
 
 /// Hands out one byte a read.
 struct Bytes<'a>(&'a [u8]);
@@ -17,6 +18,11 @@ impl Read for Bytes<'_> {
 
 fn log_file(from: usize, to: usize) -> String {
     serde_json::json!({"Records": (from..to).map(|number| record(&number.to_string())).collect::<Vec<_>>()}).to_string()
+}
+
+/// Records, one a line.
+fn log(numbers: impl IntoIterator<Item = usize>) -> String {
+    numbers.into_iter().map(|number| record(&number.to_string()).to_string() + "\n").collect()
 }
 
 fn lines(from: usize, to: usize) -> Vec<String> {
@@ -79,7 +85,7 @@ fn rubbish_behind_it_is_named() {
 /// Wherever it is cut off: what came before comes out, and the error is the last.
 #[test]
 fn cut_off() {
-    let text: String = (0..20).map(|number| format!("{}\n", record(&number.to_string()))).collect();
+    let text = log(0..20);
     let packed = gzip(&text);
     let mut most = 0;
     for cut in 2..packed.len() {
@@ -107,7 +113,7 @@ fn cut_off() {
 /// What is unpacked before the damage comes out, and no damage goes unnoticed.
 #[test]
 fn damaged() {
-    let text: String = (0..200).map(|number| format!("{}\n", record(&number.to_string()))).collect();
+    let text = log(0..200);
     let packed = gzip(&text);
     for at in (10..packed.len()).step_by(3) {
         let mut damaged = packed.clone();
@@ -128,7 +134,7 @@ fn damaged() {
 /// Damage costs nothing that was packed well before it: no more than the block in hand.
 #[test]
 fn what_comes_before_the_damage_comes_out() {
-    let text: String = (0..2000).map(|number| format!("{}\n", record(&number.to_string()))).collect();
+    let text = log(0..2000);
     let good = gzip(&text);
     // A flush ends a block on a byte, and what follows it is no block.
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -161,7 +167,7 @@ impl Read for Until<'_> {
 /// What is there is handed out before more is waited for, also where it was packed so well that it fills many buffers.
 #[test]
 fn waits_for_no_more_than_it_needs() {
-    let text: String = (0..2000).map(|number| format!("{}\n", record(&(number % 7).to_string()))).collect();
+    let text = log((0..2000).map(|number| number % 7));
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
     io::Write::flush(&mut packed).unwrap();
@@ -171,4 +177,20 @@ fn waits_for_no_more_than_it_needs() {
         let next = events.next().unwrap().unwrap();
         assert_eq!(describe(&next), format!("{} record {}", number + 1, number % 7));
     }
+}
+
+/// Also where there is no room for it: what is left inside the decompressor needs no more input.
+#[test]
+fn a_byte_at_a_time() {
+    let text = log(0..3);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
+    io::Write::flush(&mut packed).unwrap();
+    let packed = packed.get_ref();
+    let mut unpack = Unpack::new(Until { rest: packed, left: packed.len() });
+    let mut unpacked = vec![0; text.len()];
+    for byte in &mut unpacked {
+        unpack.read_exact(std::slice::from_mut(byte)).unwrap();
+    }
+    assert_eq!(unpacked, text.as_bytes());
 }

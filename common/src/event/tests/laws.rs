@@ -219,7 +219,8 @@ proptest! {
         let wanted: Vec<String> = (0..ids).map(|id| record(&id.to_string()).to_string()).collect();
         let start = "{\"Records\":[";
         let mut input = format!("{start}{}]}}", wanted.join(",")).into_bytes();
-        let at = start.len() + at.index(input.len() - start.len());
+        // Not its first `{`: an array of something else is no envelope.
+        let at = start.len() + 1 + at.index(input.len() - start.len() - 1);
         match slip {
             Some(byte) => input[at] = byte,
             None => drop(input.remove(at)),

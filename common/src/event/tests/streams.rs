@@ -104,7 +104,7 @@ fn a_broken_record_costs_itself() {
             let input =
                 [format!("{{\"Records\":[{a},").as_bytes(), &broken, format!(",{c}]}}{behind}").as_bytes()].concat();
             let mut said = found(&input);
-            let line = 1 + broken.iter().filter(|&&byte| byte == b'\n').count();
+            let line = 1 + memchr::memchr_iter(b'\n', &broken).count();
             let lines = if line == 1 { "line 1".to_owned() } else { "lines 1-2".to_owned() };
             if behind.starts_with('\n') {
                 assert_eq!(said.pop(), Some(format!("{} other {{\"kind\":\"x\"}}", line + 1)), "{name}");
@@ -150,7 +150,7 @@ fn no_fragment_gets_out() {
     for broken in [
         format!("{{\"eventVersion\":\"1.11\",x,\"requestParameters\":{inner}}}"),
         format!("{{\"eventVersion\":\"1.11\",x,\"requestParameters\" : \n {inner}}}"),
-        format!("{{\"eventVersion\":\"1.11\",\"requestParameters\":{{\"a\":{{\"b\":1}},x,\"c\":{{\"d\":1}}}}}}"),
+        r#"{"eventVersion":"1.11","requestParameters":{"a":{"b":1},x,"c":{"d":1}}}"#.to_owned(),
         format!("{{\"eventVersion\":\"1.11\",x,\"requestParameters\":{}}}", json!(inner)),
     ] {
         let said = found(format!("{{\"Records\":[{a},{broken},{a}]}}"));

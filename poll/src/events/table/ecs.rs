@@ -1,9 +1,9 @@
 //! ECS. The answers have ARNs, which hold the cluster; the requests take names as well.
 
+use common::resource::ResourceType;
 use common::resource::ResourceType::{EcsService, EcsTask, EcsTaskSet};
 
 use crate::events::place::{Change, Events, Need, Paths, Place, among, calls};
-use common::resource::ResourceType;
 
 const fn within(kind: ResourceType, at: Paths, service: Option<&'static str>) -> Change {
     Change { kind, place: Place::InCluster { at, service }, need: Need::Always }

@@ -18,14 +18,26 @@ const fn user(paths: Paths) -> Change {
 }
 
 pub(super) const EVENTS: &[Events] = &[
-    calls("iam", &[USER], &["CreateUser", "DeleteUser", "TagUser", "UntagUser", "PutUserPolicy", "DeleteUserPolicy"]),
+    calls(
+        "iam",
+        &[USER],
+        &[
+            "CreateUser",
+            "DeleteUser",
+            "TagUser",
+            "UntagUser",
+            "PutUserPolicy",
+            "DeleteUserPolicy",
+            "DeleteUserPermissionsBoundary",
+        ],
+    ),
     calls(
         "iam",
         &[user(&["requestParameters.userName"]), maybe(IamUser, &["requestParameters.newUserName"])],
         &["UpdateUser"],
     ),
     calls("iam", &[USER, POLICY], &["AttachUserPolicy", "DetachUserPolicy"]),
-    calls("iam", &[USER, BOUNDARY], &["PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"]),
+    calls("iam", &[USER, BOUNDARY], &["PutUserPermissionsBoundary"]),
     calls("iam", &[USER, GROUP], &["AddUserToGroup", "RemoveUserFromGroup"]),
     calls(
         "iam",
@@ -57,12 +69,13 @@ pub(super) const EVENTS: &[Events] = &[
             "UntagRole",
             "PutRolePolicy",
             "DeleteRolePolicy",
+            "DeleteRolePermissionsBoundary",
             "DeleteServiceLinkedRole",
         ],
     ),
     calls("iam", &[at(IamRole, &["responseElements.role.roleName"])], &["CreateServiceLinkedRole"]),
     calls("iam", &[ROLE, POLICY], &["AttachRolePolicy", "DetachRolePolicy"]),
-    calls("iam", &[ROLE, BOUNDARY], &["PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"]),
+    calls("iam", &[ROLE, BOUNDARY], &["PutRolePermissionsBoundary"]),
     calls("iam", &[GROUP], &["CreateGroup", "DeleteGroup", "PutGroupPolicy", "DeleteGroupPolicy"]),
     calls("iam", &[GROUP, maybe(IamGroup, &["requestParameters.newGroupName"])], &["UpdateGroup"]),
     calls("iam", &[GROUP, POLICY], &["AttachGroupPolicy", "DetachGroupPolicy"]),

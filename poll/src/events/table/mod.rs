@@ -51,7 +51,7 @@ pub(super) fn event(source: &str, name: &str) -> Option<&'static Events> {
 }
 
 /// `AddPermission` of `AddPermission20150331v2` or `AddPermission20150331`.
-fn undated(name: &str) -> &str {
+pub(super) fn undated(name: &str) -> &str {
     let digits = |text: &str| text.trim_end_matches(|last: char| last.is_ascii_digit()).len();
     let version = digits(name);
     let unversioned = name[..version].strip_suffix('v').filter(|_| version < name.len()).unwrap_or(name);

@@ -11,8 +11,9 @@ use common::record::{Resource, Unread};
 use common::resource::{AccessKey, AttachedPolicy, SLUICE_DENY_ALL, User};
 use serde_json::Value;
 
-use super::{Credentials, Facts, attached, boundary, convert, plain_key};
-use crate::types::{Owner, document, or_absent, read, tags, time};
+use super::{Credentials, Facts, convert, plain_key};
+use crate::types::iam::{self, NO_SUCH, attached, boundary, is_gone, tag_map};
+use crate::types::{Owner, or_absent, read, time};
 
 /// `GetUser` says that the user exists; the other calls are made at once, and what one of them does not tell is unread.
 pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<Option<Resource<User>>, AwsError> {
@@ -46,7 +47,6 @@ pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<O
     for key in read(keys, &["AccessKeys"], &mut unread).unwrap_or_default() {
         used.push(last_use(client, key, &mut unread).await);
     }
-    let given = user.tags.unwrap_or_default();
     let facts = Facts {
         name: user.user_name,
         id: user.user_id,
@@ -58,7 +58,7 @@ pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<O
         attached: read(attached, &["AttachedManagedPolicies"], &mut unread).unwrap_or_default(),
         inline,
         deny_all,
-        tags: tags(given.into_iter().map(|tag| (Some(tag.key), Some(tag.value)))),
+        tags: tag_map(user.tags),
     };
     let credentials = Credentials {
         password_enabled: login.is_some(),
@@ -68,13 +68,6 @@ pub(super) async fn look(client: &Client, owner: &Owner, name: &str) -> Result<O
         keys: used,
     };
     Ok(Some(convert(owner, facts, credentials, unread)))
-}
-
-const NO_SUCH: &str = "NoSuchEntity";
-
-/// Whether IAM says that there is no such user (or no such thing of the user's).
-pub(super) fn is_gone(error: &AwsError) -> bool {
-    error.code() == NO_SUCH
 }
 
 /// When the login profile was made, where there is one.
@@ -116,15 +109,13 @@ async fn inline(client: &Client, name: &str) -> Result<Vec<String>, AwsError> {
     items.try_collect().await.map_err(|error| AwsError::new(IAM_LIST_USER_POLICIES, error))
 }
 
-/// What the inline policy says that is Sluice's own. Where there is none, nobody is asked.
 async fn deny_all(client: &Client, name: &str, inline: &[String], unread: &mut Vec<Unread>) -> Option<Value> {
-    if !inline.iter().any(|policy| policy == SLUICE_DENY_ALL) {
-        return None;
-    }
-    let answer = client.get_user_policy().user_name(name).policy_name(SLUICE_DENY_ALL).send().await;
-    let answer = or_absent(answer.map_err(|error| AwsError::new(IAM_GET_USER_POLICY, error)), NO_SUCH);
-    let policy = read(answer, &[SLUICE_DENY_ALL], unread).flatten()?;
-    document::parse_encoded(Some(&policy.policy_document), SLUICE_DENY_ALL, IAM_GET_USER_POLICY, unread)
+    let call = client.get_user_policy().user_name(name).policy_name(SLUICE_DENY_ALL);
+    let ask = async {
+        let answer = call.send().await.map_err(|error| AwsError::new(IAM_GET_USER_POLICY, error));
+        answer.map(|answer| answer.policy_document)
+    };
+    iam::deny_all(inline, IAM_GET_USER_POLICY, ask, unread).await
 }
 
 /// A key with its last use as IAM tells it. Where it does not, the keys as a whole are unread: which of them is stale

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_credential_report::GetCredentialReportError;
-use aws_sdk_iam::types::{AccessKeyMetadata, AttachedPermissionsBoundary, EntityType, PolicyDetail, UserDetail};
+use aws_sdk_iam::types::{AccessKeyMetadata, EntityType, UserDetail};
 use common::arn::Arn;
 use common::aws::{AwsError, Session};
 use common::client;
@@ -28,13 +28,14 @@ use common::operation::{
     IAM_LIST_USER_POLICIES, Operation,
 };
 use common::record::{Resource, Unread};
-use common::resource::{AccessKey, AttachedPolicy, PermissionsBoundary, SLUICE_DENY_ALL, User};
+use common::resource::{AccessKey, AttachedPolicy, PermissionsBoundary, User};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use self::report::{Report, Row};
-use super::{AT_ONCE, Owner, Polled, document, read, tags, time};
+use super::iam::{self, attached, boundary, inline_policies, is_gone, tag_map};
+use super::{AT_ONCE, Owner, Polled, read, time};
 use crate::account::Account;
 use crate::plan::Reach;
 use crate::sink::{Sink, TEST_TAG};
@@ -129,8 +130,7 @@ async fn users(client: &Client, only_tests: bool) -> (Vec<(UserDetail, Tags)>, R
             Err(error) => return (users, Err(AwsError::new(IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, error))),
         };
         for mut user in page.user_detail_list.unwrap_or_default() {
-            let given = user.tags.take().unwrap_or_default();
-            let tags = tags(given.into_iter().map(|tag| (Some(tag.key), Some(tag.value))));
+            let tags = tag_map(user.tags.take());
             if !only_tests || tags.contains_key(TEST_TAG) {
                 users.push((user, tags));
             }
@@ -198,7 +198,7 @@ async fn describe(
         Vec::new()
     } else {
         match direct::keys(client, &facts.name).await {
-            Err(error) if direct::is_gone(&error) => return Ok(None),
+            Err(error) if is_gone(&error) => return Ok(None),
             keys => {
                 last_uses(client, read(keys, &["AccessKeys"], &mut unread).unwrap_or_default(), row, &mut unread).await
             }
@@ -313,31 +313,6 @@ struct Credentials {
     keys: Vec<AccessKey>,
 }
 
-pub(super) fn attached(policy: aws_sdk_iam::types::AttachedPolicy) -> AttachedPolicy {
-    AttachedPolicy {
-        policy_name: policy.policy_name.unwrap_or_default(),
-        policy_arn: policy.policy_arn.unwrap_or_default(),
-    }
-}
-
-pub(super) fn boundary(given: AttachedPermissionsBoundary) -> PermissionsBoundary {
-    PermissionsBoundary {
-        permissions_boundary_type: given.permissions_boundary_type.map(|it| it.as_str().to_owned()),
-        permissions_boundary_arn: given.permissions_boundary_arn,
-    }
-}
-
-/// The names of inline policies that a sweep tells, and what the one says that is Sluice's own.
-pub(super) fn inline_policies(
-    given: Option<Vec<PolicyDetail>>,
-    unread: &mut Vec<Unread>,
-) -> (Vec<String>, Option<Value>) {
-    let given = given.unwrap_or_default();
-    let own = given.iter().find(|it| it.policy_name() == Some(SLUICE_DENY_ALL)).and_then(|it| it.policy_document());
-    let own = document::parse_encoded(own, SLUICE_DENY_ALL, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, unread);
-    (given.into_iter().filter_map(|it| it.policy_name).collect(), own)
-}
-
 /// The record, the same for the sweep and for a look: lists are sorted, and a last use counts only while there is a
 /// password (`GetUser` goes on telling it, the report does not).
 fn convert(owner: &Owner, facts: Facts, credentials: Credentials, unread: Vec<Unread>) -> Resource<User> {
@@ -364,10 +339,7 @@ fn convert(owner: &Owner, facts: Facts, credentials: Credentials, unread: Vec<Un
         sluice_deny_all: deny_all,
         ..User::default()
     };
-    let arn = arn.unwrap_or_else(|| {
-        let path = path.as_deref().unwrap_or("/");
-        Arn::new(&owner.partition, "iam", "", owner.account.as_str(), format!("user{path}{name}"))
-    });
+    let arn = arn.unwrap_or_else(|| iam::arn(owner, "user", path.as_deref(), &name));
     let mut user = owner.resource(&Region::global(), &name, arn, tags, config);
     user.unread = unread;
     user

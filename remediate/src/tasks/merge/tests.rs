@@ -1,5 +1,6 @@
 //! What is done to the tasks file, and in whichever order.
 
+use common::document::Document as _;
 use common::stream::Item;
 use jiff::SignedDuration;
 
@@ -204,9 +205,9 @@ fn what_is_there_more_than_once_is_done_once_and_leaves_as_one() {
     let mut document = Document::parse(&format!(r#"{{"tasks":[{one},{one},{one}]}}"#)).unwrap();
     assert_eq!(merge(&mut document, &[task(1)], &policy, now).unwrap().tasks.len(), 1);
     let claimed = claim(&mut document, &claim_of("a", None), true, now, now).unwrap();
-    assert_eq!((claimed.ours.len(), document.tasks().len()), (1, 3));
+    assert_eq!((claimed.ours.len(), document.entries().len()), (1, 3));
     settle(&mut document, "a", &settlement(OutcomeStatus::Applied, &claimed.ours), &policy, now).unwrap();
-    assert_eq!(document.tasks().len(), 0);
+    assert_eq!(document.entries().len(), 0);
 }
 
 /// Numbers at random, the same ones for the same seed.

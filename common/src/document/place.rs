@@ -1,4 +1,4 @@
-//! Where the tasks are.
+//! Where a document is.
 
 use std::convert::Infallible;
 use std::fmt;

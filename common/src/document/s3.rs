@@ -1,19 +1,19 @@
-//! The tasks in S3, which others write to at the same time: written only if nobody else has since they were read
+//! A document in S3, to which others write at the same time: written only if nobody else has since it was read
 //! (`If-Match`, `If-None-Match`), and otherwise read and changed anew.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
 
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketLocationConstraint;
-use common::aws::{AwsError, Session};
-use common::client;
-use common::id::Region;
 use tokio::sync::OnceCell;
 
-use super::document::{Document, DocumentError};
-use super::place::Object;
+use super::{Document, NotUnderstood, Object};
+use crate::aws::{AwsError, Session};
+use crate::client;
+use crate::id::{IdError, Region};
 
 const GET: &str = "s3:GetObject";
 const PUT: &str = "s3:PutObject";
@@ -22,28 +22,63 @@ const LOCATE: &str = "s3:GetBucketLocation";
 /// How long others may be faster.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Why the tasks cannot be read or written.
+/// Why a document in S3 cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ObjectError {
-    #[error("cannot use the tasks {object}: {error}")]
-    Aws { object: Object, error: AwsError },
-    #[error("cannot understand the tasks {object}: {error}; nothing was overwritten")]
-    NotUnderstood { object: Object, error: DocumentError },
-    #[error("the tasks {object} are not UTF-8")]
-    NotText { object: Object },
-    #[error("others write to the tasks {object} all the time: no change of ours came in between in two minutes")]
-    Contended { object: Object },
-    #[error("cannot write the tasks: {0}")]
-    Unwritable(#[from] serde_json::Error),
+pub enum ObjectError {
+    /// What AWS says.
+    #[error("cannot use the {what} {object}: {error}")]
+    Aws {
+        /// What the document is.
+        what: &'static str,
+        /// Where it is.
+        object: Object,
+        /// Why it did not work.
+        error: AwsError,
+    },
+    /// It is none.
+    #[error("cannot understand the {what} {object}: {error}; nothing was overwritten")]
+    NotUnderstood {
+        /// What the document is.
+        what: &'static str,
+        /// Where it is.
+        object: Object,
+        /// Why it is none.
+        error: NotUnderstood,
+    },
+    /// It is no text.
+    #[error("the {what} {object} is not UTF-8; nothing was overwritten")]
+    NotText {
+        /// What the document is.
+        what: &'static str,
+        /// Where it is.
+        object: Object,
+    },
+    /// Others are always faster.
+    #[error("others write to the {what} {object} all the time: no change of ours came in between in two minutes")]
+    Contended {
+        /// What the document is.
+        what: &'static str,
+        /// Where it is.
+        object: Object,
+    },
+    /// What was made of it cannot be written.
+    #[error("cannot write the {what}: {error}")]
+    Unwritable {
+        /// What the document is.
+        what: &'static str,
+        /// Why not.
+        error: serde_json::Error,
+    },
 }
 
-/// An object with tasks.
+/// A document in an object.
 #[derive(Debug)]
-pub(crate) struct TasksObject {
+pub struct DocumentObject<D> {
     object: Object,
     session: Session,
     /// Where the bucket is, once it was found not to be where the session is.
     elsewhere: OnceCell<Region>,
+    document: PhantomData<fn() -> D>,
 }
 
 /// What came of a conditional write.
@@ -55,28 +90,34 @@ enum Put {
     Unknown,
 }
 
-impl TasksObject {
-    pub(crate) fn new(object: Object, session: Session) -> Self {
-        Self { object, session, elsewhere: OnceCell::new() }
+impl<D: Document> DocumentObject<D> {
+    /// The one in an object, which is reached by way of a session.
+    pub fn new(object: Object, session: Session) -> Self {
+        Self { object, session, elsewhere: OnceCell::new(), document: PhantomData }
     }
 
-    /// Changes the tasks. `change` may be called more than once: each time on what the object holds then, also where an
+    /// Changes the document. `change` may be called more than once: each time on what the object holds then, also where an
     /// earlier change of its own came through without an answer.
-    pub(crate) async fn change<R>(
+    ///
+    /// # Errors
+    ///
+    /// The object cannot be read, understood or written, or others do not let it.
+    pub async fn change<R>(
         &self,
-        change: &mut (dyn FnMut(&mut Document) -> Result<R, serde_json::Error> + Send),
+        change: &mut (dyn FnMut(&mut D) -> Result<R, serde_json::Error> + Send),
     ) -> Result<R, ObjectError> {
+        let unwritable = |error| ObjectError::Unwritable { what: D::WHAT, error };
         let (start, mut pause) = (Instant::now(), Duration::from_millis(10));
         loop {
             let (mut document, tag) = self.read().await?;
-            let result = change(&mut document)?;
+            let result = change(&mut document).map_err(unwritable)?;
             if !document.is_changed() {
                 return Ok(result);
             }
-            match self.put(document.text()?, tag).await? {
+            match self.put(document.text().map_err(unwritable)?, tag).await? {
                 Put::Done => return Ok(result),
                 Put::Late | Put::Unknown if start.elapsed() > PATIENCE => {
-                    return Err(ObjectError::Contended { object: self.object.clone() });
+                    return Err(ObjectError::Contended { what: D::WHAT, object: self.object.clone() });
                 }
                 Put::Late | Put::Unknown => {
                     tokio::time::sleep(pause + jitter(pause)).await;
@@ -91,11 +132,11 @@ impl TasksObject {
     }
 
     fn failed(&self, error: AwsError) -> ObjectError {
-        ObjectError::Aws { object: self.object.clone(), error }
+        ObjectError::Aws { what: D::WHAT, object: self.object.clone(), error }
     }
 
-    /// The tasks, and the version that they are. A missing object is an empty one.
-    async fn read(&self) -> Result<(Document, Option<String>), ObjectError> {
+    /// The document, and the version that it is. A missing object is an empty document.
+    async fn read(&self) -> Result<(D, Option<String>), ObjectError> {
         let Object { bucket, key } = &self.object;
         let read = || async {
             let client = client!(aws_sdk_s3, &self.session, self.region());
@@ -112,17 +153,18 @@ impl TasksObject {
         };
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if error.code == "NoSuchKey" => return Ok((Document::default(), None)),
+            Err(error) if error.code == "NoSuchKey" => return Ok((D::default(), None)),
             Err(error) => return Err(self.failed(error)),
         };
         let tag = answer.e_tag.clone();
         let lost =
             |error: aws_sdk_s3::primitives::ByteStreamError| AwsError::of(GET, "ConnectionLost", error.to_string());
         let body = answer.body.collect().await.map_err(|error| self.failed(lost(error)))?.to_vec();
-        let text = String::from_utf8(body).map_err(|_| ObjectError::NotText { object: self.object.clone() })?;
-        let document = Document::parse(&text)
-            .map_err(|error| ObjectError::NotUnderstood { object: self.object.clone(), error })?;
-        Ok((document, tag))
+        let object = || self.object.clone();
+        let text = String::from_utf8(body).map_err(|_| ObjectError::NotText { what: D::WHAT, object: object() })?;
+        let not_understood =
+            |error: D::Error| ObjectError::NotUnderstood { what: D::WHAT, object: object(), error: error.into() };
+        Ok((D::parse(&text).map_err(not_understood)?, tag))
     }
 
     /// Where the bucket is.
@@ -136,7 +178,7 @@ impl TasksObject {
             Some("EU") => "eu-west-1",
             Some(name) => name,
         };
-        name.parse().map_err(|error: common::id::IdError| AwsError::of(LOCATE, "BadResponse", error.to_string()))
+        name.parse().map_err(|error: IdError| AwsError::of(LOCATE, "BadResponse", error.to_string()))
     }
 
     async fn put(&self, text: String, tag: Option<String>) -> Result<Put, ObjectError> {

@@ -1,0 +1,180 @@
+//! IAM. Most of its answers are empty.
+
+use super::{Sample, sample};
+
+const USER: &[&str] = &["iam_user jane"];
+const ROLE: &[&str] = &["iam_role deploy"];
+const GROUP: &[&str] = &["iam_group admins"];
+const POLICY: &[&str] = &["iam_policy arn:aws:iam::111122223333:policy/team/deploy"];
+
+pub(super) const SAMPLES: &[Sample] = &[
+    sample(
+        "iam",
+        &["CreateUser"],
+        r#"{"userName":"jane","path":"/team/"}"#,
+        r#"{"user":{"path":"/team/","arn":"arn:aws:iam::111122223333:user/team/jane","userName":"jane",
+            "userId":"AIDAEXAMPLE","createDate":"Nov 20, 2026 10:00:00 AM"}}"#,
+        USER,
+    ),
+    sample(
+        "iam",
+        &["DeleteUser", "TagUser", "UntagUser", "PutUserPolicy", "DeleteUserPolicy"],
+        r#"{"userName":"jane","policyName":"all","policyDocument":"{}"}"#,
+        "null",
+        USER,
+    ),
+    sample(
+        "iam",
+        &["UpdateUser"],
+        r#"{"userName":"jane","newUserName":"janet"}"#,
+        "null",
+        &["iam_user jane", "iam_user janet"],
+    ),
+    sample(
+        "iam",
+        &["AttachUserPolicy", "DetachUserPolicy"],
+        r#"{"userName":"jane","policyArn":"arn:aws:iam::111122223333:policy/team/deploy"}"#,
+        "null",
+        &["iam_user jane", "iam_policy arn:aws:iam::111122223333:policy/team/deploy"],
+    ),
+    // AWS's own policies are nobody's to look at.
+    sample(
+        "iam",
+        &["AttachUserPolicy"],
+        r#"{"userName":"jane","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}"#,
+        "null",
+        USER,
+    ),
+    sample(
+        "iam",
+        &["PutUserPermissionsBoundary"],
+        r#"{"userName":"jane","permissionsBoundary":"arn:aws:iam::111122223333:policy/team/deploy"}"#,
+        "null",
+        &["iam_user jane", "iam_policy arn:aws:iam::111122223333:policy/team/deploy"],
+    ),
+    sample("iam", &["DeleteUserPermissionsBoundary"], r#"{"userName":"jane"}"#, "null", USER),
+    sample(
+        "iam",
+        &["AddUserToGroup", "RemoveUserFromGroup"],
+        r#"{"userName":"jane","groupName":"admins"}"#,
+        "null",
+        &["iam_user jane", "iam_group admins"],
+    ),
+    sample(
+        "iam",
+        &["CreateAccessKey"],
+        "null",
+        r#"{"accessKey":{"accessKeyId":"AKIAEXAMPLE","status":"Active","userName":"jane",
+            "createDate":"Nov 20, 2026 10:00:00 AM"}}"#,
+        USER,
+    ),
+    sample(
+        "iam",
+        &["UpdateAccessKey", "DeleteAccessKey"],
+        r#"{"userName":"jane","accessKeyId":"AKIAEXAMPLE","status":"Active"}"#,
+        "null",
+        USER,
+    ),
+    sample(
+        "iam",
+        &["CreateLoginProfile", "UpdateLoginProfile", "DeleteLoginProfile"],
+        r#"{"userName":"jane","passwordResetRequired":false}"#,
+        "null",
+        USER,
+    ),
+    sample(
+        "iam",
+        &["EnableMFADevice", "DeactivateMFADevice"],
+        r#"{"userName":"jane","serialNumber":"arn:aws:iam::111122223333:mfa/jane"}"#,
+        "null",
+        USER,
+    ),
+    sample(
+        "iam",
+        &["CreateRole"],
+        r#"{"roleName":"deploy","assumeRolePolicyDocument":"{}"}"#,
+        r#"{"role":{"arn":"arn:aws:iam::111122223333:role/deploy","roleName":"deploy","path":"/"}}"#,
+        ROLE,
+    ),
+    sample(
+        "iam",
+        &[
+            "DeleteRole",
+            "UpdateAssumeRolePolicy",
+            "TagRole",
+            "UntagRole",
+            "PutRolePolicy",
+            "DeleteRolePolicy",
+            "DeleteServiceLinkedRole",
+        ],
+        r#"{"roleName":"deploy","policyDocument":"{}"}"#,
+        "null",
+        ROLE,
+    ),
+    sample(
+        "iam",
+        &["CreateServiceLinkedRole"],
+        r#"{"aWSServiceName":"ecs.amazonaws.com"}"#,
+        r#"{"role":{"arn":"arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+            "roleName":"AWSServiceRoleForECS"}}"#,
+        &["iam_role AWSServiceRoleForECS"],
+    ),
+    sample(
+        "iam",
+        &["AttachRolePolicy", "DetachRolePolicy"],
+        r#"{"roleName":"deploy","policyArn":"arn:aws:iam::111122223333:policy/team/deploy"}"#,
+        "null",
+        &["iam_role deploy", "iam_policy arn:aws:iam::111122223333:policy/team/deploy"],
+    ),
+    sample(
+        "iam",
+        &["PutRolePermissionsBoundary"],
+        r#"{"roleName":"deploy","permissionsBoundary":"arn:aws:iam::111122223333:policy/team/deploy"}"#,
+        "null",
+        &["iam_role deploy", "iam_policy arn:aws:iam::111122223333:policy/team/deploy"],
+    ),
+    sample("iam", &["DeleteRolePermissionsBoundary"], r#"{"roleName":"deploy"}"#, "null", ROLE),
+    sample(
+        "iam",
+        &["CreateGroup", "DeleteGroup", "PutGroupPolicy", "DeleteGroupPolicy"],
+        r#"{"groupName":"admins","policyName":"all"}"#,
+        "null",
+        GROUP,
+    ),
+    sample(
+        "iam",
+        &["UpdateGroup"],
+        r#"{"groupName":"admins","newGroupName":"operators"}"#,
+        "null",
+        &["iam_group admins", "iam_group operators"],
+    ),
+    sample(
+        "iam",
+        &["AttachGroupPolicy", "DetachGroupPolicy"],
+        r#"{"groupName":"admins","policyArn":"arn:aws:iam::111122223333:policy/team/deploy"}"#,
+        "null",
+        &["iam_group admins", "iam_policy arn:aws:iam::111122223333:policy/team/deploy"],
+    ),
+    sample(
+        "iam",
+        &["CreatePolicy"],
+        r#"{"policyName":"deploy","path":"/team/","policyDocument":"{}"}"#,
+        r#"{"policy":{"arn":"arn:aws:iam::111122223333:policy/team/deploy","policyName":"deploy"}}"#,
+        POLICY,
+    ),
+    sample(
+        "iam",
+        &["DeletePolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion", "TagPolicy", "UntagPolicy"],
+        r#"{"policyArn":"arn:aws:iam::111122223333:policy/team/deploy","setAsDefault":true}"#,
+        "null",
+        POLICY,
+    ),
+    sample(
+        "iam",
+        &["UpdateAccountPasswordPolicy"],
+        r#"{"minimumPasswordLength":6,"requireSymbols":false}"#,
+        "null",
+        &["account 111122223333"],
+    ),
+    sample("iam", &["DeleteAccountPasswordPolicy"], "null", "null", &["account 111122223333"]),
+];
