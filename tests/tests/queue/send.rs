@@ -7,11 +7,6 @@ use tests::{Emulator, Proxy, Ran};
 
 use crate::{Jobs, ids, sorted};
 
-/// Resources without what differs from one look to the next, sorted.
-fn looked(ran: &Ran) -> Vec<Value> {
-    resources(ran)
-}
-
 #[test]
 fn a_sweep_onto_a_queue_and_workers_find_what_a_sweep_finds() {
     const TYPES: &str = "ami,ebs_snapshot,ec2,security_group,elb,elbv2,iam_user,iam_role,iam_policy,lambda_function,kms_key,\
@@ -27,16 +22,15 @@ fn a_sweep_onto_a_queue_and_workers_find_what_a_sweep_finds() {
         assert_eq!(proxy.count(detail), 0, "whoever takes them up asks for {detail}");
     }
     assert!(sweep.kind("resource").is_empty(), "{sweep}");
-    // They come as the listings end.
     let scopes = |ran: &Ran| sorted(ran.kind("scope").iter().map(ToString::to_string));
     assert_eq!(scopes(&sweep), scopes(&plain), "not looked is not clean");
     let count = plain.kind("resource").len();
     assert!(sweep.stderr.contains(&format!("{count} references sent")), "{sweep}");
     assert_eq!(jobs.count(), [count as u64, 0, 0]);
     let worked = jobs.once().run().exits(0);
-    let arns = |ran: &Ran| looked(ran).iter().map(|it| text(&it["arn"])).collect::<Vec<_>>();
+    let arns = |ran: &Ran| resources(ran).iter().map(|it| text(&it["arn"])).collect::<Vec<_>>();
     assert_eq!(arns(&worked), arns(&plain));
-    assert_eq!(looked(&worked), looked(&plain));
+    assert_eq!(resources(&worked), resources(&plain));
     assert_eq!(jobs.count(), [0, 0, 0]);
 }
 
