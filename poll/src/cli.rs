@@ -35,7 +35,7 @@ pub struct Args {
     /// Get the files that S3's notices name, and take up the events in them
     #[arg(long)]
     pub fetch: bool,
-    /// For how long the events on one resource are gathered into one look
+    /// For how long the events on one resource that stdin brings are gathered into one look
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub window: Period,
     /// List the events that are understood, and what is looked up for each; see --output
@@ -105,12 +105,21 @@ impl Args {
     ///
     /// # Errors
     ///
-    /// With `-` it is stdin that says what is looked up.
+    /// With `-` it is stdin that says what is looked up. Other arguments that make no sense together.
     pub(crate) fn types(&self, spend: bool) -> Result<Vec<ResourceType>, Failure> {
         if self.looks_up() && !self.types.is_empty() && !self.iam_policy {
             return Err(Failure::Usage(
-                "with `-`, --types is for --iam-policy alone: stdin says what is looked up".into(),
+                "with `-` and --sqs, --types is for --iam-policy alone: what comes in says what is looked up".into(),
             ));
+        }
+        if let (Some(from), Some(to)) = (&self.sqs, &self.send)
+            && from.is_same_queue(to)
+        {
+            // Each reference would be taken up and put back, and never looked at.
+            return Err(Failure::Usage("--sqs and --send are the same queue: name another one to send to".into()));
+        }
+        if self.fetch && !self.looks_up() {
+            return Err(Failure::Usage("--fetch is for `poll -` and `poll --sqs`: nothing else names files".into()));
         }
         let mut types = if self.types.is_empty() { ResourceType::ALL.to_vec() } else { without_repeats(&self.types) };
         // Few accounts may read the organization: it is looked at where somebody asks for it, and with its accounts always.
@@ -181,6 +190,22 @@ mod tests {
         assert!(parse(&["-", "--types", "ec2"]).unwrap().types(false).is_err());
         assert_eq!(parse(&["-", "--types", "ec2", "--iam-policy"]).unwrap().types(false).unwrap(), [ResourceType::Ec2]);
         assert_eq!(parse(&["-"]).unwrap().types(false).unwrap(), ResourceType::ALL);
+    }
+
+    #[test]
+    fn a_queue_does_not_feed_itself_and_files_have_to_be_named() {
+        let queue = |host: &str| format!("https://{host}/111122223333/jobs");
+        let (here, there) = (queue("sqs.eu-west-1.amazonaws.com"), queue("sqs.us-east-1.amazonaws.com"));
+        let alias = queue("eu-west-1.queue.amazonaws.com");
+        let types = |arguments: &[&str]| parse(arguments).unwrap().types(false).map(|_| ());
+        for to in [&here, &alias] {
+            assert!(
+                types(&["--sqs", &here, "--send", to]).is_err_and(|error| error.to_string().contains("same queue"))
+            );
+        }
+        assert!(types(&["--sqs", &here, "--send", &there]).is_ok() && types(&["-", "--send", &here]).is_ok());
+        assert!(types(&["--fetch"]).is_err_and(|error| error.to_string().contains("--fetch")));
+        assert!(types(&["--fetch", "-"]).is_ok() && types(&["--fetch", "--sqs", &here]).is_ok());
     }
 
     #[test]

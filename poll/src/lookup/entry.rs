@@ -103,7 +103,13 @@ pub(crate) fn of(found: Result<Found, ReadError>, origin: &str, entries: &mut Ve
             Ok(targets) => entries.extend(targets.into_iter().map(Entry::from)),
             Err(why) => entries.push(broken(why)),
         },
-        What::File(file) => entries.push(Entry::File(file)),
+        What::File(file) if origin.is_empty() => entries.push(Entry::File(file)),
+        // Whoever may write one such file could name another in it for ever.
+        What::File(S3File { bucket, key }) => {
+            entries.push(broken(format!(
+                "s3://{bucket}/{key} is not read: it is named in a file that was fetched itself"
+            )));
+        }
         What::Health(item) => entries.push(Entry::Pass(item)),
         What::Nothing(_) => idle(entries),
         What::Other(item) => entries.push(named(item).unwrap_or_else(broken)),
@@ -226,6 +232,15 @@ mod tests {
         assert_eq!(shown[..2], ["idle 2", "changed 111122223333 eu-west-1 s3_bucket acme"]);
         assert!(shown[2].starts_with("line 7: ") && shown[2].contains("PutBucketAcl"), "{}", shown[2]);
         assert_eq!(shown[3], "idle 1");
+    }
+
+    #[test]
+    fn a_file_that_is_named_in_a_file_is_not_read_and_that_is_said() {
+        let notice = r#"{"s3Bucket":"logs","s3ObjectKey":["a.json.gz","b.json.gz"]}"#;
+        assert_eq!(entries(notice, ""), ["file logs a.json.gz", "file logs b.json.gz"]);
+        let shown = entries(notice, "s3://logs/x: ");
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown[0].starts_with("s3://logs/x: line 1: s3://logs/a.json.gz is not read"), "{shown:?}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod window;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
@@ -194,7 +195,7 @@ impl Lookup {
             match entry {
                 Entry::Look(wanted) | Entry::Changed(wanted) => intake.want(&mut seen, wanted),
                 Entry::Ask(asked) => {
-                    if seen.insert(Key::Question(asked.clone())) {
+                    if seen.insert((Key::Question(asked.clone()), Duration::ZERO)) {
                         match self.ask(&asked).await {
                             Ok(wanted) => wanted.into_iter().for_each(|wanted| intake.want(&mut seen, wanted)),
                             Err(why) => intake.problems.push(why),
@@ -204,7 +205,7 @@ impl Lookup {
                 Entry::Pass(item) => intake.passed.push(item),
                 Entry::Broken(why) => intake.problems.push(why),
                 Entry::Lost(error) => intake.problems.push(error.to_string()),
-                // Opened above.
+                // Files were opened above; those that a file names are problems.
                 Entry::Idle(_) | Entry::File(_) => {}
             }
         }
@@ -224,8 +225,9 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    fn want(&mut self, seen: &mut HashSet<Key>, wanted: Wanted) {
-        if seen.insert(wanted.key()) {
+    /// What is worth a look at once is worth another later, where an event says so.
+    fn want(&mut self, seen: &mut HashSet<(Key, Duration)>, wanted: Wanted) {
+        if seen.insert((wanted.key(), wanted.delay)) {
             self.wanted.push(wanted);
         }
     }

@@ -1,6 +1,7 @@
 //! Many events on one resource are one look: whoever makes a bucket calls S3 five times in a second.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
 
 use super::Key;
-use super::entry::Entry;
+use super::entry::{Entry, Wanted};
 
 /// How many are held at most: where there are more, the oldest are looked at before their time.
 const MOST: usize = 10_000;
@@ -17,19 +18,27 @@ const MOST: usize = 10_000;
 struct Window {
     length: Duration,
     held: VecDeque<(Instant, Entry)>,
-    keys: HashSet<Key>,
+    /// With the longest delay of the events that are about it: a look before that would be too early for one of them.
+    keys: HashMap<Key, Duration>,
 }
 
 impl Window {
     /// Holds what an event asks for; anything else comes back.
     fn hold(&mut self, entry: Entry, now: Instant) -> Option<Entry> {
-        let key = match &entry {
-            Entry::Changed(wanted) => wanted.key(),
-            Entry::Ask(asked) => Key::Question(asked.clone()),
+        let (key, delay) = match &entry {
+            Entry::Changed(wanted) => (wanted.key(), wanted.delay),
+            Entry::Ask(asked) => (Key::Question(asked.clone()), Duration::ZERO),
             _ => return Some(entry),
         };
-        if self.keys.insert(key) {
-            self.held.push_back((now + self.length, entry));
+        match self.keys.entry(key) {
+            Slot::Occupied(mut held) => {
+                let longest = delay.max(*held.get());
+                held.insert(longest);
+            }
+            Slot::Vacant(free) => {
+                free.insert(delay);
+                self.held.push_back((now + self.length, entry));
+            }
         }
         None
     }
@@ -41,12 +50,17 @@ impl Window {
             return None;
         }
         let (_, entry) = self.held.pop_front()?;
-        match &entry {
-            Entry::Changed(wanted) => self.keys.remove(&wanted.key()),
-            Entry::Ask(asked) => self.keys.remove(&Key::Question(asked.clone())),
-            _ => false,
-        };
-        Some(entry)
+        Some(match entry {
+            Entry::Changed(wanted) => {
+                let delay = self.keys.remove(&wanted.key()).unwrap_or(wanted.delay);
+                Entry::Changed(Wanted { delay, ..wanted })
+            }
+            Entry::Ask(asked) => {
+                self.keys.remove(&Key::Question(asked.clone()));
+                Entry::Ask(asked)
+            }
+            other => other,
+        })
     }
 
     fn next(&self) -> Option<Instant> {
@@ -60,7 +74,7 @@ pub(super) fn gathered(
     entries: impl Stream<Item = Entry> + Send,
     length: Duration,
 ) -> impl Stream<Item = Entry> + Send {
-    let window = Window { length, held: VecDeque::new(), keys: HashSet::new() };
+    let window = Window { length, held: VecDeque::new(), keys: HashMap::new() };
     stream::unfold((Box::pin(entries), window, false), |(mut entries, mut window, mut ended)| async move {
         let next = next(&mut entries, &mut window, &mut ended).await;
         next.map(|entry| (entry, (entries, window, ended)))
@@ -114,7 +128,7 @@ mod tests {
     }
 
     fn window() -> Window {
-        Window { length: Duration::from_secs(5), held: VecDeque::new(), keys: HashSet::new() }
+        Window { length: Duration::from_secs(5), held: VecDeque::new(), keys: HashMap::new() }
     }
 
     #[test]
@@ -137,6 +151,21 @@ mod tests {
         let expected = [("a", 5), ("b", 6), ("a", 11), ("b", 21)];
         assert_eq!(came, expected.map(|(id, at)| (id.to_owned(), at)));
         assert!(window.due(start, true).is_none() && window.next().is_none());
+    }
+
+    #[test]
+    fn the_longest_delay_counts() {
+        let after = |seconds| match changed("db") {
+            Entry::Changed(wanted) => Entry::Changed(Wanted { delay: Duration::from_secs(seconds), ..wanted }),
+            other => other,
+        };
+        let (mut window, now) = (window(), Instant::now());
+        for seconds in [0, 900, 120] {
+            assert!(window.hold(after(seconds), now).is_none());
+        }
+        let Some(Entry::Changed(wanted)) = window.due(now, true) else { panic!("it is held") };
+        assert_eq!(wanted.delay.as_secs(), 900);
+        assert!(window.due(now, true).is_none());
     }
 
     #[test]

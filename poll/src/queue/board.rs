@@ -1,9 +1,11 @@
 //! Which messages wait for which looks: a resource that many messages are about is looked at once for all of them.
 //!
 //! Only a look that begins after a message was received tells what the message is about. Whoever comes while a look is under
-//! way gets the next one.
+//! way gets the next one. What is worth a look at once and what is worth one later are two looks: the first would be too early
+//! for the second, and its message would be gone.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use common::aws::queue::Message;
 
@@ -13,13 +15,16 @@ use crate::lookup::{Key, Wanted};
 /// A message that was begun.
 pub(super) type Task = u64;
 
+/// What one look is at, and after which delay.
+type Slot = (Key, Duration);
+
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Board {
     tasks: HashMap<Task, Begun>,
-    looks: HashMap<Key, Wait>,
+    looks: HashMap<Slot, Wait>,
     /// Looks that have not begun, in their order.
-    ready: VecDeque<Key>,
+    ready: VecDeque<Slot>,
     begun: Task,
 }
 
@@ -68,14 +73,14 @@ impl Board {
         let course = Course::of(&message);
         self.tasks.insert(task, Begun { message, course, open: wanted.len(), stays });
         for wanted in wanted {
-            let key = wanted.key();
-            match self.looks.get_mut(&key) {
+            let slot = slot(&wanted);
+            match self.looks.get_mut(&slot) {
                 Some(wait) if wait.under_way => wait.next.push(task),
                 Some(wait) => wait.tasks.push(task),
                 None => {
                     let wait = Wait { wanted, under_way: false, tasks: vec![task], next: Vec::new() };
-                    self.looks.insert(key.clone(), wait);
-                    self.ready.push_back(key);
+                    self.looks.insert(slot.clone(), wait);
+                    self.ready.push_back(slot);
                 }
             }
         }
@@ -84,8 +89,8 @@ impl Board {
 
     /// The next look to be made, and how far the messages have come that it is for.
     pub(super) fn next_look(&mut self) -> Option<(Wanted, Course)> {
-        let key = self.ready.pop_front()?;
-        let wait = self.looks.get_mut(&key)?;
+        let slot = self.ready.pop_front()?;
+        let wait = self.looks.get_mut(&slot)?;
         wait.under_way = true;
         let courses = wait.tasks.iter().filter_map(|task| Some(self.tasks.get(task)?.course));
         Some((wait.wanted.clone(), Course::together(courses)))
@@ -93,13 +98,14 @@ impl Board {
 
     /// A look has been made; the messages of which nothing is left to do. `stay`: it told nothing, and is to be made again
     /// when the messages come again.
-    pub(super) fn looked(&mut self, key: &Key, stay: bool) -> Vec<Ended> {
-        let Some(mut wait) = self.looks.remove(key) else { return Vec::new() };
+    pub(super) fn looked(&mut self, wanted: &Wanted, stay: bool) -> Vec<Ended> {
+        let slot = slot(wanted);
+        let Some(mut wait) = self.looks.remove(&slot) else { return Vec::new() };
         let tasks = std::mem::take(&mut wait.tasks);
         if !wait.next.is_empty() {
             let wait = Wait { tasks: std::mem::take(&mut wait.next), under_way: false, ..wait };
-            self.looks.insert(key.clone(), wait);
-            self.ready.push_back(key.clone());
+            self.looks.insert(slot.clone(), wait);
+            self.ready.push_back(slot);
         }
         tasks.into_iter().filter_map(|task| self.one_less(task, stay)).collect()
     }
@@ -120,10 +126,12 @@ impl Board {
     }
 }
 
+fn slot(wanted: &Wanted) -> Slot {
+    (wanted.key(), wanted.delay)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use common::reference::Reference;
     use common::resource::ResourceType;
 
@@ -152,7 +160,7 @@ mod tests {
     }
 
     fn looked(board: &mut Board, id: &str, stay: bool) -> Vec<(String, bool)> {
-        let ended = board.looked(&wanted(&[id])[0].key(), stay);
+        let ended = board.looked(&wanted(&[id])[0], stay);
         ended.into_iter().map(|ended| (ended.message.id, ended.stays)).collect()
     }
 
@@ -181,5 +189,22 @@ mod tests {
         assert_eq!(looked(&mut board, "i-2", false), [("m1".to_owned(), true), ("m2".to_owned(), true)]);
         let ended = board.begin(message("m3"), Vec::new(), true).unwrap();
         assert!(ended.stays);
+    }
+
+    #[test]
+    fn a_look_at_once_does_not_stand_for_one_that_is_worth_while_later() {
+        let later = || vec![Wanted { delay: Duration::from_mins(2), ..wanted(&["db"]).remove(0) }];
+        let mut board = Board::default();
+        assert!(board.begin(message("tags"), wanted(&["db"]), false).is_none());
+        assert!(board.begin(message("modified"), later(), false).is_none());
+        let delays = [(); 2].map(|()| board.next_look().map(|(wanted, _)| wanted.delay.as_secs()));
+        assert_eq!((delays, next(&mut board)), ([Some(0), Some(120)], None));
+        // While both are under way there are more of each.
+        assert!(board.begin(message("modified again"), later(), false).is_none());
+        assert_eq!(looked(&mut board, "db", false), [("tags".to_owned(), false)]);
+        assert_eq!(next(&mut board), None);
+        let ended: Vec<String> = board.looked(&later()[0], false).into_iter().map(|ended| ended.message.id).collect();
+        assert_eq!(ended, ["modified"]);
+        assert_eq!(board.next_look().map(|(wanted, _)| wanted.delay.as_secs()), Some(120));
     }
 }

@@ -386,7 +386,7 @@ impl<'a, W: Write> Worker<'a, W> {
 
     fn no_longer_looking(&mut self, wanted: &Wanted, stays: bool) {
         self.looking -= 1;
-        let ended = self.board.looked(&wanted.key(), stays);
+        let ended = self.board.looked(wanted, stays);
         self.ended(ended);
     }
 

@@ -28,7 +28,11 @@ pub struct Consumer {
 
 /// The receipts of what is held, with the time until which it may be.
 #[derive(Debug, Default)]
-struct Held(Mutex<HashMap<String, Instant>>);
+struct Held {
+    receipts: Mutex<HashMap<String, Instant>>,
+    /// Taken while an extension is under way.
+    extending: tokio::sync::Mutex<()>,
+}
 
 impl Consumer {
     /// Starts to hold, in the runtime that it is called in.
@@ -70,8 +74,9 @@ impl Consumer {
 
     /// Gives messages back, so that anyone can receive them at once. Where that fails they come when their time-out is over.
     pub async fn release(&self, handles: &[String]) -> Vec<AwsError> {
-        // Not before: an extension that is under way would take it back.
         self.let_go(handles);
+        // An extension that is under way would take it back.
+        drop(self.held.extending.lock().await);
         let failed = self.queue.hide(handles, Duration::ZERO).await;
         failed.into_iter().map(|(_, error)| error).filter(|error| !has_expired(error)).collect()
     }
@@ -93,7 +98,7 @@ impl Drop for Consumer {
 
 impl Held {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,11 +106,13 @@ impl Held {
 async fn beat(queue: Queue, held: Arc<Held>) {
     loop {
         sleep(queue.visibility / 3).await;
+        let extending = held.extending.lock().await;
         let now = Instant::now();
         let handles: Vec<String> =
             held.lock().iter().filter(|(_, until)| now < **until).map(|(handle, _)| handle.clone()).collect();
         // What cannot be extended any more comes again; all else is tried again in a moment.
         let failed = queue.hide(&handles, queue.visibility).await;
+        drop(extending);
         let mut held = held.lock();
         for (handle, _) in failed.iter().filter(|(_, error)| has_expired(error)) {
             held.remove(handle);

@@ -1,8 +1,8 @@
 //! The queue against a server of its own.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -27,13 +27,21 @@ async fn queue(
     attributes: Value,
     answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static,
 ) -> (Queue, Server) {
+    queue_that(url, attributes, move |call, body| Reply::Answer(200, answer(call, body).to_string())).await
+}
+
+/// A queue with these attributes, which does everything else so.
+async fn queue_that(
+    url: &str,
+    attributes: Value,
+    reply: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
+) -> (Queue, Server) {
     let server = Server::start(move |request| {
         let (call, body) = call(request);
-        let answer = match call.as_str() {
-            "getqueueattributes" => json!({ "Attributes": attributes }),
-            other => answer(other, &body),
-        };
-        Reply::Answer(200, answer.to_string())
+        match call.as_str() {
+            "getqueueattributes" => Reply::Answer(200, json!({ "Attributes": attributes }).to_string()),
+            other => reply(other, &body),
+        }
     })
     .await;
     let config = sdk_config(&server.address, 1, 4);
@@ -181,4 +189,40 @@ async fn what_is_held_is_extended_until_it_is_let_go() {
     let count = extended(&server, "one");
     tokio::time::sleep(Duration::from_millis(800)).await;
     assert!(extended(&server, "one") <= count + 1, "a call may have been under way");
+}
+
+#[tokio::test]
+async fn what_is_given_back_is_not_extended_any_more() {
+    /// Well within the time after which an answer is not waited for any more.
+    const LATE: Duration = Duration::from_millis(100);
+    let times = Arc::new(Mutex::new((None, None)));
+    let seen = Arc::clone(&times);
+    let (queue, _server) = queue_that(URL, json!({"VisibilityTimeout": "1"}), move |call, body| {
+        let done = json!({"Successful": []}).to_string();
+        let mut seen = seen.lock().unwrap();
+        match call {
+            "receivemessage" => {
+                let message = json!({"MessageId": "1", "ReceiptHandle": "one", "Body": "a"});
+                Reply::Answer(200, json!({"Messages": [message]}).to_string())
+            }
+            _ if entries(body)[0]["VisibilityTimeout"] == 0 => {
+                seen.1 = Some(Instant::now());
+                Reply::Answer(200, done)
+            }
+            _ => {
+                seen.0.get_or_insert_with(Instant::now);
+                Reply::Late(LATE, 200, done)
+            }
+        }
+    })
+    .await;
+    let consumer = Consumer::new(queue);
+    let messages = consumer.receive(10, Duration::ZERO).await.unwrap();
+    while times.lock().unwrap().0.is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Now an extension is under way, which SQS may carry out last.
+    assert_eq!(consumer.release(&[messages[0].handle.clone()]).await, []);
+    let (extended, released) = *times.lock().unwrap();
+    assert!(released.unwrap() >= extended.unwrap() + LATE, "only then is it given back");
 }

@@ -42,6 +42,11 @@ impl QueueUrl {
         &self.name
     }
 
+    /// Whether both are the same queue's, whichever of its hosts they name.
+    pub fn is_same_queue(&self, other: &Self) -> bool {
+        (&self.region, &self.account, &self.name) == (&other.region, &other.account, &other.name)
+    }
+
     /// Whether the queue keeps its messages in order. The names of these queues end so, and no others' do.
     #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "it is no file, and SQS minds the case")]
     pub fn is_fifo(&self) -> bool {
@@ -121,6 +126,16 @@ mod tests {
             assert_eq!(parsed.region().map(Region::as_str), region, "{url}");
             assert_eq!((parsed.account().as_str(), parsed.name(), parsed.as_str()), ("111122223333", name, url));
             assert_eq!(parsed.is_fifo(), name == "jobs.fifo");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_the_same_whichever_host_names_it() {
+        let url = |text: &str| text.parse::<QueueUrl>().unwrap();
+        let jobs = url("https://sqs.eu-west-1.amazonaws.com/111122223333/jobs");
+        assert!(jobs.is_same_queue(&url("https://eu-west-1.queue.amazonaws.com/111122223333/jobs")));
+        for other in ["eu-west-1.amazonaws.com/111122223333/others", "us-east-1.amazonaws.com/111122223333/jobs"] {
+            assert!(!jobs.is_same_queue(&url(&format!("https://sqs.{other}"))), "{other}");
         }
     }
 
