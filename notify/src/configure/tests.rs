@@ -50,9 +50,10 @@ fn names(setup: &Setup, places: &[usize]) -> Vec<String> {
     places.iter().map(|place| setup.targets[*place].name()).collect()
 }
 
-/// Who hears of everything.
+/// Who hears of everything, without the marks of their secrets.
 fn everybody(args: &[&str], toml: &str, variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
-    set_up(args, toml, variables).0.map(|setup| names(&setup, &setup.router.everybody))
+    let plain = |name: String| name.split_once(" ~").map_or(name.clone(), |(plain, _)| plain.to_owned());
+    set_up(args, toml, variables).0.map(|setup| names(&setup, &setup.router.everybody).into_iter().map(plain).collect())
 }
 
 #[test]
