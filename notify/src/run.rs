@@ -133,7 +133,7 @@ struct Urgent {
 #[derive(Debug)]
 enum Answered {
     Alerts(Vec<Urgent>, Answer<Claimed>),
-    Digest { wanted: Wanted, counted: Box<BTreeMap<AccountId, Tally>>, until: Instant, answer: Answer<Claimed> },
+    Digest { wanted: Wanted, counted: BTreeMap<AccountId, Tally>, until: Instant, answer: Answer<Claimed> },
     Settled(Answer<()>),
 }
 
@@ -277,7 +277,7 @@ impl Run {
         self.asked.spawn(async move {
             let asked = memory.claim(wanted.clone(), Arc::new(looked), clock::now());
             let answer = timeout_at(patience, asked).await.ok();
-            Answered::Digest { wanted, counted: Box::new(counted), until, answer }
+            Answered::Digest { wanted, counted, until, answer }
         });
     }
 
@@ -310,7 +310,7 @@ impl Run {
                 self.forgotten(&format!("{error}: what was told now may be told again"));
             }
             Ok(Answered::Settled(None)) => {
-                self.forgotten("the memory took too long: what was told now may be told again")
+                self.forgotten("the memory took too long: what was told now may be told again");
             }
             Err(error) => {
                 // Nobody knows what it was asked: nothing waits for it any more.
