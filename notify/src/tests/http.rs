@@ -154,7 +154,7 @@ fn a_rehearsal_shows_no_secret() {
 #[test]
 fn who_has_said_yes_and_falls_silent_is_not_asked_again() {
     // Its body never comes.
-    let server = Server::start(vec![Answer::Silent(202, Duration::from_secs(60))]);
+    let server = Server::start(vec![Answer::Silent(202, Duration::from_mins(1))]);
     for channel in [pagerduty(&server.url, Duration::ZERO), webhook(&server.url)] {
         let message = Message {
             subject: String::new(),
