@@ -116,6 +116,7 @@ impl Unseen {
                 check: String::new(),
                 id: String::new(),
                 tags: BTreeMap::new(),
+                incident: String::new(),
             },
             due: None,
         }

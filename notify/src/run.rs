@@ -1,7 +1,8 @@
 //! The run: records come in, alerts go out at once, everything else when the input ends or its time has come.
 //!
 //! One task does it all in turn, so that what is passed on stands ahead of what is told of it: it takes records from the
-//! thread that reads, decides who hears of what, gives orders to the lanes, and writes what they report.
+//! thread that reads, decides who hears of what, gives orders to the lanes, and writes what they report. What it asks the
+//! memory it does not wait for: alerts come meanwhile, and theirs is not the turn behind a lock or a slow bucket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,21 +15,22 @@ use common::id::AccountId;
 use common::record::{Alert, DeliveryStatus};
 use common::settings::Settings;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Tally};
 use crate::dispatch::Dispatch;
 use crate::entry::{Alarm, Counted, Entry};
 use crate::group::Gathered;
 use crate::input::{self, Batch, Collected, Intake};
-use crate::memory::{Claimed, Fate, Looked, Memory, TargetName};
+use crate::memory::{Claimed, Fate, Memory, MemoryError, TargetName};
 use crate::out::Out;
 use crate::report::Report;
 use crate::route::{Router, Target, Whom};
 use crate::send::{Order, Policy, Told, What};
 use crate::text::plural;
 
-/// How long the memory is waited for at most: alerts may come meanwhile.
+/// How long the memory is waited for at most.
 const MEMORY: Duration = Duration::from_secs(30);
 /// How long an alert waits for the memory: a message twice is a nuisance, one that comes too late is none.
 const MEMORY_OF_ALERTS: Duration = Duration::from_secs(5);
@@ -77,13 +79,15 @@ pub(crate) async fn run(plan: Plan, io: Io<'static>, stop: impl Future<Output = 
                 input.close();
                 break;
             }
-            Some(news) = told.recv() => run.done(news).await,
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+            Some(news) = told.recv() => run.done(news),
+            Some(answer) = run.asked.join_next() => run.answered(answer),
+            // One after the other: what was collected later is said later.
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && run.claims.digests == 0 => {
                 due = None;
-                run.tell(Instant::now() + deadline).await;
+                run.tell(Instant::now() + deadline);
             }
             batch = input.recv() => match batch {
-                Some(batch) => run.take(batch).await,
+                Some(batch) => run.take(batch),
                 None => break,
             },
         }
@@ -97,12 +101,50 @@ pub(crate) async fn run(plan: Plan, io: Io<'static>, stop: impl Future<Output = 
     }
     // What was read is told, whoever ended the run.
     while let Ok(batch) = input.try_recv() {
-        run.take(batch).await;
+        run.take(batch);
     }
     // Sending takes its time.
     run.report.out().flush();
-    run.tell(Instant::now() + deadline).await;
+    let until = Instant::now() + deadline;
+    while run.claims.digests > 0 {
+        tokio::select! {
+            Some(news) = told.recv() => run.done(news),
+            Some(answer) = run.asked.join_next() => run.answered(answer),
+            else => break,
+        }
+    }
+    run.tell(until);
     run.end(told).await
+}
+
+/// What is to be said, and to whom.
+type Wanted = Vec<(Entry, Vec<TargetName>)>;
+
+/// An alert on its way, with the time after which it is not sent any more.
+#[derive(Debug)]
+struct Urgent {
+    alarm: Arc<Alarm>,
+    names: Vec<TargetName>,
+    /// When it was read.
+    read: Instant,
+}
+
+/// What the memory was asked, with its answer.
+#[derive(Debug)]
+enum Answered {
+    Alerts(Vec<Urgent>, Answer<Claimed>),
+    Digest { wanted: Wanted, counted: BTreeMap<AccountId, Tally>, until: Instant, answer: Answer<Claimed> },
+    Settled(Answer<()>),
+}
+
+/// Nothing where it took too long.
+type Answer<T> = Option<Result<T, MemoryError>>;
+
+/// How many times the memory is being asked what is to be said.
+#[derive(Debug, Default)]
+struct Claims {
+    digests: usize,
+    alerts: usize,
 }
 
 /// What was told together: with the last of it, what became of it is remembered.
@@ -129,7 +171,12 @@ struct Untold {
 struct Run {
     router: Router,
     settings: Settings,
-    memory: Memory,
+    memory: Arc<Memory>,
+    /// What the memory was asked and has not answered yet.
+    asked: JoinSet<Answered>,
+    claims: Claims,
+    /// Alerts for whose turn the memory is still asked about earlier ones: they are told in their order.
+    urgent: Vec<Urgent>,
     deadline: Duration,
     dispatch: Dispatch,
     intake: Intake,
@@ -142,6 +189,8 @@ struct Run {
     news: bool,
     untold: Untold,
     exit: Exit,
+    /// That something of what was asked has no answer at all.
+    broken: Option<JoinError>,
 }
 
 impl Run {
@@ -151,7 +200,10 @@ impl Run {
         let run = Self {
             router,
             settings,
-            memory,
+            memory: Arc::new(memory),
+            asked: JoinSet::new(),
+            claims: Claims::default(),
+            urgent: Vec::new(),
             deadline,
             dispatch,
             intake: Intake::new(tee),
@@ -162,45 +214,117 @@ impl Run {
             news: false,
             untold: Untold::default(),
             exit: Exit::Done,
+            broken: None,
         };
         (run, told)
     }
 
     /// Takes records in. An alert is told at once.
-    async fn take(&mut self, batch: Batch) {
+    fn take(&mut self, batch: Batch) {
         for item in batch {
             if let Some(alert) = self.intake.take(item, self.report.out(), self.say) {
-                self.alert(&alert).await;
+                self.alert(&alert);
             }
         }
     }
 
-    async fn alert(&mut self, alert: &Alert) {
-        let now = Instant::now();
+    fn alert(&mut self, alert: &Alert) {
         let alarm = Arc::new(Alarm::new(alert));
         let Some(names) = self.whom(&alarm.entry) else { return };
-        let wanted = vec![(alarm.entry.clone(), names)];
-        let (told, _) = self.claim(wanted, Looked::default(), now + self.deadline.min(MEMORY_OF_ALERTS)).await;
-        let names: Vec<TargetName> = told.into_iter().flat_map(|(_, names)| names).collect();
+        let urgent = Urgent { alarm, names, read: Instant::now() };
+        if self.memory.is_on() {
+            self.urgent.push(urgent);
+            self.ask_of_alerts();
+        } else {
+            self.alarm(&urgent);
+        }
+    }
+
+    /// Asks whether the alerts that have come were told, unless it is being asked of earlier ones: those are told first.
+    fn ask_of_alerts(&mut self) {
+        let Some(first) = self.urgent.first().filter(|_| self.claims.alerts == 0) else { return };
+        let until = first.read + self.deadline.min(MEMORY_OF_ALERTS);
+        let urgent = std::mem::take(&mut self.urgent);
+        let wanted = urgent.iter().map(|it| (it.alarm.entry.clone(), it.names.clone())).collect();
+        let memory = Arc::clone(&self.memory);
+        self.claims.alerts += 1;
+        self.asked.spawn(async move {
+            let answer = timeout_at(until, memory.claim(wanted, Arc::default(), clock::now())).await.ok();
+            Answered::Alerts(urgent, answer)
+        });
+    }
+
+    /// Tells an alert to those who have not heard of it.
+    fn alarm(&mut self, Urgent { alarm, names, read }: &Urgent) {
         let orders = names.iter().filter_map(|name| self.dispatch.place(name));
-        let orders: Vec<_> = orders.map(|target| (target, What::Alert(Arc::clone(&alarm)))).collect();
-        self.order(orders, now + self.deadline);
+        let orders: Vec<_> = orders.map(|target| (target, What::Alert(Arc::clone(alarm)))).collect();
+        self.order(orders, *read + self.deadline);
     }
 
     /// Tells what was collected.
-    async fn tell(&mut self, until: Instant) {
+    fn tell(&mut self, until: Instant) {
         let Some(Collected { groups, looked }) = self.intake.collect() else { return };
-        let Gathered { entries, mut counted } = groups.finish();
+        let Gathered { entries, counted } = groups.finish();
         let wanted = entries.into_iter().filter_map(|entry| Some((self.whom(&entry)?, entry)));
-        let wanted: Vec<_> = wanted.map(|(names, entry)| (entry, names)).collect();
-        let mut shares: BTreeMap<usize, Vec<Arc<Entry>>> = BTreeMap::new();
-        let mut accounts = BTreeSet::new();
+        let wanted: Wanted = wanted.map(|(names, entry)| (entry, names)).collect();
+        if !self.memory.is_on() {
+            return self.digest(wanted, &counted, until);
+        }
         // Half of the time at least is for sending.
         let patience = Instant::now() + (self.deadline / 2).min(MEMORY);
-        let (say, unchanged) = self.claim(wanted, looked, patience).await;
-        for (account, key) in unchanged {
-            counted.entry(account).or_default().one(Counted::Unchanged, key);
+        let memory = Arc::clone(&self.memory);
+        self.claims.digests += 1;
+        self.asked.spawn(async move {
+            let asked = memory.claim(wanted.clone(), Arc::new(looked), clock::now());
+            let answer = timeout_at(patience, asked).await.ok();
+            Answered::Digest { wanted, counted, until, answer }
+        });
+    }
+
+    /// Does what the memory's answer comes to.
+    fn answered(&mut self, answered: Result<Answered, JoinError>) {
+        match answered {
+            Ok(Answered::Alerts(urgent, answer)) => {
+                self.claims.alerts = self.claims.alerts.saturating_sub(1);
+                let wanted = urgent.iter().map(|it| (it.alarm.entry.clone(), it.names.clone())).collect();
+                let (say, _) = self.claimed(wanted, answer);
+                let mut say = say.into_iter().peekable();
+                // What is said is some of what was asked, in the same order.
+                for it in urgent {
+                    if let Some((_, names)) = say.next_if(|(entry, _)| *entry == it.alarm.entry) {
+                        self.alarm(&Urgent { names, ..it });
+                    }
+                }
+                self.ask_of_alerts();
+            }
+            Ok(Answered::Digest { wanted, mut counted, until, answer }) => {
+                self.claims.digests = self.claims.digests.saturating_sub(1);
+                let (say, unchanged) = self.claimed(wanted, answer);
+                for (account, key) in unchanged {
+                    counted.entry(account).or_default().one(Counted::Unchanged, key);
+                }
+                self.digest(say, &counted, until);
+            }
+            Ok(Answered::Settled(Some(Ok(())))) => {}
+            Ok(Answered::Settled(Some(Err(error)))) => {
+                self.forgotten(&format!("{error}: what was told now may be told again"));
+            }
+            Ok(Answered::Settled(None)) => {
+                self.forgotten("the memory took too long: what was told now may be told again");
+            }
+            Err(error) => {
+                // Nobody knows what it was asked: nothing waits for it any more.
+                self.claims = Claims::default();
+                self.broken = Some(error);
+                self.ask_of_alerts();
+            }
         }
+    }
+
+    /// Tells each target its share.
+    fn digest(&mut self, say: Wanted, counted: &BTreeMap<AccountId, Tally>, until: Instant) {
+        let mut shares: BTreeMap<usize, Vec<Arc<Entry>>> = BTreeMap::new();
+        let mut accounts = BTreeSet::new();
         for (entry, names) in say {
             let entry = Arc::new(entry);
             for place in names.iter().filter_map(|name| self.dispatch.place(name)) {
@@ -212,7 +336,7 @@ impl Run {
             self.say.detail(format!("nothing new in {account}: {}", tally.also().unwrap_or_default()));
         }
         let name = |account: &_| self.settings.account_name(account).map(str::to_owned);
-        let digest = |(place, entries)| (place, Digest::new(entries, &counted, self.dispatch.zone(place), name));
+        let digest = |(place, entries)| (place, Digest::new(entries, counted, self.dispatch.zone(place), name));
         let orders = shares.into_iter().map(digest);
         let orders: Vec<_> = orders.map(|(place, digest)| (place, What::Digest(Arc::new(digest)))).collect();
         self.order(orders, until);
@@ -231,19 +355,11 @@ impl Run {
         None
     }
 
-    /// Leaves out what was said. Where the memory does not answer, all is said: twice is better than not at all. The answer
-    /// is what is to be said, and of what nobody hears.
-    async fn claim(
-        &mut self,
-        wanted: Vec<(Entry, Vec<TargetName>)>,
-        looked: Looked,
-        until: Instant,
-    ) -> (Vec<(Entry, Vec<TargetName>)>, Vec<(AccountId, String)>) {
-        if !self.memory.is_on() {
-            return (wanted, Vec::new());
-        }
-        match timeout_at(until, self.memory.claim(wanted.clone(), Arc::new(looked), clock::now())).await {
-            Ok(Ok(Claimed { say, unchanged, forgotten })) => {
+    /// What is left to be said, and of what nobody hears. Where the memory did not answer, all is said: twice is better than
+    /// not at all.
+    fn claimed(&mut self, wanted: Wanted, answer: Answer<Claimed>) -> (Wanted, Vec<(AccountId, String)>) {
+        match answer {
+            Some(Ok(Claimed { say, unchanged, forgotten })) => {
                 self.untold.unchanged += unchanged.len();
                 if forgotten > 0 {
                     self.say.note(format!(
@@ -254,8 +370,8 @@ impl Run {
                 }
                 return (say, unchanged);
             }
-            Ok(Err(error)) => self.forgotten(&format!("{error}: all is told, whether or not it was before")),
-            Err(_) => self.forgotten("the memory took too long: all is told, whether or not it was before"),
+            Some(Err(error)) => self.forgotten(&format!("{error}: all is told, whether or not it was before")),
+            None => self.forgotten("the memory took too long: all is told, whether or not it was before"),
         }
         (wanted, Vec::new())
     }
@@ -283,7 +399,7 @@ impl Run {
     }
 
     /// Writes what became of a message, and remembers it with those of its batch.
-    async fn done(&mut self, told: Told) {
+    fn done(&mut self, told: Told) {
         let batch = match told {
             Told::Messages { batch, count } => {
                 self.report.expect(count);
@@ -306,21 +422,32 @@ impl Run {
         };
         if self.together.get(&batch).is_some_and(|it| it.orders == 0 && it.messages == 0) {
             let fates = self.together.remove(&batch).unwrap_or_default().fates;
-            match timeout(MEMORY, self.memory.settle(fates, clock::now())).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => self.forgotten(&format!("{error}: what was told now may be told again")),
-                Err(_) => self.forgotten("the memory took too long: what was told now may be told again"),
+            if !fates.is_empty() {
+                let memory = Arc::clone(&self.memory);
+                self.asked.spawn(async move {
+                    Answered::Settled(timeout(MEMORY, memory.settle(fates, clock::now())).await.ok())
+                });
             }
         }
     }
 
     /// Waits for what is still to be sent, and says what was not told.
     async fn end(mut self, mut told: UnboundedReceiver<Told>) -> Result<Exit, Failure> {
-        self.dispatch.close();
-        while let Some(news) = told.recv().await {
-            self.done(news).await;
+        loop {
+            if self.claims.digests + self.claims.alerts == 0 {
+                // There are no more orders.
+                self.dispatch.close();
+            }
+            tokio::select! {
+                Some(news) = told.recv() => self.done(news),
+                Some(answer) = self.asked.join_next() => self.answered(answer),
+                else => break,
+            }
         }
         let sent = self.dispatch.end().await?;
+        if let Some(error) = self.broken {
+            return Err(Failure::Incomplete(format!("the memory broke off: {error}")));
+        }
         let Untold { nobody, not_said, unchanged } = self.untold;
         let records = |count| plural(count, "record", "records");
         if nobody > 0 {

@@ -13,13 +13,17 @@ use std::time::Duration;
 use common::clock;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use tokio::time::{Instant, timeout_at};
 
+use super::fingerprint::mark;
 use super::{SendError, retry_after};
 
 /// A connection that is not there by then never was: the rest of an attempt's time is for the answer.
 const CONNECT: Duration = Duration::from_secs(5);
 /// No more of an answer is read: nobody says more in a few words.
 const ANSWER: usize = 4_096;
+/// How long its body is waited for once its status is there. Who has said 200 and then falls silent has taken the message.
+const BODY: Duration = Duration::from_secs(2);
 
 /// A webhook's URL.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -100,6 +104,11 @@ impl Webhook {
     pub(super) fn host(&self) -> &str {
         &self.host
     }
+
+    /// What tells it apart from another one of its host, and does not give it away.
+    pub(crate) fn mark(&self) -> String {
+        mark(self.url.as_str())
+    }
 }
 
 /// The text of a file with a secret; `what` says what it should hold.
@@ -172,7 +181,8 @@ impl Answer {
     async fn read(mut response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), wait(response.headers()));
         let mut body = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
+        let until = Instant::now() + BODY;
+        while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
             body.extend_from_slice(&chunk);
             if body.len() >= ANSWER {
                 body.truncate(ANSWER);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::fingerprint::mark;
 use super::http::{WebhookError, content, trim};
 
 /// A text that is in no record, no log, no error and no debug output.
@@ -63,6 +64,11 @@ impl Secret {
     /// Reads the secret in a file.
     pub(crate) fn read(kind: SecretKind, path: &Path) -> Result<Self, WebhookError> {
         Self::parse(kind, &content(path, kind.name())?, &path.display().to_string())
+    }
+
+    /// What tells it apart from another one, and does not give it away.
+    pub(crate) fn mark(&self) -> String {
+        mark(&self.0)
     }
 
     /// The secret itself, for a request.

@@ -50,9 +50,10 @@ fn names(setup: &Setup, places: &[usize]) -> Vec<String> {
     places.iter().map(|place| setup.targets[*place].name()).collect()
 }
 
-/// Who hears of everything.
+/// Who hears of everything, without the marks of their secrets.
 fn everybody(args: &[&str], toml: &str, variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
-    set_up(args, toml, variables).0.map(|setup| names(&setup, &setup.router.everybody))
+    let plain = |name: String| name.split_once(" ~").map_or(name.clone(), |(plain, _)| plain.to_owned());
+    set_up(args, toml, variables).0.map(|setup| names(&setup, &setup.router.everybody).into_iter().map(plain).collect())
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn one_target_is_one_however_it_is_named() {
     let (setup, _) = set_up(&[], &toml, &[]);
     let setup = setup.unwrap();
     let all: Vec<_> = setup.targets.iter().map(Target::name).collect();
-    assert_eq!(all, ["mail people", "sns pipeline", "slack web", "slack hooks.slack.com #cloud"]);
+    assert_eq!(all, ["mail people", "sns pipeline", "slack web", &format!("slack hooks.slack.com #cloud ~{}", mark())]);
     assert_eq!(setup.router.everybody, [3, 1]);
     assert_eq!(setup.router.rules[0].to, [Dest::Target(2), Dest::Target(1), Dest::Target(0), Dest::Account]);
     assert_eq!(setup.router.default, [Dest::Target(3), Dest::Target(1)]);
@@ -214,8 +215,9 @@ fn the_account_map_names_people_and_accounts() {
         "notify: warning: the account map: entry 4: `acme` is no account number: twelve digits are expected\n"
     );
     let people = |id: &str| setup.router.contacts.get(&account(id)).map(|places| names(&setup, places));
-    assert_eq!(people("111122223333").unwrap(), ["slack hooks.slack.com #web", "mail web@acme.example"]);
-    assert_eq!(people("444455556666").unwrap(), ["slack hooks.slack.com #web"]);
+    let web = format!("slack hooks.slack.com #web ~{}", mark());
+    assert_eq!(people("111122223333").unwrap(), [&web, "mail web@acme.example"]);
+    assert_eq!(people("444455556666").unwrap(), [web]);
     assert_eq!(people("777788889999"), None);
     // What the settings call an account comes first; a route may name either.
     assert_eq!(setup.settings.account_name(&account("444455556666")), Some("ours"));
@@ -236,4 +238,36 @@ fn the_account_map_names_people_and_accounts() {
     assert_eq!(place(&[(MAP_BUCKET, "acme")]).unwrap(), "s3://acme/account-map.json");
     assert_eq!(place(&[(MAP_BUCKET, "acme"), (MAP_KEY, "a/b.json")]).unwrap(), "s3://acme/a/b.json");
     assert_eq!(place(&[(MAP_KEY, "a/b.json")]).unwrap(), map);
+}
+
+/// The mark of the webhook of these tests.
+fn mark() -> String {
+    Webhook::parse(SECRET, "it").unwrap().mark()
+}
+
+#[test]
+fn what_the_memory_calls_a_target_is_the_same_in_each_run_and_another_for_another_secret() {
+    let directory = Directory::new("marks");
+    let name = |variable: &str, secret: &str, toml: &str| {
+        let (setup, _) = set_up(&[], toml, &[(variable, secret)]);
+        let setup = setup.unwrap();
+        names(&setup, &setup.router.everybody).remove(0)
+    };
+    let other = &SECRET.replace("B000", "B001");
+    let keys = ["R0SeCrEt0123456789abcdef01234567", "R0SeCrEt0123456789abcdef01234568"];
+    for (variable, one, other) in [
+        (WEBHOOK, SECRET, other.as_str()),
+        (JSON_WEBHOOK, "https://siem.example/SeCrEt/1", "https://siem.example/SeCrEt/2"),
+        (PAGERDUTY, keys[0], keys[1]),
+    ] {
+        let (first, again, second) = (name(variable, one, ""), name(variable, one, ""), name(variable, other, ""));
+        assert_eq!(first, again);
+        assert_ne!(first, second, "two jobs with one memory");
+        assert!(!first.contains("SeCrEt") && !first.contains("B000"), "{first}");
+    }
+    // Whatever else the settings name, and in which order.
+    let hook = directory.file("hook", other);
+    let toml = format!("[notify.targets.web]\nchannel = \"slack\"\nwebhook_file = \"{hook}\"");
+    assert_eq!(name(WEBHOOK, SECRET, &toml), name(WEBHOOK, SECRET, ""));
+    assert_eq!(name(WEBHOOK, other, &toml), "slack web", "one that has a name is known by it, and is one");
 }

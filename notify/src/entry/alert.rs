@@ -96,6 +96,7 @@ pub(super) fn alert(alert: &Alert) -> Entry {
             id: alert.id.clone(),
             // What routes go by, as they do by a resource's tags.
             tags: alert.token.labels.clone(),
+            incident: alert.incident.clone(),
         },
         due: None,
     }

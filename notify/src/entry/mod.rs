@@ -179,6 +179,8 @@ pub(crate) struct About {
     pub(crate) id: String,
     /// The resource's tags.
     pub(crate) tags: BTreeMap<String, String>,
+    /// What an alert belongs to; empty for all else.
+    pub(crate) incident: String,
 }
 
 /// A labelled line of an entry.

@@ -44,6 +44,7 @@ pub(crate) fn finding(record: Finding) -> Told {
             check: record.check,
             id: record.id,
             tags: record.tags,
+            incident: String::new(),
         },
         due: None,
     }))
@@ -115,6 +116,7 @@ pub(crate) fn outcome(record: Outcome) -> Told {
             check,
             id: record.id,
             tags: record.tags,
+            incident: String::new(),
         },
     }))
 }

@@ -48,6 +48,7 @@ impl Looked {
         let key = key_or(finding.key.clone(), "finding", &finding.id);
         if finding.status != FindingStatus::Pass {
             self.heard(place(&finding.account, finding.region.as_str(), &finding.r#type), &finding.check, &key);
+            self.mended.remove(&key);
             self.found.insert(key, finding.id.clone());
             return;
         }
@@ -66,6 +67,8 @@ impl Looked {
         if matches!(outcome.status, OutcomeStatus::Applied | OutcomeStatus::Already | OutcomeStatus::Resolved) {
             self.mended.insert(key);
         } else {
+            // What came last counts.
+            self.mended.remove(&key);
             self.found.insert(key, outcome.id.clone());
         }
     }

@@ -36,7 +36,8 @@ use crate::session::Caller;
 
 pub(crate) use self::looked::Looked;
 
-/// Whom something is said to: the channel's word, and the target's name in the settings, or else the target itself.
+/// Whom something is said to: the channel's word, and the target's name in the settings, or else the target itself, with a mark
+/// of the secret that is part of it.
 pub(crate) type TargetName = String;
 
 /// How much longer than sending may take a claim holds: to make the messages, and to note down what came of them.

@@ -101,7 +101,12 @@ impl What {
             status: entry.about.status.to_owned(),
             severity: entry.severity,
             // That of a scope counts those that failed for the same reason.
-            title: if is_scope { "could not be looked at".to_owned() } else { entry.title.clone() },
+            title: match entry.about.incident.as_str() {
+                _ if is_scope => "could not be looked at".to_owned(),
+                "" => entry.title.clone(),
+                // Who touches a decoy as he did a month ago is told of anew: that is another incident.
+                incident => format!("{} [{incident}]", entry.title),
+            },
             // What it does is explained behind its name and its parameters.
             action: action.and_then(|text| Some(text.split(": ").next()?.to_owned())).unwrap_or_default(),
             due: entry.due.as_ref().map(|due| due.at),
@@ -239,6 +244,7 @@ impl Note {
                 check: self.check.clone(),
                 id: self.id.clone(),
                 tags: BTreeMap::new(),
+                incident: String::new(),
             },
             severity: self.severity,
             title: self.title.clone(),

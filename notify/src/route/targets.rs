@@ -62,6 +62,16 @@ impl Identity {
             other => other.clone(),
         }
     }
+
+    /// What of it is not shown, in a form that may be: two jobs with one memory and two webhooks of one host would else take
+    /// what the one was told for told to the other.
+    fn mark(&self) -> Option<String> {
+        match self {
+            Self::Slack(webhook, _) | Self::Webhook(webhook, _) => Some(webhook.mark()),
+            Self::Pagerduty(key, _) => Some(key.mark()),
+            Self::Sns(_) | Self::Mail(..) | Self::File(_) | Self::Example(_) => None,
+        }
+    }
 }
 
 /// All who can be told.
@@ -88,16 +98,21 @@ impl Targets {
         let channel = make()?;
         let lanes = self.lanes.len();
         let lane = *self.lanes.entry(identity.lane()).or_insert(lanes);
-        let name = self.name(&channel, label);
+        let name = self.name(&identity, &channel, label);
         self.all.push(Target { channel, zone: zone.clone(), label: label.map(str::to_owned), name, lane });
         let place = self.all.len() - 1;
         self.known.insert(identity, place);
         Ok(place)
     }
 
-    /// A name that nobody else has: what may be shown of two targets can be the same.
-    fn name(&self, channel: &Channel, label: Option<&str>) -> TargetName {
-        let plain = format!("{} {}", channel.name(), label.unwrap_or(channel.target()));
+    /// A name that nobody else has: that of the settings, or else what may be shown and a mark of what may not.
+    fn name(&self, identity: &Identity, channel: &Channel, label: Option<&str>) -> TargetName {
+        let word = channel.name();
+        let plain = match (label, identity.mark()) {
+            (Some(label), _) => format!("{word} {label}"),
+            (None, None) => format!("{word} {}", channel.target()),
+            (None, Some(mark)) => format!("{word} {} ~{mark}", channel.target()),
+        };
         let taken = |name: &str| self.all.iter().any(|target| target.name == name);
         let mut names = (2..).map(|number| format!("{plain} ({number})"));
         if taken(&plain) { names.find(|name| !taken(name)).unwrap_or(plain) } else { plain }

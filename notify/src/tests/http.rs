@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use common::aws::block_on;
 use common::exit::Exit;
 use common::record::DeliveryStatus::{Delivered, Failed};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::channels::http::Webhook;
 use crate::channels::secret::{Secret, SecretKind};
-use crate::channels::{Channel, JsonWebhook, Pagerduty};
+use crate::channels::{Channel, JsonWebhook, Message, Pagerduty};
+use crate::send::Policy;
 
 use super::server::{Answer, Server};
 use super::{Ran, findings, run};
@@ -146,4 +149,23 @@ fn a_rehearsal_shows_no_secret() {
         assert!(!ran.stdout.contains("SeCrEt") && !ran.stderr.contains("SeCrEt"), "{ran:?}");
         assert_eq!(server.requests().len(), 0);
     }
+}
+
+#[test]
+fn who_has_said_yes_and_falls_silent_is_not_asked_again() {
+    // Its body never comes.
+    let server = Server::start(vec![Answer::Silent(202, Duration::from_mins(1))]);
+    for channel in [pagerduty(&server.url, Duration::ZERO), webhook(&server.url)] {
+        let message = Message {
+            subject: String::new(),
+            body: "{}".to_owned(),
+            plain: None,
+            keys: Vec::new(),
+            about: String::new(),
+        };
+        let attempt = Policy::default().timeout;
+        let answer = block_on(async { Ok(timeout(attempt, channel.send(&message)).await) }).unwrap();
+        assert_eq!(answer.unwrap(), Ok(None), "{channel:?}");
+    }
+    assert_eq!(server.requests().len(), 2);
 }

@@ -1,11 +1,15 @@
 //! While the input is open: alerts at once, the rest when its time has come or the run is told to end.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::cli::Captured;
+use clap::Parser;
+use common::aws::block_on;
+use common::cli::{Captured, Io, Say};
+use common::document::Place;
 use common::exit::Exit;
 use common::record::DeliveryStatus;
 use common::settings::{Settings, Zone};
@@ -13,10 +17,14 @@ use tokio::sync::oneshot;
 
 use crate::channels::Channel;
 use crate::configure::{self, Setup};
+use crate::memory::{Memory, Terms};
+use crate::route::Target;
+use crate::session::Caller;
+use crate::{Args, run_with};
 
 use super::server::{Answer, Server};
 use super::slack::slack;
-use super::{alert, findings, run, run_into, run_setup};
+use super::{QUICK, alert, findings, run, run_into, run_setup};
 
 const OK: Answer = Answer::Http(200, "", "ok");
 /// Long enough for a loaded machine.
@@ -216,4 +224,50 @@ fn every_record_is_in_a_message_or_counted() {
     let ran = run_setup(&[], io::Cursor::new(findings(3) + &alert("i/1")), setup, std::future::pending());
     assert_eq!((ran.exit, ran.deliveries.len(), server.requests().len()), (Ok(Exit::Done), 0, sent));
     assert!(ran.stderr.contains("4 records told to nobody: no route matches"), "{}", ran.stderr);
+}
+
+#[test]
+fn alerts_wait_neither_behind_what_was_collected_nor_for_each_other_while_the_memory_does_not_answer() {
+    let server = Server::start(vec![OK]);
+    let (sender, input) = open();
+    let said = Captured::default();
+    let directory = std::env::temp_dir().join(format!("notify-slow-memory-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (path, lock) = (directory.join("said.json"), File::create(directory.join("said.json.lock")).unwrap());
+    let setup = everybody(slack(&server.url, Duration::ZERO));
+    let args = Args::parse_from(["notify", "--every", "10ms", "--deadline", "10m"]);
+    let terms = Terms { targets: setup.targets.iter().map(Target::name).collect(), ..Terms::default() };
+    let caller = Caller::new(&args, &common::settings::Aws::default());
+    let place: Place = path.to_str().unwrap().parse().unwrap();
+    let memory = block_on(Memory::open(&place, terms, &caller)).unwrap();
+
+    // A person has it open in an editor that knows of the lock.
+    lock.lock().unwrap();
+    let run = thread::spawn({
+        let said = said.clone();
+        move || {
+            let say: &'static Say = Box::leak(Box::new(Say::to("notify", said)));
+            let out = Box::new(Captured::default());
+            let io = Io { input: Box::new(input), output: out, terminal: false, say };
+            block_on(run_with(&args, setup, memory, io, QUICK, std::future::pending()))
+                .map_err(|failure| failure.exit())
+        }
+    });
+    sender.send(findings(1).into_bytes()).unwrap();
+    // Its time has come: what was collected waits for the memory.
+    thread::sleep(Duration::from_millis(500));
+    for number in 1..=20 {
+        sender.send(alert(&format!("i/{number}")).into_bytes()).unwrap();
+    }
+    wait_for(|| server.requests().len() >= 20);
+    lock.unlock().unwrap();
+    drop(sender);
+    assert_eq!(run.join().unwrap(), Ok(Exit::Incomplete), "the memory could not be asked: {}", said.text());
+    let requests = server.requests();
+    assert_eq!(requests.len(), 21);
+    for (number, request) in (1..=20).zip(&requests) {
+        assert!(request.body.contains(&format!("i/{number}")), "in their order");
+    }
+    assert!(requests[20].body.contains("arn:aws:s3:::b0"), "{}", requests[20].body);
+    std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -15,6 +15,8 @@ pub(super) enum Answer {
     Cut,
     /// Reads the request and says nothing for so long.
     Hang(Duration),
+    /// A status and a length, and nothing of the body for so long.
+    Silent(u16, Duration),
 }
 
 /// What the server was asked.
@@ -74,6 +76,11 @@ fn serve(mut stream: TcpStream, answers: &[Answer], seen: &Mutex<Vec<Request>>) 
                 }
             }
             Answer::Cut => return,
+            Answer::Silent(status, time) => {
+                let _ = stream.write_all(format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\n").as_bytes());
+                thread::sleep(time);
+                return;
+            }
             Answer::Hang(time) => {
                 thread::sleep(time);
                 return;

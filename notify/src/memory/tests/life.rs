@@ -321,3 +321,31 @@ fn a_hundred_thousand_are_no_matter() {
     assert_eq!(world.run(start(), &[scope("ok", 0)]).len(), records.len());
     assert_eq!(world.said().len(), 0);
 }
+
+#[test]
+fn an_alert_of_another_incident_is_another_alert() {
+    let entry = |incident: &str, count: u64| {
+        let alert = crate::samples::alert("open");
+        crate::entry::Alarm::new(&common::record::Alert { incident: incident.to_owned(), count, ..alert }).entry
+    };
+    let mut notes = Notes::default();
+    for (number, (incident, count, expected)) in
+        [("monday", 1, 1), ("monday", 2, 0), ("friday", 1, 1), ("friday", 1, 0)].into_iter().enumerate()
+    {
+        let run = format!("run-{number}");
+        let ask = Ask {
+            wanted: vec![(entry(incident, count), vec![SLACK.to_owned()])],
+            looked: Looked::default().into(),
+            targets: [SLACK.to_owned()].into(),
+            run: run.clone(),
+            repeat: None,
+            lease: LEASE,
+            now: start(),
+            dry_run: false,
+        };
+        let answer = merge::claim(&mut notes, &ask).unwrap();
+        assert_eq!(answer.say[0].len(), expected, "{incident}, {count}");
+        let fate = Fate { key: ask.wanted[0].0.keys[0].clone(), target: SLACK.to_owned(), delivered: true };
+        merge::settle(&mut notes, &[fate], &run, start()).unwrap();
+    }
+}

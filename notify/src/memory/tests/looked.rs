@@ -33,6 +33,8 @@ fn resolved_is_never_a_guess() {
         ("it passed, and was found again", vec![finding("pass", "a"), part("fail")], false),
         ("it was put right", vec![key(outcome("resolved", "a"), "a:grantee")], true),
         ("it needs nothing done", vec![key(outcome("already", "a"), "a:grantee")], true),
+        ("it failed after it was found in order", vec![key(outcome("already", "a"), "a:grantee"), part("fail")], false),
+        ("it was found, and mended then", vec![part("fail"), key(outcome("already", "a"), "a:grantee")], true),
         ("the scope failed", vec![scope("failed", 0)], false),
         ("it failed once", vec![scope("ok", 0), scope("failed", 0)], false),
         ("nobody says what was made", vec![with(scope("ok", 0), "checks", json!([]))], false),
