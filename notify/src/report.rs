@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use common::cli::{Say, printable};
+use common::clock;
 use common::exit::Exit;
-use common::record::{Delivery, DeliveryStatus};
+use common::record::{Delivery, DeliveryKind, DeliveryStatus};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +16,29 @@ use crate::text::{plural, some};
 
 /// How many keys a sentence on stderr names; the records have them all.
 const KEYS: usize = 5;
+
+/// The channel of what nobody hears of.
+const NONE: &str = "none";
+
+/// The delivery of records of which nothing says who is to hear, with their keys: a failed one, since a record that nobody
+/// hears of is lost.
+pub(crate) fn unheard(keys: Vec<String>) -> Delivery {
+    let error = "no route matches, and neither notify.default nor a channel of [notify] or of the command line says who \
+                 hears of the rest; default = [\"none\"] says that nobody does";
+    Delivery {
+        kind: DeliveryKind::Kind,
+        channel: NONE.to_owned(),
+        target: "nobody".to_owned(),
+        name: None,
+        status: DeliveryStatus::Failed,
+        subject: plural(keys.len(), "record", "records"),
+        keys,
+        attempts: 0,
+        message_id: None,
+        error: Some(error.to_owned()),
+        at: clock::now(),
+    }
+}
 
 /// Writes what becomes of the messages.
 pub(crate) struct Report<'a> {
@@ -106,7 +130,11 @@ impl<'a> Report<'a> {
             let named = some(keys.iter().map(String::as_str), KEYS);
             let (messages, records) =
                 (plural(*messages, "message", "messages"), plural(keys.len(), "record", "records"));
-            self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}"));
+            if channel == NONE {
+                self.say.error(format!("{records} told to nobody: {error}: {named}"));
+            } else {
+                self.say.error(format!("{channel} ({target}) did not get {messages} on {records}: {error}: {named}"));
+            }
         }
         let exit = if self.failures.is_empty() { Exit::Done } else { Exit::Incomplete };
         (exit, self.out.finish())

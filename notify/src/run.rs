@@ -25,7 +25,7 @@ use crate::group::Gathered;
 use crate::input::{self, Batch, Collected, Intake};
 use crate::memory::{Claimed, Fate, Memory, MemoryError, TargetName};
 use crate::out::Out;
-use crate::report::Report;
+use crate::report::{Report, unheard};
 use crate::route::{Router, Target, Whom};
 use crate::send::{Order, Policy, Told, What};
 use crate::text::plural;
@@ -162,8 +162,8 @@ struct Together {
 struct Untold {
     /// As a route says.
     nobody: usize,
-    /// Since nothing says to whom.
-    not_said: usize,
+    /// The keys of those that nothing says to whom to tell, until that is said.
+    not_said: Vec<String>,
     /// Since nothing has changed.
     unchanged: usize,
 }
@@ -230,7 +230,7 @@ impl Run {
 
     fn alert(&mut self, alert: &Alert) {
         let alarm = Arc::new(Alarm::new(alert));
-        let Some(names) = self.whom(&alarm.entry) else { return };
+        let Some(names) = self.whom(&alarm.entry) else { return self.unheard() };
         let urgent = Urgent { alarm, names, read: Instant::now() };
         if self.memory.is_on() {
             self.urgent.push(urgent);
@@ -267,6 +267,7 @@ impl Run {
         let Gathered { entries, counted } = groups.finish();
         let wanted = entries.into_iter().filter_map(|entry| Some((self.whom(&entry)?, entry)));
         let wanted: Wanted = wanted.map(|(names, entry)| (entry, names)).collect();
+        self.unheard();
         if !self.memory.is_on() {
             return self.digest(wanted, &counted, until);
         }
@@ -344,15 +345,23 @@ impl Run {
 
     /// The names of those who hear of an entry.
     fn whom(&mut self, entry: &Entry) -> Option<Vec<TargetName>> {
-        let records = entry.keys.len();
         match self.router.whom(entry) {
             Whom::These(places) => {
                 return Some(places.into_iter().filter_map(|place| self.dispatch.name(place).cloned()).collect());
             }
-            Whom::Nobody => self.untold.nobody += records,
-            Whom::NotSaid => self.untold.not_said += records,
+            Whom::Nobody => self.untold.nobody += entry.keys.len(),
+            Whom::NotSaid => self.untold.not_said.extend(entry.keys.iter().cloned()),
         }
         None
+    }
+
+    /// Writes down what nobody hears of, though nobody said that this is meant.
+    fn unheard(&mut self) {
+        let keys = std::mem::take(&mut self.untold.not_said);
+        if !keys.is_empty() {
+            self.report.expect(1);
+            self.report.done(unheard(keys));
+        }
     }
 
     /// What is left to be said, and of what nobody hears. Where the memory did not answer, all is said: twice is better than
@@ -448,20 +457,13 @@ impl Run {
         if let Some(error) = self.broken {
             return Err(Failure::Incomplete(format!("the memory broke off: {error}")));
         }
-        let Untold { nobody, not_said, unchanged } = self.untold;
+        let Untold { nobody, unchanged, .. } = self.untold;
         let records = |count| plural(count, "record", "records");
         if nobody > 0 {
             self.say.detail(format!("{} told to nobody, as the routes say", records(nobody)));
         }
         if unchanged > 0 {
             self.say.note(format!("{} not told again: nothing has changed", records(unchanged)));
-        }
-        if not_said > 0 {
-            self.say.warn(format!(
-                "{} told to nobody: no route matches, and neither notify.default nor a channel of [notify] or of the \
-                 command line says who hears of the rest; default = [\"none\"] says that nobody does",
-                records(not_said)
-            ));
         }
         if !self.news && unchanged == 0 {
             self.say.note("nothing to tell");

@@ -21,6 +21,9 @@ use crate::digest::Digest;
 use crate::entry::Alarm;
 use crate::route::Target;
 
+/// The longest that a `Retry-After` closes a lane.
+const SILENCE: Duration = Duration::from_mins(5);
+
 /// How often, how fast, how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
@@ -291,8 +294,7 @@ impl Lane {
 
     /// Nothing is sent for so long.
     fn not_before(&mut self, from: Instant, wait: Duration, until: Instant) {
-        // What lies beyond all time lies beyond the deadline.
-        self.next = self.next.max(from.checked_add(wait).unwrap_or(until));
+        self.next = self.next.max(opens(from, wait, until));
     }
 
     fn done(&self, pending: Pending, result: Result<Option<String>, String>) {
@@ -326,5 +328,32 @@ pub(crate) fn planned(target: &Target, message: Message) -> Delivery {
         message_id: None,
         error: None,
         at: clock::now(),
+    }
+}
+
+/// When a lane opens again that was asked to wait: no later than a message's deadline or [`SILENCE`], whichever is longer. In
+/// a stream that does not end, one server that asks for a year must not keep what comes tomorrow from all of its lane.
+fn opens(from: Instant, wait: Duration, until: Instant) -> Instant {
+    let longest = until.max(from + SILENCE);
+    from.checked_add(wait).unwrap_or(longest).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_a_year_closes_a_lane_for_minutes() {
+        let from = Instant::now();
+        let minutes = Duration::from_mins;
+        for (wait, deadline, expected) in [
+            (minutes(1), minutes(10), minutes(1)),
+            (minutes(9), minutes(10), minutes(9)),
+            (minutes(60 * 24 * 365), minutes(10), minutes(10)),
+            (minutes(60 * 24 * 365), minutes(1), SILENCE),
+            (Duration::MAX, minutes(1), SILENCE),
+        ] {
+            assert_eq!(opens(from, wait, from + deadline), from + expected, "{wait:?} {deadline:?}");
+        }
     }
 }

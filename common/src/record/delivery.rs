@@ -14,7 +14,7 @@ pub struct Delivery {
     /// `delivery`.
     #[serde(default)]
     pub kind: DeliveryKind,
-    /// The channel, such as `slack` or `sns`.
+    /// The channel, such as `slack` or `sns`; `none` where nothing says who is to hear.
     pub channel: String,
     /// Whom it went to: a topic's ARN, a webhook's host, with the channel where there is one. Never a secret.
     pub target: String,
