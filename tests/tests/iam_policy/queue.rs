@@ -28,7 +28,8 @@ fn a_worker_and_a_sender_may_use_their_queues_and_no_more() {
     assert_eq!(of_queues(&["--types", "ec2", "--send", QUEUE]), sender);
     assert_eq!(of_queues(&["-", "--send", QUEUE]), sender);
     assert_eq!(of_queues(&["--types", "ec2"]), [""; 0]);
-    let translator = permissions(&printed("poll", &["--sqs", QUEUE, "--send", QUEUE]));
+    let events = QUEUE.replace("jobs", "events");
+    let translator = permissions(&printed("poll", &["--sqs", &events, "--send", QUEUE]));
     assert!(!translator.contains("s3:GetBucketPolicy"), "somebody else looks: {translator:?}");
     let lists = permissions(&printed("poll", &["--types", "s3_bucket", "--send", QUEUE]));
     assert!(lists.contains("s3:ListAllMyBuckets") && !lists.contains("s3:GetBucketPolicy"), "{lists:?}");
