@@ -41,7 +41,7 @@ pub use object::{Bucket, Pieces};
 pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;
-pub use signal::terminated;
+pub use signal::{Signals, terminated};
 pub use start::StartError;
 
 use aws_smithy_types::DateTime;

@@ -3,7 +3,7 @@
 //! A message is deleted when its records have been written and flushed, so that each is answered at least once, whatever
 //! becomes of the process. See `docs/scaling.md`.
 //!
-//! - `worker`: the work on a queue. `board`: which messages wait for which looks. `signals`: when it is enough.
+//! - `worker`: the work on a queue. `board`: which messages wait for which looks.
 //! - `letter`: references as messages. `outbox`: references on their way to a queue. `names`: what they
 //!   are found without.
 
@@ -11,14 +11,13 @@ mod board;
 mod letter;
 mod names;
 mod outbox;
-mod signals;
 mod worker;
 
 use std::io::Write;
 use std::time::Duration;
 
 use common::aws::queue::{Consumer, Queue, QueueUrl};
-use common::aws::{AwsError, Sessions};
+use common::aws::{AwsError, Sessions, Signals};
 use common::cli::{Failure, Say};
 use common::reference::Reference;
 use futures_util::stream::{self, StreamExt};
@@ -26,7 +25,6 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::lookup::{Answer, Answers, Entry, Lookup, Wanted};
 use crate::output::Output;
-use signals::Signals;
 use worker::Worker;
 
 pub(crate) use names::DETAILS;
@@ -77,7 +75,8 @@ pub(crate) async fn consume<W: Write>(
     output: &mut Output<W>,
     say: &Say,
 ) -> Result<End, Failure> {
-    let signals = Signals::new()?;
+    let signals = Signals::new();
+    let signals = signals.map_err(|error| Failure::Start(format!("cannot listen to signals: {error}")))?;
     if !queue.has_dead_letters() {
         let url = queue.url();
         say.note(format!("{url} has no dead-letter queue: what is not understood comes again until its time is over"));

@@ -4,8 +4,8 @@ use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::time::Duration;
 
-use common::aws::AwsError;
 use common::aws::queue::{BATCH, Consumer, LONGEST_POLL, Letter, Message, Queue};
+use common::aws::{AwsError, Signals};
 use common::cli::{Failure, Say};
 use common::clock;
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
@@ -14,7 +14,6 @@ use tokio::time::sleep;
 
 use super::board::{Board, Ended};
 use super::letter::{self, Course};
-use super::signals::Signals;
 use super::{End, Rules};
 use crate::lookup::{Answer, Answers, Entry, Intake, Lookup, Wanted};
 use crate::sink::TEST_TAG;
