@@ -74,7 +74,9 @@ operations! {
     AUTOSCALING_SUSPEND_PROCESSES = "autoscaling:SuspendProcesses";
 
     CLOUDTRAIL_DESCRIBE_TRAILS = "cloudtrail:DescribeTrails";
+    CLOUDTRAIL_GET_EVENT_SELECTORS = "cloudtrail:GetEventSelectors";
     CLOUDTRAIL_GET_TRAIL_STATUS = "cloudtrail:GetTrailStatus";
+    CLOUDTRAIL_LOOKUP_EVENTS = "cloudtrail:LookupEvents";
 
     CLOUDWATCH_GET_METRIC_DATA = "cloudwatch:GetMetricData";
 
@@ -142,6 +144,10 @@ operations! {
     ELB_REGISTER_TARGETS = "elasticloadbalancing:RegisterTargets";
     ELB_SET_SECURITY_GROUPS = "elasticloadbalancing:SetSecurityGroups";
 
+    EVENTS_DESCRIBE_RULE = "events:DescribeRule";
+    EVENTS_LIST_RULES = "events:ListRules";
+    EVENTS_LIST_TARGETS_BY_RULE = "events:ListTargetsByRule";
+
     GUARDDUTY_GET_ADMINISTRATOR_ACCOUNT = "guardduty:GetAdministratorAccount";
     GUARDDUTY_GET_DETECTOR = "guardduty:GetDetector";
     GUARDDUTY_LIST_DETECTORS = "guardduty:ListDetectors";
@@ -150,6 +156,10 @@ operations! {
     IAM_ATTACH_GROUP_POLICY = "iam:AttachGroupPolicy";
     IAM_ATTACH_ROLE_POLICY = "iam:AttachRolePolicy";
     IAM_ATTACH_USER_POLICY = "iam:AttachUserPolicy";
+    IAM_CREATE_ACCESS_KEY = "iam:CreateAccessKey";
+    IAM_CREATE_GROUP = "iam:CreateGroup";
+    // The tags and the boundary come with the user.
+    IAM_CREATE_USER = "iam:CreateUser" needs ["iam:CreateUser", "iam:TagUser"];
     IAM_DEACTIVATE_MFA_DEVICE = "iam:DeactivateMFADevice";
     IAM_DELETE_ACCESS_KEY = "iam:DeleteAccessKey";
     IAM_DELETE_GROUP = "iam:DeleteGroup";
@@ -201,7 +211,11 @@ operations! {
     IAM_LIST_SIGNING_CERTIFICATES = "iam:ListSigningCertificates";
     IAM_LIST_SSH_PUBLIC_KEYS = "iam:ListSSHPublicKeys";
     IAM_LIST_USER_POLICIES = "iam:ListUserPolicies";
+    IAM_LIST_USERS = "iam:ListUsers";
+    IAM_LIST_USER_TAGS = "iam:ListUserTags";
+    IAM_PUT_GROUP_POLICY = "iam:PutGroupPolicy";
     IAM_PUT_ROLE_POLICY = "iam:PutRolePolicy";
+    IAM_PUT_USER_PERMISSIONS_BOUNDARY = "iam:PutUserPermissionsBoundary";
     IAM_PUT_USER_POLICY = "iam:PutUserPolicy";
     IAM_REMOVE_ROLE_FROM_INSTANCE_PROFILE = "iam:RemoveRoleFromInstanceProfile";
     IAM_REMOVE_USER_FROM_GROUP = "iam:RemoveUserFromGroup";
@@ -271,6 +285,7 @@ operations! {
     S3_GET_PUBLIC_ACCESS_BLOCK = "s3:GetPublicAccessBlock" needs ["s3:GetBucketPublicAccessBlock"];
     S3_HEAD_BUCKET = "s3:HeadBucket" needs ["s3:ListBucket"];
     S3_LIST_BUCKETS = "s3:ListBuckets" needs ["s3:ListAllMyBuckets"];
+    S3_LIST_OBJECTS_V2 = "s3:ListObjectsV2" needs ["s3:ListBucket"];
     S3_LIST_MULTIPART_UPLOADS = "s3:ListMultipartUploads" needs ["s3:ListBucketMultipartUploads"];
     S3_LIST_OBJECT_VERSIONS = "s3:ListObjectVersions" needs ["s3:ListBucketVersions"];
     S3_PUT_BUCKET_ACL = "s3:PutBucketAcl";

@@ -13,6 +13,7 @@ use crate::id::{AccountId, Region};
 use crate::record::Severity;
 
 mod exception;
+mod honeytoken;
 mod notify;
 mod required_tag;
 mod runaway;
@@ -20,6 +21,7 @@ mod schedule;
 mod spend;
 
 pub use exception::{Exception, ExceptionsError, Patterns, Place};
+pub use honeytoken::{Allowed, DecoyAccount, Honeytoken};
 pub use notify::{Notify, Route, Target, To, ToError, Zone, ZoneError};
 pub use required_tag::{RequiredTag, RequiredTagError};
 pub use runaway::{MaxSpend, MaxSpendError, Runaway, Window};
@@ -58,6 +60,8 @@ pub struct Settings {
     pub notify: Notify,
     /// Who hears of what.
     pub route: Vec<Route>,
+    /// The decoys.
+    pub honeytoken: Honeytoken,
 }
 
 /// `[aws]`: how the accounts are reached.
@@ -81,6 +85,9 @@ pub struct Aws {
     pub regions: Vec<Region>,
     /// How many requests may be under way at once.
     pub concurrency: Option<usize>,
+    /// The roles of single accounts, where that is another one than `role`: those of `[honeytoken.accounts]`.
+    #[serde(skip)]
+    pub roles: BTreeMap<AccountId, String>,
 }
 
 /// `[trusted]`: who else may be let in by a policy. Each account always trusts itself.

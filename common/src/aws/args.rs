@@ -1,5 +1,7 @@
 //! Which accounts, with which credentials: the part of a command line that every tool with an AWS session has.
 
+use std::collections::BTreeMap;
+
 use crate::arn::partition_of;
 use crate::id::{AccountId, Region};
 use crate::settings;
@@ -49,6 +51,8 @@ pub(super) struct Choice {
     pub(super) profile: Profile,
     pub(super) region: Option<Region>,
     pub(super) role: Option<Role>,
+    /// The roles of single accounts.
+    pub(super) roles: BTreeMap<AccountId, Role>,
     pub(super) org_role: Option<OrgRole>,
     pub(super) external_id: Option<String>,
     pub(super) session_name: String,
@@ -103,6 +107,15 @@ impl AwsArgs {
             None => Profile::Chain(environment("AWS_PROFILE").or_else(|| settings.profile.clone())),
         };
         let role = self.role.as_deref().or(settings.role.as_deref()).map(Role::parse).transpose()?;
+        let roles = match &self.role {
+            // The flag is for all accounts.
+            Some(_) => BTreeMap::new(),
+            None => settings
+                .roles
+                .iter()
+                .map(|(account, role)| Ok((account.clone(), Role::parse(role)?)))
+                .collect::<Result<_, StartError>>()?,
+        };
         let org_role = self.org_role.as_deref().or(settings.org_role.as_deref()).map(OrgRole::parse).transpose()?;
         let session_name =
             self.session_name.clone().or_else(|| settings.session_name.clone()).unwrap_or(format!("sluice-{tool}"));
@@ -123,7 +136,7 @@ impl AwsArgs {
         let concurrency = check_concurrency(concurrency)?;
         let region = self.region.clone();
         let external_id = self.external_id.clone().or_else(|| settings.external_id.clone());
-        Ok(Choice { profile, region, role, org_role, external_id, session_name, accounts, concurrency })
+        Ok(Choice { profile, region, role, roles, org_role, external_id, session_name, accounts, concurrency })
     }
 }
 
@@ -190,6 +203,7 @@ mod tests {
             accounts: vec!["111122223333".parse().unwrap()],
             regions: vec![],
             concurrency: Some(7),
+            roles: [("444455556666".parse().unwrap(), "own-role".to_owned())].into(),
         }
     }
 
@@ -211,10 +225,13 @@ mod tests {
         assert_eq!(filed.accounts, Accounts::These(vec!["111122223333".parse().unwrap()]));
         assert_eq!(filed.concurrency, 7);
 
+        assert_eq!(filed.roles.into_values().collect::<Vec<_>>(), [Role::Name("own-role".into())]);
+
         let line = "--role r --org-role arn:aws:iam::444455556666:role/o --external-id i --session-name name \
                     --accounts 444455556666 --concurrency 9";
         let flags = choose(line, &[], &settings()).unwrap();
         assert_eq!(flags.role, Some(Role::Name("r".into())));
+        assert_eq!(flags.roles, BTreeMap::new(), "the flag is for all accounts");
         assert_eq!(flags.org_role, OrgRole::parse("arn:aws:iam::444455556666:role/o").ok());
         assert_eq!(flags.external_id.as_deref(), Some("i"));
         assert_eq!(flags.session_name, "name");
@@ -260,6 +277,10 @@ mod tests {
             (settings::Aws { concurrency: Some(0), ..settings() }, "--concurrency"),
             (settings::Aws { session_name: text("a/b"), ..settings() }, "`a/b` is not a session name"),
             (settings::Aws { role: text("a:b"), ..settings() }, "`a:b` is not a role"),
+            (
+                settings::Aws { roles: [("444455556666".parse().unwrap(), "c:d".to_owned())].into(), ..settings() },
+                "`c:d` is not a role",
+            ),
             (settings::Aws { org_role: text("reader"), ..settings() }, "`reader` is not the ARN of a role"),
         ] {
             let error = choose("", &[], &settings).unwrap_err().to_string();

@@ -187,7 +187,7 @@ impl Sessions {
     async fn enter(&self, account: &AccountId) -> Result<Session, AwsError> {
         let Inner { choice, own, .. } = &*self.0;
         let unusable = |message| AwsError::of(assume::OPERATION, "NoRole", message);
-        let role = choice.role.as_ref().ok_or_else(|| {
+        let role = choice.roles.get(account).or(choice.role.as_ref()).ok_or_else(|| {
             let own = own.account();
             unusable(format!(
                 "the credentials are those of account {own}: to enter {account}, give --role, a role there that they may assume"

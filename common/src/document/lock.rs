@@ -29,7 +29,7 @@ pub struct LockError {
 
 impl Lock {
     /// The lock whose name is that of a file with `end` behind it.
-    pub(super) fn beside(path: &Path, end: &str) -> Self {
+    pub fn beside(path: &Path, end: &str) -> Self {
         Self { path: beside(path, end) }
     }
 

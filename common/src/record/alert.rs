@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Severity, kind};
+use super::{Planting, Severity, TokenState, kind};
 use crate::action::Action;
 use crate::arn::Arn;
 use crate::id::{AccountId, Region};
@@ -49,6 +49,12 @@ pub struct Alert {
     /// How many calls the incident has seen so far.
     #[serde(default)]
     pub count: u64,
+    /// How many calls of callers who are allowed for it has seen beside.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suppressed: u64,
+    /// How many seconds after the call the alert was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_seconds: Option<u64>,
     /// Whether this is a drill.
     #[serde(default)]
     pub drill: bool,
@@ -94,9 +100,18 @@ pub struct AlertToken {
     /// Where it was planted.
     #[serde(default)]
     pub location: String,
+    /// What people should know of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notes: String,
     /// Labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What had become of it: a decoy that was deleted may still tell something late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<TokenState>,
+    /// Where its key lies, as far as is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planted: Vec<Planting>,
 }
 
 /// A call, as an alert tells of it. Its texts are an attacker's.
@@ -109,6 +124,9 @@ pub struct AlertEvent {
     pub time: Timestamp,
     /// What was called, such as `sts:GetCallerIdentity`.
     pub operation: String,
+    /// In which region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Whether AWS let it happen.
     pub allowed: bool,
     /// The error's code, where there was one.
@@ -117,10 +135,21 @@ pub struct AlertEvent {
     /// From where: an address, or the name of an AWS service.
     #[serde(default)]
     pub source: String,
+    /// Whether the address says little: the call came through a VPC endpoint, or the address is private.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub source_is_doubtful: bool,
     /// With what.
     #[serde(default)]
     pub user_agent: String,
+    /// The same in a word, such as `aws-cli` or `boto3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
     /// The access key's id, where it was used by key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls takes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -7,6 +7,7 @@
 //! | `unsettled` | `audit` | what could not be judged yet, since AWS is still at work on it |
 //! | `finding` | `audit` | what breaks a rule, and which action would mend it |
 //! | `exception` | `audit --unused-exceptions` | which exceptions are to be renewed or dropped |
+//! | `token` | `honeytoken` | which decoys there are |
 //! | `alert` | `honeytoken` | that a decoy was touched |
 //! | `task` | anyone | what is to be done to a resource |
 //! | `outcome` | `remediate` | what was done, or why not, and what undoes it |
@@ -24,6 +25,7 @@ mod outcome;
 mod resource;
 mod scope;
 mod task;
+mod token;
 mod unsettled;
 
 pub use alert::{Alert, AlertEvent, AlertKind, AlertStatus, AlertToken};
@@ -34,6 +36,7 @@ pub use outcome::{Call, CallResult, Outcome, OutcomeKind, OutcomeStatus};
 pub use resource::{Resource, ResourceKind, Unread};
 pub use scope::{Scope, ScopeError, ScopeKind, ScopeStatus};
 pub use task::{Claim, Filed, Task, TaskKind};
+pub use token::{Drill, Fired, Guard, KeyStatus, LastUsed, Planting, Token, TokenKey, TokenKind, TokenState};
 pub use unsettled::{Unsettled, UnsettledKind};
 
 /// A record's `kind`, as a type that is written and read as that one word.

@@ -1,0 +1,22 @@
+//! `honeytoken doctor`.
+
+use common::aws::AwsArgs;
+use common::cli::Failure;
+use common::exit::Exit;
+
+use super::Sources;
+use crate::context::Context;
+
+/// `honeytoken doctor`.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+}
+
+/// Say what keeps tokens from being noticed, as findings.
+pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
+    Err(Failure::Start("not built yet".into()))
+}

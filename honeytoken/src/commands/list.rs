@@ -1,0 +1,22 @@
+//! `honeytoken list`.
+
+use common::cli::Failure;
+use common::exit::Exit;
+
+use super::{Output, Which};
+use crate::context::Context;
+
+/// `honeytoken list`.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// How
+    #[arg(short, long, value_enum, default_value_t = Output::Json)]
+    pub(crate) output: Output,
+}
+
+/// List tokens.
+pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
+    Err(Failure::Start("not built yet".into()))
+}

@@ -1,0 +1,156 @@
+//! The commands, one file each: its arguments, and what it does with them.
+
+pub(crate) mod backup;
+pub(crate) mod create;
+pub(crate) mod decode;
+pub(crate) mod delete;
+pub(crate) mod doctor;
+pub(crate) mod drill;
+pub(crate) mod expire;
+pub(crate) mod export;
+pub(crate) mod identify;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod plant;
+pub(crate) mod reconcile;
+pub(crate) mod report;
+pub(crate) mod restore;
+pub(crate) mod rotate;
+pub(crate) mod show;
+pub(crate) mod unplant;
+pub(crate) mod update;
+pub(crate) mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use common::aws::queue::QueueUrl;
+use common::id::{AccountId, Region};
+use common::record::TokenState;
+use common::settings::Period;
+use jiff::Timestamp;
+
+/// What is noted of a token.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct About {
+    /// Whose it is
+    #[arg(long, value_name = "WHO")]
+    pub(crate) owner: Option<String>,
+    /// Where it is meant to lie
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) location: Option<String>,
+    /// What people should know of it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) notes: Option<String>,
+    /// A label; may be given more than once
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// How long it lasts, such as 90d
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
+    pub(crate) expires_in: Option<Period>,
+    /// Until when it lasts
+    #[arg(long, value_name = "TIMESTAMP")]
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Which tokens are meant.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Which {
+    /// Those of this owner
+    #[arg(long, value_name = "WHO")]
+    pub(crate) owner: Option<String>,
+    /// Those that are meant to lie here
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) location: Option<String>,
+    /// Those in this account
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    /// Those in one of these states, separated by commas [default: all but deleted]
+    #[arg(long, value_name = "STATE,...", value_delimiter = ',')]
+    pub(crate) state: Vec<TokenState>,
+    /// Those with this label
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// Those that expire within this time, or have
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expiring_in: Option<Period>,
+    /// Those that lie nowhere, as far as is known
+    #[arg(long)]
+    pub(crate) unplanted: bool,
+    /// Those that were touched
+    #[arg(long)]
+    pub(crate) fired: bool,
+    /// Those of which no drill has shown that they work
+    #[arg(long)]
+    pub(crate) undrilled: bool,
+}
+
+/// How what was made is handed out.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct HandOut {
+    /// In which format the key and its secret are handed out [default: json; with --out credentials]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Write each into a file of its own (0600) in this directory; stdout gets the tokens without their secrets
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The profile that is written, where the format has profiles
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) as_profile: String,
+    /// The region that is written beside it, where the format has one
+    #[arg(long, value_name = "REGION")]
+    pub(crate) as_region: Option<Region>,
+}
+
+/// Where events come from. Several may be named.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// The files of a trail, in its bucket: `s3://bucket/prefix`
+    #[arg(long, value_name = "URL")]
+    pub(crate) s3: Option<String>,
+    /// A queue that gets events of EventBridge's or notices of new files
+    #[arg(long, value_name = "URL")]
+    pub(crate) sqs: Option<QueueUrl>,
+    /// The event history (LookupEvents) of all accounts and regions: no infrastructure, 2 requests a second
+    #[arg(long)]
+    pub(crate) lookup: bool,
+    /// When IAM says that keys were last used: the net for calls that CloudTrail does not log
+    #[arg(long)]
+    pub(crate) last_used: bool,
+    /// How long to pause between looks at S3, the event history and last uses [default: 1m]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) pause: Option<Period>,
+    /// From when on, where nothing was read so far, such as 90d [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Period>,
+    /// The regions that are asked, separated by commas [default: all that are enabled]
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) regions: Vec<Region>,
+}
+
+/// How lists are written.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Records, one a line
+    Json,
+    /// For people
+    Table,
+    /// For spreadsheets
+    Csv,
+}
+
+/// `name=value`.
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{}` is not a label: NAME=VALUE is expected", text.escape_default())),
+    }
+}
+
+impl About {
+    /// The labels as a map; of a name that comes twice the last one counts.
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        self.label.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,41 @@
+//! `honeytoken`: makes decoy access keys, and says when one is touched.
+//!
+//! A decoy (a *token*) is an IAM user that may do nothing, with an access key that lies where a thief looks. Whoever uses it
+//! has told that they were there. The *registry*, a file of SQLite, knows whose each token is and where it lies; it never
+//! holds a secret. See `docs/honeytokens.md`.
+//!
+//! # Layout
+//!
+//! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
+//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+
+mod args;
+mod commands;
+mod context;
+mod registry;
+mod secret;
+
+use std::process::ExitCode;
+
+use common::cli::{self, Failure, Io};
+use common::exit::Exit;
+use common::settings::Settings;
+
+pub use args::Args;
+
+use context::Context;
+
+/// Runs the tool with the process's own arguments and streams.
+pub fn main() -> ExitCode {
+    cli::main(run)
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// What the command could not do, and that no record tells.
+pub fn run(args: Args, settings: &Settings, io: Io<'static>) -> Result<Exit, Failure> {
+    let Args { registry, command, .. } = args;
+    command.run(Context { settings, registry, io })
+}

@@ -1,0 +1,234 @@
+//! The registry: what is known of the tokens, in a file of SQLite. It never holds a secret.
+//!
+//! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
+//! ([`Registry::hold`]); a watch writes what it sees beside them.
+//!
+//! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
+//!   ended.
+
+mod migrations;
+mod operation;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use common::cli::Say;
+use common::document::{Lock, LockError};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::secret::{Mark, Marks};
+
+pub(crate) use common::document::Held;
+pub(crate) use operation::{Operation, Step, Verb};
+pub(crate) use token::{Filter, Key};
+
+/// How long somebody else may take to write.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A registry that is open. To be shared between tasks and threads by reference.
+pub(crate) struct Registry {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    marks: Marks,
+}
+
+/// What is wrong with a registry.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegistryError {
+    /// There is none.
+    #[error("there is no registry {0}: `honeytoken create` makes one, --registry names another")]
+    Missing(PathBuf),
+    /// Others may read or write it.
+    #[error("others than its owner may use the registry {0}: chmod 600 it, for it tells which keys are decoys")]
+    Open(PathBuf),
+    /// It is something else.
+    #[error("{0} is not a registry of honeytoken's")]
+    Foreign(PathBuf),
+    /// It was written by a later version.
+    #[error("the registry {path} is of version {version}, and this honeytoken knows up to {known}: update it")]
+    Newer {
+        /// Where.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+        /// The last one that is known.
+        known: i64,
+    },
+    /// Somebody else changes tokens.
+    #[error("another honeytoken is changing tokens in {0}, and did not end in time")]
+    Busy(PathBuf),
+    /// The file system's answer.
+    #[error("cannot use the registry {path}: {error}")]
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The lock's.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// SQLite's.
+    #[error("the registry {path}: {error}")]
+    Sqlite {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// What is in it makes no sense.
+    #[error("the registry {path}: {what}")]
+    Corrupt {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        what: String,
+    },
+}
+
+/// A registry's answer.
+pub(crate) type Result<T> = std::result::Result<T, RegistryError>;
+
+impl Registry {
+    /// Opens a registry that is there.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        if !path.try_exists().map_err(|error| file(path, error))? {
+            return Err(RegistryError::Missing(path.to_owned()));
+        }
+        Self::open_or_create(path)
+    }
+
+    /// Opens a registry, and makes it where there is none.
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self> {
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            private_directory(directory).map_err(|error| file(path, error))?;
+        }
+        private_file(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| sqlite(path, error))?;
+        Self::with(connection, path)
+    }
+
+    /// One that is gone with the process.
+    pub(crate) fn in_memory() -> Result<Self> {
+        let path = Path::new(":memory:");
+        let connection = Connection::open_in_memory().map_err(|error| sqlite(path, error))?;
+        Self::with(connection, path)
+    }
+
+    fn with(mut connection: Connection, path: &Path) -> Result<Self> {
+        let set_up = |connection: &Connection| {
+            connection.busy_timeout(PATIENCE)?;
+            // Readers and the watch do not wait for a writer; what is committed survives a power cut.
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "secure_delete", true)
+        };
+        set_up(&connection).map_err(|error| sqlite(path, error))?;
+        migrations::migrate(&mut connection, path)?;
+        let key = migrations::mark_key(&mut connection).map_err(|error| sqlite(path, error))?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), marks: Marks::new(key) })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes this process the one that changes tokens, until the answer is dropped.
+    pub(crate) fn hold(&self, say: &Say) -> Result<Held> {
+        let lock = Lock::beside(&self.path, ".lock");
+        if let Some(held) = lock.try_hold()? {
+            return Ok(held);
+        }
+        say.note("waiting for another honeytoken that changes tokens");
+        lock.hold(Duration::from_mins(10))?.ok_or_else(|| RegistryError::Busy(self.path.clone()))
+    }
+
+    /// What is kept of a secret.
+    pub(crate) fn mark(&self, secret: &str) -> Mark {
+        self.marks.of(secret)
+    }
+
+    /// Whether that was kept of this secret.
+    pub(crate) fn is_marked(&self, mark: &[u8], secret: &str) -> bool {
+        self.marks.matches(mark, secret)
+    }
+
+    /// Looks something up.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&connection).map_err(|error| sqlite(&self.path, error))
+    }
+
+    /// Changes something: all of it or nothing. When this answers it is on the disk.
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = || {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = change(&transaction)?;
+            transaction.commit()?;
+            Ok(answer)
+        };
+        written().map_err(|error| sqlite(&self.path, error))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Registry").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn file(path: &Path, error: io::Error) -> RegistryError {
+    RegistryError::File { path: path.to_owned(), error }
+}
+
+fn sqlite(path: &Path, error: rusqlite::Error) -> RegistryError {
+    match error {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::NotADatabase => {
+            RegistryError::Foreign(path.to_owned())
+        }
+        error => RegistryError::Sqlite { path: path.to_owned(), error },
+    }
+}
+
+/// Makes a directory of the owner's alone; one that is there stays as it is.
+fn private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// Makes the file, the owner's alone; SQLite gives those beside it the same permissions.
+fn private_file(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(0o600);
+        let opened = options.open(path).map_err(|error| file(path, error))?;
+        let mode = opened.metadata().map_err(|error| file(path, error))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(RegistryError::Open(path.to_owned()));
+        }
+    }
+    #[cfg(not(unix))]
+    options.open(path).map_err(|error| file(path, error))?;
+    Ok(())
+}
