@@ -1,0 +1,22 @@
+//! `honeytoken`, against the emulator: tokens are made, watched, and taken away; nothing is lost, and no secret is kept.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::Value;
+use tests::{Account, Ran};
+
+/// `honeytoken` in an account; its registry is in the account's home.
+fn honeytoken(account: &Account, args: &[&str]) -> Ran {
+    account.tool("honeytoken").args(args.iter().copied()).run()
+}
+
+/// Runs it for the tokens that it writes.
+fn tokens(account: &Account, args: &[&str]) -> Vec<Value> {
+    honeytoken(account, args).exits(0).kind("token")
+}
+
+#[test]
+fn without_a_registry_there_is_nothing_to_list() {
+    let account = Account::new();
+    honeytoken(&account, &["list"]).exits(4).says("there is no registry");
+    assert_eq!(tokens(&account, &["--version"]), Vec::<Value>::new());
+}
