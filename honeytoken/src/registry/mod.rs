@@ -4,10 +4,11 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//!   ended. `planting`: where keys lie.
 
 mod migrations;
 mod operation;
+mod planting;
 mod token;
 
 #[cfg(test)]
