@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use common::cli::Failure;
+use common::cli::{Failure, Io};
 use common::exit::Exit;
 
 use crate::context::Context;
@@ -20,8 +20,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     // An older one becomes one of this version before it is copied.
     let registry = context.open()?;
-    let count = registry::copy(registry.path(), &args.file)?;
+    let (Args { file }, Io { say, .. }) = (args, context.io);
+    let count = registry::copy(registry.path(), &file)?;
     let tokens = if count == 1 { "token" } else { "tokens" };
-    context.io.say.note(format!("copied {count} {tokens}, deleted ones included, to {}", args.file.display()));
+    say.note(format!("copied {count} {tokens}, deleted ones included, to {}", file.display()));
     Ok(Exit::Done)
 }

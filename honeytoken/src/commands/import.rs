@@ -19,10 +19,11 @@ pub(crate) struct Args {
 
 /// Read tokens into the registry.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let file = args.file.as_deref().filter(|file| *file != Path::new("-"));
+    let Args { file } = args;
+    let file = file.filter(|file| file != Path::new("-"));
     // Before a registry is made for nothing.
     let file = file.map(|path| {
-        File::open(path).map_err(|error| Failure::Start(format!("cannot read {}: {error}", path.display())))
+        File::open(&path).map_err(|error| Failure::Start(format!("cannot read {}: {error}", path.display())))
     });
     let file = file.transpose()?;
     let (registry, _held) = context.open_to_change()?;

@@ -19,6 +19,7 @@ pub(crate) struct Args {
 
 /// List tokens.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { which, output } = args;
     let registry = context.open()?;
-    list::write(&registry, &args.which, args.output, context.io)
+    list::write(&registry, &which, output, context.io)
 }

@@ -26,11 +26,12 @@ pub(crate) struct Args {
 
 /// Say how the tokens are doing: planted, expiring, fired, never drilled.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { which, output, expiring } = args;
     let now = clock::now();
     let registry = context.open()?;
-    let tokens = args.which.tokens(&registry, now)?;
-    let lines = report::lines(&tokens, &context.settings.honeytoken, now, later(now, args.expiring.get()));
-    match args.output {
+    let tokens = which.tokens(&registry, now)?;
+    let lines = report::lines(&tokens, &context.settings.honeytoken, now, later(now, expiring.get()));
+    match output {
         Output::Json => list::records(&lines, context.io.output)?,
         Output::Table => list::put(context.io.output, report::table(&lines).as_bytes())?,
         Output::Csv => list::put(context.io.output, &report::csv(&lines).map_err(Failure::Output)?)?,

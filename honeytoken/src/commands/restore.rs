@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use common::cli::{Failure, Say};
+use common::cli::{Failure, Io, Say};
 use common::exit::Exit;
 
 use crate::context::Context;
@@ -21,13 +21,14 @@ pub(crate) struct Args {
 
 /// Bring a copy of the registry back.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let (path, say) = (context.registry_path()?, context.io.say);
-    warn_of_readers(&args.file, say);
-    match registry::restore(&path, &args.file, args.force, say)? {
+    let path = context.registry_path()?;
+    let (Args { file, force }, Io { say, .. }) = (args, context.io);
+    warn_of_readers(&file, say);
+    match registry::restore(&path, &file, force, say)? {
         Restored::Done { tokens, made_at, former } => {
             let as_of = made_at.map(|at| format!(" as of {at}")).unwrap_or_default();
             let noun = if tokens == 1 { "token" } else { "tokens" };
-            say.note(format!("{} has the {tokens} {noun} of {}{as_of}", path.display(), args.file.display()));
+            say.note(format!("{} has the {tokens} {noun} of {}{as_of}", path.display(), file.display()));
             if let Some(former) = former {
                 say.note(format!("the registry as it was before is {}", former.display()));
             }

@@ -31,8 +31,9 @@ struct Shown<'a> {
 /// Show tokens with all that is known of them.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let registry = context.open()?;
+    let Args { tokens: names } = args;
     let (mut found, mut seen, mut exit) = (Vec::new(), BTreeSet::new(), Exit::Done);
-    for name in &args.tokens {
+    for name in &names {
         let tokens = registry.find(name)?;
         if tokens.is_empty() {
             context.io.say.error(format!("there is no token `{name}`"));

@@ -44,6 +44,7 @@ struct Change {
     /// Labels to add or to replace.
     label: BTreeMap<String, String>,
     unlabel: Vec<String>,
+    #[expect(clippy::option_option, reason = "it stays, it ends then, it never ends")]
     expires_at: Option<Option<Timestamp>>,
 }
 
@@ -52,7 +53,8 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let now = clock::now();
     let from_stdin = args.tokens.iter().any(|token| token == "-");
     let flags = args.change(now);
-    if from_stdin && args.tokens.len() > 1 {
+    let Args { tokens, .. } = args;
+    if from_stdin && tokens.len() > 1 {
         return Err(Failure::Usage("`-` stands for all tokens: name others on stdin as well".into()));
     }
     if !from_stdin && flags == Change::default() {
@@ -85,7 +87,7 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
             }
         }
     } else {
-        for name in &args.tokens {
+        for name in &tokens {
             if let Err(why) = update.one(name, &Change::default())? {
                 say.error(why);
                 exit = Exit::Incomplete;

@@ -272,5 +272,6 @@ fn token(rows: &[Row]) -> Option<(Token, Option<String>)> {
 /// An id that is the same whenever the same table is read.
 fn id(key: &str) -> String {
     let hash = Sha256::digest(format!("spacecrab {key}"));
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.first_chunk::<8>().copied().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(first))
 }

@@ -25,9 +25,9 @@ impl Which {
     fn includes(&self, token: &Token, now: Timestamp) -> bool {
         let expires = |within: SignedDuration| token.expires_at.is_some_and(|at| at <= later(now, within));
         self.expiring_in.is_none_or(|period| expires(period.get()))
-            && !(self.unplanted && !token.planted.is_empty())
-            && !(self.fired && !was_touched(token))
-            && !(self.undrilled && has_shown(token))
+            && (!self.unplanted || token.planted.is_empty())
+            && (!self.fired || was_touched(token))
+            && (!self.undrilled || !has_shown(token))
     }
 }
 
