@@ -32,7 +32,6 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         Some(file) => import::run(file, &registry, say)?,
         None => import::run(context.io.input, &registry, say)?,
     };
-    let refused = if tally.refused == 0 { String::new() } else { format!(", and {} were not", tally.refused) };
-    say.note(format!("{} new tokens were taken in, {} that were known{refused}", tally.new, tally.known));
+    say.note(format!("taken in: {} new, {} known already; refused: {}", tally.new, tally.known, tally.refused));
     Ok(tally.exit())
 }

@@ -68,12 +68,12 @@ fn what_was_exported_is_imported_elsewhere_as_it_was() {
     let all = place.run(&["export", "--state", "active,deleted"]).exits(0);
     assert_eq!(all.records(), three());
     let other = Place(Arc::new(Tool::new("honeytoken")));
-    other.reads(&["import", "-"], all.stdout.clone()).exits(0).says("3 new tokens were taken in, 0 that were known");
+    other.reads(&["import", "-"], all.stdout.clone()).exits(0).says("taken in: 3 new, 0 known already; refused: 0");
     assert_eq!(other.run(&["export", "--state", "active,deleted"]).stdout, all.stdout);
     // Again, and nothing changes but what people say.
     let mut changed = three();
     changed[0]["owner"] = "ops".into();
-    other.reads(&["import"], ndjson(&changed)).exits(0).says("0 new tokens were taken in, 3 that were known");
+    other.reads(&["import"], ndjson(&changed)).exits(0).says("taken in: 0 new, 3 known already; refused: 0");
     assert_eq!(other.tokens(&["list", "--owner", "ops"]).len(), 1);
     assert_eq!(other.tokens(&["list", "--account", "444455556666"]).len(), 1);
     other.run(&["list", "--state", "lost"]).exits(2).says("is not a state");
