@@ -8,12 +8,14 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `watch`: events come in, alerts go out.
 
 mod args;
 mod commands;
 mod context;
 mod registry;
 mod secret;
+mod watch;
 
 use std::process::ExitCode;
 
