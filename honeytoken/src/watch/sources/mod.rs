@@ -1,9 +1,14 @@
-//! Where events come from.
+//! Where events come from in AWS.
 
-use common::cli::Failure;
+use std::sync::Arc;
+
+use common::aws::Sessions;
+use common::cli::{Failure, Say};
 use futures_util::future::BoxFuture;
 
 use super::input::{Inputs, Stop};
+use crate::commands;
+use crate::registry::Registry;
 
 /// Somewhere that events come from. Each runs as a task of its own.
 pub(crate) trait Source: Send {
@@ -12,4 +17,15 @@ pub(crate) trait Source: Send {
     /// moves its cursor) and ends. What goes wrong for a while is said and tried again; only what cannot get better is an
     /// error, and ends the run.
     fn run(self: Box<Self>, inputs: Inputs, stop: Stop) -> BoxFuture<'static, Result<(), Failure>>;
+}
+
+/// The sources that were asked for.
+pub(crate) async fn open(
+    _wanted: &commands::Sources,
+    _once: bool,
+    _sessions: &Sessions,
+    _registry: &Arc<Registry>,
+    _say: &'static Say,
+) -> Result<Vec<Box<dyn Source>>, Failure> {
+    Err(Failure::Start("not built yet".into()))
 }
