@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sources: Sources,
     /// Tokens as `export` writes them, instead of a registry: nothing is remembered from run to run
-    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
     /// After how long without an event an incident is over [default: 30m]
     #[arg(long, value_name = "TIME")]

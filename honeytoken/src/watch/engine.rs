@@ -324,7 +324,7 @@ impl<'r> Engine<'r> {
         let quiet = self.rules.quiet;
         let mut over: Vec<&mut Incident> = self.incidents.values_mut().collect();
         over.retain(|incident| incident.closed_at.is_none() && now.duration_since(last(incident)) >= quiet);
-        over.sort_unstable_by(|one, other| (one.opened_at, &one.id).cmp(&(other.opened_at, &other.id)));
+        over.sort_unstable_by(|one, other| (one.first_event_at, &one.id).cmp(&(other.first_event_at, &other.id)));
         let mut alerts = Vec::with_capacity(over.len());
         for incident in over {
             incident.closed_at = Some(now);
