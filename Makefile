@@ -52,9 +52,10 @@ demo-brake: venv build ## the emergency brake: a runaway account halted, and let
 demo-honeytoken: venv build ## decoy keys on an emulated AWS account: made, planted, used, caught, paged, expired
 	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-honeytoken.sh
 
-bench: ## memory and throughput of audit, and of reading CloudTrail's records, beside jq
+bench: ## memory and throughput of audit, of reading CloudTrail's records and of watching decoys, beside jq
 	$(PYTHON) audit/benches/stream.py
 	$(PYTHON) common/benches/events.py
+	$(PYTHON) honeytoken/benches/watch.py
 
 corpora: ## whether all CloudTrail records below DIR are read: make corpora DIR=logs
 	@test -d '$(DIR)' || { echo 'corpora: DIR has to be a directory of CloudTrail files (.json, .gz)' >&2; exit 2; }

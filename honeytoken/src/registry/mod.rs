@@ -5,11 +5,13 @@
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
 //!   ended. `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies.
-//!   `import`: tokens that come from elsewhere.
+//!   `import`: tokens that come from elsewhere. `event`, `incident`: what was seen of tokens being touched.
 
 mod backup;
+mod event;
 mod history;
 mod import;
+mod incident;
 mod migrations;
 mod operation;
 mod planting;
@@ -34,8 +36,10 @@ use crate::secret::{Mark, Marks};
 
 pub(crate) use backup::copy;
 pub(crate) use common::document::Held;
+pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
 pub(crate) use history::Past;
 pub(crate) use import::{Incoming, Taken};
+pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use restore::{Restored, restore};
 pub(crate) use token::{Filter, Key};
