@@ -4,8 +4,9 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//!   ended. `cursor`: how far the sources of events were read.
 
+mod cursor;
 mod migrations;
 mod operation;
 mod token;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::secret::{Mark, Marks};
 
 pub(crate) use common::document::Held;
+pub(crate) use cursor::{TrailFile, Unexplained, UsableKey};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use token::{Filter, Key};
 
