@@ -4,15 +4,17 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended. `cursor`: how far the sources of events were read.
+//!   ended. `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read.
 
 mod cursor;
+mod event;
+mod incident;
 mod migrations;
 mod operation;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -29,6 +31,8 @@ use crate::secret::{Mark, Marks};
 
 pub(crate) use common::document::Held;
 pub(crate) use cursor::{TrailFile, Unexplained, UsableKey};
+pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
+pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use token::{Filter, Key};
 

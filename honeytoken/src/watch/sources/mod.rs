@@ -63,13 +63,6 @@ struct Setup {
     grace: SignedDuration,
 }
 
-impl Sources {
-    /// Whether there is any: then there have to be credentials.
-    pub(crate) fn is_any(&self) -> bool {
-        self.s3.is_some() || self.sqs.is_some() || self.lookup || self.last_used
-    }
-}
-
 /// Makes the sources that were asked for. With `once` each ends when it has read all that was there.
 ///
 /// # Errors
