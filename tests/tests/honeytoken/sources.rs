@@ -143,7 +143,7 @@ fn a_trail_is_read_on_from_where_the_last_run_ended() {
     put("CloudTrail-NetworkActivity", "eu-west-1", 5, "network");
     watch(&["e2", "late", "network", "new"]);
     watch(&[]);
-    // More than a page of a listing, and more than is taken down at once.
+    // More than is taken down at once.
     for number in 0..70 {
         put("CloudTrail", "eu-west-1", 4, &format!("n{number:02}"));
     }

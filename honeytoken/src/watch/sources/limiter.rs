@@ -105,8 +105,8 @@ mod tests {
 
     #[tokio::test]
     async fn no_second_has_more_calls_than_it_may_whatever_fails() {
-        let clock = Virtual(StdMutex::new(Instant::now()));
-        let limiter = Limiter::new(&clock, Duration::from_millis(550));
+        let clock = &Virtual(StdMutex::new(Instant::now()));
+        let limiter = Limiter::new(clock, Duration::from_millis(550));
         let (calls, starts) = (AtomicUsize::new(0), StdMutex::new(Vec::new()));
         let call = || async {
             starts.lock().unwrap().push(clock.now());
@@ -128,8 +128,8 @@ mod tests {
     #[tokio::test]
     async fn what_lasts_is_not_tried_again_and_what_does_not_is_given_up_some_time() {
         for (code, expected) in [("AccessDeniedException", 1), ("ThrottlingException", 7), ("InternalError", 7)] {
-            let clock = Virtual(StdMutex::new(Instant::now()));
-            let limiter = Limiter::new(&clock, Duration::from_millis(550));
+            let clock = &Virtual(StdMutex::new(Instant::now()));
+            let limiter = Limiter::new(clock, Duration::from_millis(550));
             let calls = AtomicUsize::new(0);
             let answer = limiter
                 .call(|| async {

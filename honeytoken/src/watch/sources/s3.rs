@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use common::aws::{AwsError, Bucket, Session};
 use common::clock;
@@ -214,9 +213,10 @@ impl Trail {
         }
     }
 
+    /// Says that a folder cannot be read. S3's errors name it.
     async fn failed(&self, inputs: &Inputs, what: &str, error: &AwsError) -> Result<(), End> {
         if self.troubles.failed(what, error, self.setup.pause, Instant::now()) {
-            broken(inputs, format!("s3://{}/{what}: {error}", self.url.bucket)).await?;
+            broken(inputs, error.to_string()).await?;
         }
         Ok(())
     }
