@@ -7,13 +7,17 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
-//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
+//!   read. `secret`: secrets, which are handed out once.
 //! - `watch`: events come in, alerts go out.
 
 mod args;
 mod commands;
 mod context;
+mod import;
+mod list;
 mod registry;
+mod report;
 mod secret;
 mod watch;
 
