@@ -15,6 +15,7 @@ mod accounts;
 mod args;
 mod commands;
 mod context;
+mod factory;
 mod hand_out;
 mod iam;
 mod names;

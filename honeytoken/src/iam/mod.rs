@@ -1,8 +1,12 @@
 //! The way to IAM, for looks and for changes, at the pace that IAM bears.
 //!
-//! - `pace`: how fast.
+//! - `pace`: how fast. `list`: what there is. `make`, `group`: users, guards and keys are made. `remove`: they go.
 
+pub(crate) mod group;
+pub(crate) mod list;
+pub(crate) mod make;
 mod pace;
+pub(crate) mod remove;
 
 use std::time::{Duration, Instant};
 
