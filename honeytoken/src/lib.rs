@@ -8,12 +8,14 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `accounts`, `iam`: where they are, and the way there.
+//! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 
 mod accounts;
 mod args;
 mod commands;
 mod context;
+mod factory;
 mod iam;
 mod registry;
 mod secret;

@@ -3,9 +3,10 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
+//!   AWS, and is not known to have ended.
 
+mod expiry;
 mod migrations;
 mod operation;
 mod token;

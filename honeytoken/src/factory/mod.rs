@@ -1,0 +1,7 @@
+//! Tokens are made and taken away.
+//!
+//! - `delete`, `disable`: the taking away. `whose`: whether a user is a token's.
+
+pub(crate) mod delete;
+pub(crate) mod disable;
+pub(crate) mod whose;
