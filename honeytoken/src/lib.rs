@@ -8,6 +8,7 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `accounts`, `iam`: where they are, and the way there.
+//! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 

@@ -87,7 +87,9 @@ async fn denies_everything(iam: &Iam, group: &str) -> Result<bool, AwsError> {
 
 /// Whether a policy, as IAM gives it, has a statement that denies everything whatever the circumstances.
 pub(crate) fn is_deny_all(encoded: &str) -> bool {
-    let Some(policy) = decoded(encoded).and_then(|text| serde_json::from_str::<Value>(&text).ok()) else { return false };
+    let Some(policy) = decoded(encoded).and_then(|text| serde_json::from_str::<Value>(&text).ok()) else {
+        return false;
+    };
     let is_all = |value: &Value| match value {
         Value::String(text) => text == "*",
         Value::Array(texts) => texts.iter().any(|text| text == "*"),
@@ -131,7 +133,10 @@ mod tests {
         for (policy, expected) in [
             (DENY_ALL, true),
             (r#"{"Statement":{"Effect":"Deny","Action":["s3:*","*"],"Resource":["*"]}}"#, true),
-            (r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#, true),
+            (
+                r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*"}]}"#,
+                true,
+            ),
             (r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#, false),
             (r#"{"Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#, false),
             (r#"{"Statement":[{"Effect":"Deny","NotAction":"iam:*","Resource":"*"}]}"#, false),

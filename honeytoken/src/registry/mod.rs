@@ -3,16 +3,17 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `expiry`: whose time is
+//!   over. `operation`: what was begun in AWS, and is not known to have ended.
 
+mod expiry;
 mod making;
 mod migrations;
 mod operation;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
