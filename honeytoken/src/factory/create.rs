@@ -18,6 +18,7 @@ use super::delete::{self, Work};
 use super::id::new_id;
 use super::request::Request;
 use super::spread::Spread;
+use super::whose::{NotDone, user_of};
 use crate::accounts::DecoyAccountInUse;
 use crate::hand_out::{Hand, Handout};
 use crate::iam::make::{self, MadeKey, MadeUser};
@@ -63,6 +64,16 @@ impl From<RegistryError> for NotMade {
 impl From<AwsError> for NotMade {
     fn from(error: AwsError) -> Self {
         if error.is_denied() { Self::Denied(error) } else { Self::This(error.to_string()) }
+    }
+}
+
+impl From<NotDone> for NotMade {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Registry(error) => error.into(),
+            NotDone::Aws(error) => error.into(),
+            other => Self::This(other.to_string()),
+        }
     }
 }
 
@@ -140,10 +151,15 @@ impl Maker<'_> {
         }
     }
 
-    /// Gives a token whose secret nobody may have another key, instead of those that it has.
-    pub(crate) async fn replace_key(&self, mut token: Token) -> Result<Token, NotMade> {
+    /// Gives a token whose secret nobody may have another key, instead of those that it has. Where its user is gone another token
+    /// is made.
+    pub(crate) async fn replace_key(&self, mut token: Token, request: &Request) -> Result<Token, NotMade> {
         let Work { registry, accounts, .. } = self.work;
         let account = accounts.of(&token.account)?;
+        if user_of(registry, account, &token).await?.is_none() {
+            delete::token(self.work, &token).await?;
+            return self.make(request).await;
+        }
         // From here on whatever goes wrong takes the whole token away: nobody waits for it.
         let number = registry.begin(&token.token, Verb::Create, Step::Key, "")?;
         registry.set_state(&token.token, TokenState::Creating)?;
