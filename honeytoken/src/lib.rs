@@ -7,15 +7,22 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
+//! - `accounts`, `iam`: where they are, and the way there. `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
 //!   read. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 //! - `watch`: events come in, alerts go out.
 
+mod accounts;
 mod args;
 mod commands;
 mod context;
+mod factory;
+mod hand_out;
+mod iam;
 mod import;
 mod list;
+mod names;
 mod registry;
 mod report;
 mod secret;

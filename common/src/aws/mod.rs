@@ -37,7 +37,7 @@ pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
 pub use error::AwsError;
 pub use intercept::operation;
 #[cfg(feature = "s3")]
-pub use object::{Bucket, Pieces};
+pub use object::{Bucket, Listing, Pieces};
 pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;

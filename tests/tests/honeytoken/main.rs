@@ -1,8 +1,10 @@
 //! `honeytoken`, against the emulator: tokens are made, watched, and taken away; nothing is lost, and no secret is kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod create;
 mod many;
 mod registry;
+mod sources;
 
 use serde_json::Value;
 use tests::{Account, Ran};
