@@ -8,15 +8,19 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `accounts`, `iam`: where they are, and the way there.
-//! - `factory`: tokens are made and taken away.
+//! - `factory`: tokens are made and taken away. `reconcile`: the registry beside IAM.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 
 mod accounts;
 mod args;
 mod commands;
 mod context;
 mod factory;
+mod hand_out;
 mod iam;
+mod names;
+mod reconcile;
 mod registry;
 mod secret;
 

@@ -3,10 +3,12 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
-//!   AWS, and is not known to have ended.
+//! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `expiry`: whose time is
+//!   over. `adoption`: what IAM tells of users and keys. `operation`: what was begun in AWS, and is not known to have ended.
 
+mod adoption;
 mod expiry;
+mod making;
 mod migrations;
 mod operation;
 mod token;

@@ -249,7 +249,12 @@ pub(super) fn set_key(
     transaction.execute("UPDATE key SET status = ?2, deleted_at = ?3 WHERE id = ?1", values).map(drop)
 }
 
-fn insert_key(transaction: &Transaction<'_>, token: &str, key: &TokenKey, mark: Option<&[u8]>) -> rusqlite::Result<()> {
+pub(super) fn insert_key(
+    transaction: &Transaction<'_>,
+    token: &str,
+    key: &TokenKey,
+    mark: Option<&[u8]>,
+) -> rusqlite::Result<()> {
     let used = key.last_used.as_ref();
     let values = params![
         key.id,
