@@ -50,8 +50,11 @@ pub(crate) async fn mend(work: Work<'_>, account: &DecoyAccountInUse, difference
         (Mend::SetToken, None) => delete::is_gone(work, &work.token(token)?).map(drop),
         (Mend::Adopt, Some(user)) => adopt(work, account, token, user, keys).await,
         (Mend::Delete, _) => delete::token(work, &work.token(token)?).await.map(drop),
-        (Mend::Finish | Mend::None | Mend::RestoreGuard | Mend::LearnUser | Mend::DeleteKey | Mend::Adopt, _) => {
-            Err(NotDone::Not("somebody has to look at it".to_owned()))
+        (Mend::None, Some(user)) => Err(perhaps_a_person(user, token)),
+        // What was begun, recovery has tried before, and has said why it cannot.
+        (Mend::Finish, _) => Err(NotDone::Not("it was tried just now: the error before says why not".to_owned())),
+        (Mend::None | Mend::RestoreGuard | Mend::LearnUser | Mend::DeleteKey | Mend::Adopt, _) => {
+            Err(NotDone::Not("its user was not seen".to_owned()))
         }
     }
 }
@@ -89,11 +92,7 @@ async fn adopt(
     let rules = Rules::of(account);
     let hanging = or_absent(list::belongings(&account.iam, &user.name).await)?;
     if rules.may_do_something(user) || hanging.is_some_and(|it| it.has_password) {
-        return Err(NotDone::Not(format!(
-            "the user {} has a token's tag ({tag}), and may be somebody's: it has a password, a group or a policy that is no \
-             guard; take these away if it is a decoy, or the tag if it is none",
-            user.name
-        )));
+        return Err(perhaps_a_person(user, tag));
     }
     let guard = match rules.guard_of(user) {
         Some(guard) => guard,
@@ -140,6 +139,15 @@ async fn adopt(
     };
     work.registry.insert(&token, |_| None)?;
     Ok(work.registry.user_is(&token.token, &user.name, &user.arn, &user.principal_id)?)
+}
+
+/// Why a user with a token's tag is left alone: a guard would shut a person out.
+fn perhaps_a_person(user: &Listed, tag: &str) -> NotDone {
+    NotDone::Not(format!(
+        "the user {} has a token's tag ({tag}), and may be somebody's: it has a password, a group or a policy that is no guard; \
+         take these away if it is a decoy, or the tag if it is none",
+        user.name
+    ))
 }
 
 fn taken_in(keys: &[ListedKey]) -> Vec<TokenKey> {
