@@ -12,10 +12,10 @@ use futures_util::{StreamExt, stream};
 
 use crate::accounts::Accounts;
 use crate::context::Context;
-use crate::factory::delete::{self, Work};
-use crate::factory::disable;
+use crate::factory::delete::Work;
+use crate::factory::recover::recover;
 use crate::factory::whose::NotDone;
-use crate::registry::{Registry, Verb};
+use crate::registry::Registry;
 
 /// How many tokens are worked on at once. How fast IAM is called each account's pace says.
 pub(crate) const AT_ONCE: usize = 64;
@@ -101,18 +101,4 @@ pub(crate) fn would<'a>(
         output.write(token);
     }
     output.finish()
-}
-
-pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
-    for operation in registry.unfinished()? {
-        let done = match operation.verb {
-            Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, &operation, say).await,
-            Verb::Disable => disable::resume(registry, accounts, &operation, say).await,
-            Verb::Create | Verb::Rotate => Ok(()),
-        };
-        if let Err(error) = done {
-            say.error(format!("token {}: {error}", operation.token));
-        }
-    }
-    Ok(())
 }

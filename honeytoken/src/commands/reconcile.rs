@@ -4,9 +4,10 @@ use common::aws::{AwsArgs, block_on};
 use common::cli::Failure;
 use common::exit::Exit;
 
-use super::changes::{Records, enter, recover};
+use super::changes::{Records, enter};
 use crate::context::Context;
 use crate::factory::delete::Work;
+use crate::factory::recover::recover;
 use crate::reconcile;
 
 /// `honeytoken reconcile`.

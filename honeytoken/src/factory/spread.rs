@@ -35,11 +35,6 @@ impl Spread {
         self.with(|rooms| rooms.get_mut(at).is_some_and(|room| std::mem::take(room) > 0))
     }
 
-    /// How many more there is room for.
-    pub(crate) fn left(&self) -> u64 {
-        self.with(|rooms| rooms.iter().fold(0_u64, |sum, room| sum.saturating_add(*room)))
-    }
-
     fn with<T>(&self, change: impl FnOnce(&mut Vec<u64>) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -74,7 +69,6 @@ mod tests {
         assert!(spread.full(0));
         spread.give_back(0);
         assert!(!spread.full(0));
-        assert_eq!(spread.left(), 2);
         assert_eq!(take(&spread, 3), [Some(1), Some(1), None]);
     }
 

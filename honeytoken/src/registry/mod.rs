@@ -14,7 +14,7 @@ mod operation;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
