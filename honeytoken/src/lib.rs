@@ -9,7 +9,8 @@
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `accounts`, `iam`: where they are, and the way there.
 //! - `factory`: tokens are made and taken away. `reconcile`: the registry beside IAM.
-//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
+//!   read. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 
 mod accounts;
@@ -19,9 +20,12 @@ mod context;
 mod factory;
 mod hand_out;
 mod iam;
+mod import;
+mod list;
 mod names;
 mod reconcile;
 mod registry;
+mod report;
 mod secret;
 
 use std::process::ExitCode;
