@@ -12,6 +12,8 @@
 //!   read. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 //! - `watch`: events come in, alerts go out.
+//! - `accounts`, `iam`: where they are, and the way there.
+//! - `factory`: tokens are made and taken away. `reconcile`: the registry beside IAM.
 
 mod accounts;
 mod args;
@@ -23,6 +25,7 @@ mod iam;
 mod import;
 mod list;
 mod names;
+mod reconcile;
 mod registry;
 mod report;
 mod secret;

@@ -12,13 +12,13 @@ use futures_util::{StreamExt, stream};
 
 use crate::accounts::Accounts;
 use crate::context::Context;
-use crate::factory::delete::{self, Work};
-use crate::factory::disable;
+use crate::factory::delete::Work;
+use crate::factory::recover::recover;
 use crate::factory::whose::NotDone;
-use crate::registry::{Registry, Verb};
+use crate::registry::Registry;
 
 /// How many tokens are worked on at once. How fast IAM is called each account's pace says.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 /// Changes tokens, and writes each as it is afterwards, in the order of `items`. `token` is the token that an item is about.
 pub(crate) fn change<T>(
@@ -33,7 +33,8 @@ pub(crate) fn change<T>(
         return Ok(Exit::Done);
     }
     block_on(async {
-        let accounts = open(&context, args, registry).await?;
+        let accounts = enter(&context, args).await?;
+        recover(registry, &accounts, context.io.say).await?;
         let Context { io, .. } = context;
         let say = io.say;
         let all = Work { registry, accounts: &accounts, say };
@@ -57,13 +58,11 @@ pub(crate) fn change<T>(
     })
 }
 
-/// The way to the accounts; what was begun before and did not end is brought to its end.
-pub(crate) async fn open(context: &Context<'_>, args: &AwsArgs, registry: &Registry) -> Result<Accounts, Failure> {
+/// The way to the accounts.
+pub(crate) async fn enter(context: &Context<'_>, args: &AwsArgs) -> Result<Accounts, Failure> {
     let sessions = context.sessions(args).await?;
     let settings: &Settings = context.settings;
-    let accounts = Accounts::open(&sessions, &settings.honeytoken).await?;
-    resume(registry, &accounts, context.io.say).await?;
-    Ok(accounts)
+    Accounts::open(&sessions, &settings.honeytoken).await
 }
 
 /// Records on their way out. That nobody reads them any more does not keep anything from being done.
@@ -102,18 +101,4 @@ pub(crate) fn would<'a>(
         output.write(token);
     }
     output.finish()
-}
-
-async fn resume(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
-    for operation in registry.unfinished()? {
-        let done = match operation.verb {
-            Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, &operation, say).await,
-            Verb::Disable => disable::resume(registry, accounts, &operation, say).await,
-            Verb::Create | Verb::Rotate => Ok(()),
-        };
-        if let Err(error) = done {
-            say.error(format!("token {}: {error}", operation.token));
-        }
-    }
-    Ok(())
 }

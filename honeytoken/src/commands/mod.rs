@@ -1,7 +1,7 @@
 //! The commands, one file each: its arguments, and what it does with them.
 
 pub(crate) mod backup;
-mod changes;
+pub(crate) mod changes;
 pub(crate) mod create;
 pub(crate) mod decode;
 pub(crate) mod delete;

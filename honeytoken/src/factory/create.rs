@@ -4,24 +4,24 @@
 //! left of it the next run takes away ([`super::recover`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use common::arn::Arn;
 use common::aws::AwsError;
 use common::clock;
 use common::id::Region;
-use common::record::{KeyStatus, Token, TokenKey, TokenKind, TokenState};
+use common::record::{KeyStatus, Token, TokenKind, TokenState};
 use common::resource::ResourceType;
 
 use super::delete::{self, Work};
 use super::id::new_id;
+use super::key::{NotHandedOut, hand_out, make_key};
 use super::request::Request;
 use super::spread::Spread;
 use super::whose::{NotDone, user_of};
 use crate::accounts::DecoyAccountInUse;
-use crate::hand_out::{Hand, Handout};
-use crate::iam::make::{self, MadeKey, MadeUser};
+use crate::hand_out::Hand;
+use crate::iam::make::{self, MadeUser};
 use crate::iam::remove;
 use crate::names::{NameError, Namer};
 use crate::registry::{RegistryError, Step, Verb};
@@ -70,9 +70,19 @@ impl From<AwsError> for NotMade {
 impl From<NotDone> for NotMade {
     fn from(error: NotDone) -> Self {
         match error {
-            NotDone::Registry(error) => error.into(),
             NotDone::Aws(error) => error.into(),
+            NotDone::Registry(error) => error.into(),
             other => Self::This(other.to_string()),
+        }
+    }
+}
+
+impl From<NotHandedOut> for NotMade {
+    fn from(error: NotHandedOut) -> Self {
+        match error {
+            NotHandedOut::Taken(why) => Self::This(why),
+            NotHandedOut::Broken(why) => Self::Stop(why),
+            NotHandedOut::Registry(error) => error.into(),
         }
     }
 }
@@ -265,51 +275,10 @@ impl Maker<'_> {
 
     /// Puts the guard before the user, makes the key, and hands it out.
     async fn guarded_key(&self, account: &DecoyAccountInUse, token: &mut Token, number: i64) -> Result<(), Left> {
-        let made = self.key(account, token, number).await.map_err(Left::Something)?;
-        self.hand_out(account, token, number, made).await.map_err(Left::Something)
-    }
-
-    async fn key(&self, account: &DecoyAccountInUse, token: &mut Token, number: i64) -> Result<MadeKey, NotMade> {
-        let registry = self.work.registry;
-        registry.step(number, Step::Guard, "")?;
-        make::guard(account, &token.id).await?;
-        registry.step(number, Step::Key, "")?;
-        let known = token.keys.iter().filter(|key| key.status != KeyStatus::Deleted);
-        let known: Vec<&str> = known.map(|key| key.id.as_str()).collect();
-        let made = make::key(account, &token.id, &known).await?;
-        let now = clock::now();
-        registry.key_made(&token.token, &made.id, &registry.mark(made.secret.reveal()), now)?;
-        let id = made.id.clone();
-        token.keys.push(TokenKey { id, status: KeyStatus::Active, created_at: now, deleted_at: None, last_used: None });
-        Ok(made)
-    }
-
-    async fn hand_out(
-        &self,
-        account: &DecoyAccountInUse,
-        token: &mut Token,
-        number: i64,
-        made: MadeKey,
-    ) -> Result<(), NotMade> {
-        let MadeKey { id: key, secret } = &made;
-        token.state = TokenState::Active;
-        token.blind_since = None;
-        let place = self.hand.place(token, key).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-        self.work.registry.step(number, Step::HandOut, &format!("{key}\n{place}"))?;
-        let (profile, region) = (self.hand.profile(), self.hand.region());
-        if let Err(error) = self.hand.give(&Handout { token, key, secret, profile, region }) {
-            // First of all: what comes next needs the registry, which may be on the same full disk.
-            let deleted = remove::key(&account.iam, &token.id, key).await;
-            let mut why = format!("the secret of {key} could not be handed out: {error}");
-            if let Err(error) = deleted {
-                why = format!("{why}; nor could the key be deleted: {error}");
-            }
-            let is_there = error.kind() == io::ErrorKind::AlreadyExists;
-            return Err(if is_there { NotMade::This(why) } else { NotMade::Stop(why) });
-        }
-        let keys = [(key.as_str(), KeyStatus::Active)];
-        self.work.registry.end(number, &token.token, Verb::Create, TokenState::Active, &keys)?;
-        Ok(())
+        let made = make_key(self.work, account, token, number).await;
+        let made = made.map_err(|error| Left::Something(error.into()))?;
+        let given = hand_out(self.work, account, self.hand, token, (number, Verb::Create), made).await;
+        given.map_err(|error| Left::Something(error.into()))
     }
 
     /// Takes back what there is of a token. Answers why it was not made.

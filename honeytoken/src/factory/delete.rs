@@ -6,10 +6,9 @@ use common::record::{KeyStatus, Token, TokenState};
 use super::whose::{NotDone, user_of};
 use crate::accounts::{Accounts, DecoyAccountInUse};
 use crate::iam::list::{self, ListedKey, or_absent};
+use crate::iam::make::INLINE_GUARD;
 use crate::iam::remove::{self, Found, LastOfAll};
 use crate::registry::{Operation, Registry, Step, Verb};
-
-const INLINE_GUARD: &str = "deny-all";
 
 /// What it takes to change tokens.
 #[derive(Clone, Copy, Debug)]
@@ -106,11 +105,6 @@ fn is_live(token: &Token, id: &str) -> bool {
     token.keys.iter().any(|key| key.id == id && key.status != KeyStatus::Deleted)
 }
 
-/// What the keys that IAM lists make of a token.
-pub(super) fn state_with<'a>(keys: impl IntoIterator<Item = &'a ListedKey>) -> TokenState {
-    if keys.into_iter().any(|key| key.is_active) { TokenState::Active } else { TokenState::Disabled }
-}
-
 async fn one_key(
     work: Work<'_>,
     account: &DecoyAccountInUse,
@@ -121,7 +115,7 @@ async fn one_key(
 ) -> Result<Token, NotDone> {
     remove::key(&account.iam, &token.id, id).await?;
     let state = match token.state {
-        TokenState::Active | TokenState::Disabled => state_with(listed.iter().filter(|key| key.id != id)),
+        TokenState::Active | TokenState::Disabled => list::state(listed.iter().filter(|key| key.id != id)),
         other => other,
     };
     work.registry.end(number, &token.token, Verb::DeleteKey, state, &[(id, KeyStatus::Deleted)])?;
@@ -176,12 +170,22 @@ async fn to_the_end(
     for serial in detail.lines() {
         remove::virtual_device(iam, serial).await?;
     }
-    let gone: Vec<_> = token.keys.iter().filter(|key| key.status != KeyStatus::Deleted).collect();
-    let gone: Vec<_> = gone.iter().map(|key| (key.id.as_str(), KeyStatus::Deleted)).collect();
-    // Whatever else was begun with it has come to its end, too.
+    gone(work, token, number)
+}
+
+/// Takes down that the user is gone, and with it all that was begun with the token.
+fn gone(work: Work<'_>, token: &Token, number: i64) -> Result<Token, NotDone> {
+    let live = token.keys.iter().filter(|key| key.status != KeyStatus::Deleted);
+    let keys: Vec<_> = live.map(|key| (key.id.as_str(), KeyStatus::Deleted)).collect();
     for other in work.registry.unfinished()?.iter().filter(|it| it.token == token.token && it.number != number) {
-        work.registry.end(other.number, &token.token, other.verb, TokenState::Deleted, &gone)?;
+        work.registry.end(other.number, &token.token, other.verb, TokenState::Deleted, &keys)?;
     }
-    work.registry.end(number, &token.token, Verb::Delete, TokenState::Deleted, &gone)?;
+    work.registry.end(number, &token.token, Verb::Delete, TokenState::Deleted, &keys)?;
     work.token(&token.token)
+}
+
+/// Takes down that a token is gone whose user somebody else deleted.
+pub(crate) fn is_gone(work: Work<'_>, token: &Token) -> Result<Token, NotDone> {
+    let number = work.registry.begin(&token.token, Verb::Delete, Step::Remove, "")?;
+    gone(work, token, number)
 }

@@ -12,8 +12,8 @@ use common::record::{KeyStatus, Token, TokenState};
 use futures_util::{StreamExt, stream};
 
 use super::delete::{self, Work};
-use super::disable;
 use super::whose::NotDone;
+use super::{disable, rotate};
 use crate::accounts::Accounts;
 use crate::hand_out::holds;
 use crate::iam::list;
@@ -76,7 +76,7 @@ async fn finish(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
         Verb::Create => create(work, operation).await,
         Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, operation, say).await,
         Verb::Disable => disable::resume(registry, accounts, operation, say).await,
-        Verb::Rotate => Err(NotDone::Not("rotations cannot be finished by this version".to_owned())),
+        Verb::Rotate => rotate::resume(registry, accounts, operation, say).await,
     }
 }
 

@@ -13,6 +13,7 @@ use common::operation::{
     IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS, IAM_LIST_SIGNING_CERTIFICATES, IAM_LIST_SSH_PUBLIC_KEYS,
     IAM_LIST_USER_POLICIES, Operation,
 };
+use common::record::{KeyStatus, TokenState};
 use jiff::Timestamp;
 
 use super::Iam;
@@ -147,6 +148,18 @@ pub(crate) struct ListedKey {
     pub(crate) id: String,
     pub(crate) is_active: bool,
     pub(crate) created_at: Timestamp,
+}
+
+impl ListedKey {
+    /// What IAM says of it, in the registry's words.
+    pub(crate) fn status(&self) -> KeyStatus {
+        if self.is_active { KeyStatus::Active } else { KeyStatus::Inactive }
+    }
+}
+
+/// What its keys make of a token.
+pub(crate) fn state<'a>(keys: impl IntoIterator<Item = &'a ListedKey>) -> TokenState {
+    if keys.into_iter().any(|key| key.is_active) { TokenState::Active } else { TokenState::Disabled }
 }
 
 /// All access keys of a user. A user that is not there is the error `NoSuchEntity`.

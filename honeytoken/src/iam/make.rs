@@ -137,8 +137,8 @@ fn after(lost: Option<AwsError>, error: AwsError) -> AwsError {
 /// # Errors
 ///
 /// Nothing says that the guard is there.
-pub(crate) async fn guard(account: &DecoyAccountInUse, user: &str) -> Result<(), AwsError> {
-    match account.guard {
+pub(crate) async fn guard(account: &DecoyAccountInUse, user: &str, guard: Guard) -> Result<(), AwsError> {
+    match guard {
         Guard::Inline => {
             patiently(account, |client| {
                 let call = client.put_user_policy().user_name(user).policy_name(INLINE_GUARD).policy_document(DENY_ALL);

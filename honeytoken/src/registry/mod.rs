@@ -7,7 +7,11 @@
 //!   over. `operation`: what was begun in AWS, and is not known to have ended. `planting`: where keys lie. `history`: who did
 //!   what, and what came of it. `backup`, `restore`: copies. `import`: tokens that come from elsewhere. `event`, `incident`:
 //!   what was seen of tokens being touched. `cursor`: how far the sources of events were read.
+//!   over. `adoption`: what IAM tells of users and keys. `operation`: what was begun in AWS, and is not known to have ended.
+//!   `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies. `import`: tokens that
+//!   come from elsewhere.
 
+mod adoption;
 mod backup;
 mod cursor;
 mod event;

@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod create;
+mod expiry;
 mod many;
+mod reconcile;
 mod registry;
+mod removal;
+mod rotation;
 mod sources;
 
 use serde_json::Value;
