@@ -7,11 +7,13 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
+//! - `drill`: tokens are used on purpose.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 
 mod args;
 mod commands;
 mod context;
+mod drill;
 mod registry;
 mod secret;
 

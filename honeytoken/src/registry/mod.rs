@@ -4,8 +4,9 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//!   ended. `drill`: uses on purpose.
 
+mod drill;
 mod migrations;
 mod operation;
 mod token;
