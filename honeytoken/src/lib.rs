@@ -8,12 +8,15 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `drill`: tokens are used on purpose.
+//! - `accounts`, `iam`: where they are, and the way there.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 
+mod accounts;
 mod args;
 mod commands;
 mod context;
 mod drill;
+mod iam;
 mod registry;
 mod secret;
 
