@@ -8,10 +8,13 @@
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 
 mod args;
 mod commands;
 mod context;
+mod hand_out;
+mod names;
 mod registry;
 mod secret;
 
