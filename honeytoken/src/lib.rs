@@ -10,6 +10,7 @@
 //! - `drill`: tokens are used on purpose.
 //! - `accounts`, `iam`: where they are, and the way there.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 
 mod accounts;
 mod args;
@@ -17,6 +18,8 @@ mod commands;
 mod context;
 mod drill;
 mod iam;
+mod hand_out;
+mod names;
 mod registry;
 mod secret;
 
