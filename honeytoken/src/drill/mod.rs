@@ -115,7 +115,7 @@ async fn drill(
         Called::WrongSecret(_) => return Err(wrong_secret(&pair.key, &args.secret_file)),
         Called::Failed(error) => return Err(Failure::Incomplete(format!("{} was not used: {error}", pair.key))),
     };
-    registry.drilled(&token.token, &Drill { at, latency_seconds: latency })?;
+    registry.drill_ended(&token.token, &Drill { at, latency_seconds: latency })?;
     let exit = if latency.is_some() { Exit::Done } else { Exit::No };
     let reason = latency.is_none().then_some(reason);
     if let Some(reason) = &reason {

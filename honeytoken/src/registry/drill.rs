@@ -30,7 +30,7 @@ impl Registry {
     }
 
     /// Takes down how a token's drill ended.
-    pub(crate) fn drilled(&self, token: &str, drill: &Drill) -> Result<()> {
+    pub(crate) fn drill_ended(&self, token: &str, drill: &Drill) -> Result<()> {
         let Drill { at, latency_seconds } = drill;
         let detail = json!({"latency_seconds": latency_seconds}).to_string();
         self.write(|transaction| {
@@ -61,7 +61,7 @@ mod tests {
 
         for latency_seconds in [Some(12.3), None] {
             let drill = Drill { at: seen, latency_seconds };
-            registry.drilled("t1", &drill).unwrap();
+            registry.drill_ended("t1", &drill).unwrap();
             assert_eq!(registry.token("t1").unwrap().unwrap().drill, Some(drill));
         }
     }
