@@ -130,8 +130,8 @@ fn words_of(template: &str, class: &str, lists: &BTreeMap<String, Vec<String>>) 
     let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let words = lists.get(class).or_else(|| lists.get(&lower)).cloned().or_else(|| words::list(&lower).map(owned));
     let Some(words) = words else {
-        let mut known: Vec<&str> = lists.keys().map(String::as_str).collect();
-        known.extend(words::names().chain(["n"]));
+        let built_in = words::names().map(str::to_owned);
+        let mut known: Vec<String> = lists.keys().cloned().chain(built_in).chain(["n".to_owned()]).collect();
         known.sort_unstable();
         known.dedup();
         let known = known.join(", ");
