@@ -9,6 +9,7 @@
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `drill`: tokens are used on purpose.
 //! - `accounts`, `iam`: where they are, and the way there.
+//! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
 
@@ -17,6 +18,7 @@ mod args;
 mod commands;
 mod context;
 mod drill;
+mod factory;
 mod hand_out;
 mod iam;
 mod names;

@@ -12,10 +12,10 @@ use futures_util::{StreamExt, stream};
 
 use crate::accounts::Accounts;
 use crate::context::Context;
-use crate::factory::delete::Work;
-use crate::factory::recover::recover;
+use crate::factory::delete::{self, Work};
+use crate::factory::disable;
 use crate::factory::whose::NotDone;
-use crate::registry::Registry;
+use crate::registry::{Registry, Verb};
 
 /// How many tokens are worked on at once. How fast IAM is called each account's pace says.
 const AT_ONCE: usize = 64;
@@ -62,7 +62,7 @@ pub(crate) async fn open(context: &Context<'_>, args: &AwsArgs, registry: &Regis
     let sessions = context.sessions(args).await?;
     let settings: &Settings = context.settings;
     let accounts = Accounts::open(&sessions, &settings.honeytoken).await?;
-    recover(registry, &accounts, context.io.say).await?;
+    resume(registry, &accounts, context.io.say).await?;
     Ok(accounts)
 }
 
@@ -102,4 +102,18 @@ pub(crate) fn would<'a>(
         output.write(token);
     }
     output.finish()
+}
+
+async fn resume(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
+    for operation in registry.unfinished()? {
+        let done = match operation.verb {
+            Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, &operation, say).await,
+            Verb::Disable => disable::resume(registry, accounts, &operation, say).await,
+            Verb::Create | Verb::Rotate => Ok(()),
+        };
+        if let Err(error) = done {
+            say.error(format!("token {}: {error}", operation.token));
+        }
+    }
+    Ok(())
 }

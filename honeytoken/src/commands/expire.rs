@@ -87,10 +87,17 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         }
         return output.finish().map(|()| Exit::Done);
     }
-    change(context, &args.aws, &registry, over, |token| token, async |work, token: &Token| {
-        let token = work.token(&token.token)?;
-        if end == End::Delete { delete::token(work, &token).await } else { disable::token(work, &token).await }
-    })
+    change(
+        context,
+        &args.aws,
+        &registry,
+        over,
+        |token| token,
+        async |work, token: &Token| {
+            let token = work.token(&token.token)?;
+            if end == End::Delete { delete::token(work, &token).await } else { disable::token(work, &token).await }
+        },
+    )
 }
 
 /// The tokens whose time was over at `since`, and with which something is to be done.

@@ -1,6 +1,7 @@
 //! The commands, one file each: its arguments, and what it does with them.
 
 pub(crate) mod backup;
+mod changes;
 pub(crate) mod create;
 pub(crate) mod decode;
 pub(crate) mod delete;
@@ -11,6 +12,7 @@ pub(crate) mod export;
 pub(crate) mod identify;
 pub(crate) mod import;
 pub(crate) mod list;
+mod named;
 pub(crate) mod plant;
 pub(crate) mod reconcile;
 pub(crate) mod report;

@@ -9,6 +9,8 @@ use crate::iam::list::{self, ListedKey, or_absent};
 use crate::iam::remove::{self, Found, LastOfAll};
 use crate::registry::{Operation, Registry, Step, Verb};
 
+const INLINE_GUARD: &str = "deny-all";
+
 /// What it takes to change tokens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work<'a> {

@@ -50,7 +50,9 @@ pub(crate) enum NotDone {
         there: String,
     },
     /// Something is always in the way.
-    #[error("the user {user} in account {account} cannot be deleted: IAM says again and again that something hangs on it")]
+    #[error(
+        "the user {user} in account {account} cannot be deleted: IAM says again and again that something hangs on it"
+    )]
     Stubborn {
         /// The user's name.
         user: String,

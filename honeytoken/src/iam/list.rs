@@ -8,9 +8,10 @@ use common::arn::Arn;
 use common::aws::{AwsError, timestamp};
 use common::clock;
 use common::operation::{
-    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS, IAM_LIST_ATTACHED_USER_POLICIES,
-    IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES, IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS, IAM_LIST_SIGNING_CERTIFICATES,
-    IAM_LIST_SSH_PUBLIC_KEYS, IAM_LIST_USER_POLICIES, Operation,
+    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_GET_LOGIN_PROFILE, IAM_GET_USER, IAM_LIST_ACCESS_KEYS,
+    IAM_LIST_ATTACHED_USER_POLICIES, IAM_LIST_GROUPS_FOR_USER, IAM_LIST_MFA_DEVICES,
+    IAM_LIST_SERVICE_SPECIFIC_CREDENTIALS, IAM_LIST_SIGNING_CERTIFICATES, IAM_LIST_SSH_PUBLIC_KEYS,
+    IAM_LIST_USER_POLICIES, Operation,
 };
 use jiff::Timestamp;
 
@@ -86,7 +87,8 @@ impl Listed {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let tags = user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
         let inline = user.user_policy_list().iter();
-        let inline = inline.filter_map(|it| Some((owned(it.policy_name())?, owned(it.policy_document()).unwrap_or_default())));
+        let inline =
+            inline.filter_map(|it| Some((owned(it.policy_name())?, owned(it.policy_document()).unwrap_or_default())));
         Some(Self {
             name: owned(user.user_name())?,
             principal_id: owned(user.user_id())?,

@@ -1,8 +1,10 @@
 //! The way to IAM, for looks and for changes, at the pace that IAM bears.
 //!
-//! - `pace`: how fast.
+//! - `pace`: how fast. `list`: what there is. `remove`: keys and users are taken away.
 
+pub(crate) mod list;
 mod pace;
+pub(crate) mod remove;
 
 use std::time::{Duration, Instant};
 

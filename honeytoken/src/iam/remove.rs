@@ -180,12 +180,7 @@ async fn credentials(iam: &Iam, user: &str, belongings: &Belongings) -> Result<(
 }
 
 /// Takes away what allows and what denies something, in this order.
-async fn permissions(
-    iam: &Iam,
-    user: &str,
-    belongings: &Belongings,
-    last: LastOfAll<'_>,
-) -> Result<(), AwsError> {
+async fn permissions(iam: &Iam, user: &str, belongings: &Belongings, last: LastOfAll<'_>) -> Result<(), AwsError> {
     for step in in_order(belongings, last) {
         match step {
             Permission::Attached(arn) => {

@@ -3,10 +3,13 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended. `drill`: uses on purpose.
+//! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
+//!   AWS, and is not known to have ended.
+//! - `drill`: uses on purpose. `health`: when a watch was last at work.
 
 mod drill;
+mod expiry;
+mod health;
 mod migrations;
 mod operation;
 mod token;
