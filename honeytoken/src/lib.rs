@@ -7,7 +7,7 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
-//! - `drill`: tokens are used on purpose.
+//! - `drill`: tokens are used on purpose. `doctor`: what keeps them from being noticed.
 //! - `accounts`, `iam`: where they are, and the way there.
 //! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
@@ -17,6 +17,7 @@ mod accounts;
 mod args;
 mod commands;
 mod context;
+mod doctor;
 mod drill;
 mod factory;
 mod hand_out;

@@ -74,7 +74,11 @@ mod tests {
         for (statement, denies_everything, allows) in [
             (r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#, true, false),
             (r#"[{"Effect":"Deny","Action":["s3:*","*:*"],"Resource":["*"],"Condition":{}}]"#, true, false),
-            (r#"[{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"*","Resource":"*"}]"#, true, true),
+            (
+                r#"[{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"*","Resource":"*"}]"#,
+                true,
+                true,
+            ),
             (r#"{"Effect":"Deny","Action":"s3:*","Resource":"*"}"#, false, false),
             (r#"{"Effect":"Deny","NotAction":"sts:*","Resource":"*"}"#, false, false),
             (r#"{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::x"}"#, false, false),

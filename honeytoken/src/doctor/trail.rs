@@ -65,7 +65,12 @@ pub(super) async fn look(session: &Session) -> Result<Vec<Seen>, AwsError> {
 }
 
 /// What keeps an account's events from being written down.
-pub(super) fn judge(seen: &Result<Vec<Seen>, AwsError>, account: &Subject, need: &Need, now: Timestamp) -> Vec<Finding> {
+pub(super) fn judge(
+    seen: &Result<Vec<Seen>, AwsError>,
+    account: &Subject,
+    need: &Need,
+    now: Timestamp,
+) -> Vec<Finding> {
     let seen = match seen {
         Ok(seen) => seen,
         Err(error) => return [NO_TRAIL, NO_DATA_EVENTS].map(|check| account.unknown(check, error)).into(),
