@@ -12,6 +12,7 @@
 //! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
+//! - `watch`: events come in, alerts go out.
 
 mod accounts;
 mod args;
@@ -25,6 +26,7 @@ mod iam;
 mod names;
 mod registry;
 mod secret;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -150,6 +150,13 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
+impl Sources {
+    /// Whether any source in AWS is named.
+    pub(crate) fn any(&self) -> bool {
+        self.s3.is_some() || self.sqs.is_some() || self.lookup || self.last_used
+    }
+}
+
 impl About {
     /// The labels as a map; of a name that comes twice the last one counts.
     pub(crate) fn labels(&self) -> BTreeMap<String, String> {

@@ -124,6 +124,14 @@ CREATE TABLE drill (
     seen_at TEXT
 ) STRICT;
 
+-- As whom honeytoken itself calls AWS: a change of a token by one of these is no alert.
+CREATE TABLE caller (
+    account TEXT NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account, type, name)
+) STRICT;
+
 -- How far a source was read.
 CREATE TABLE cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT;
 

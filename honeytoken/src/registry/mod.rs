@@ -5,17 +5,20 @@
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
 //!   AWS, and is not known to have ended.
-//! - `drill`: uses on purpose. `health`: when a watch was last at work.
+//! - `event`, `incident`: what was seen of tokens being touched. `drill`: uses on purpose. `health`: when a watch was last at
+//!   work.
 
 mod drill;
+mod event;
 mod expiry;
 mod health;
+mod incident;
 mod migrations;
 mod operation;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -31,6 +34,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::secret::{Mark, Marks};
 
 pub(crate) use common::document::Held;
+pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
+pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use token::{Filter, Key};
 
