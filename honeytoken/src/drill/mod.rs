@@ -3,19 +3,22 @@
 //! The call has a nonce in its user agent that the registry knows, so that a watch tells it from a thief's. Nothing is faked:
 //! what is measured is the way from AWS to the alert, with all that may be wrong on it.
 //!
-//! - `secret_file`: the key. `call`: the call.
+//! - `secret_file`: the key. `call`: the call. `output`: for what came of it, and for alerts.
 
 mod call;
+mod output;
 mod secret_file;
 
+use std::future::pending;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sts::Client;
 use common::arn::partition_of;
 use common::aws::{block_on, terminated, with_key_alone};
-use common::cli::Failure;
+use common::cli::{Failure, Say};
 use common::clock;
 use common::exit::Exit;
 use common::id::AccountId;
@@ -24,12 +27,17 @@ use common::record::{Drill, KeyStatus, Token};
 use common::stream::Writer;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::commands::drill::Args;
 use crate::context::Context;
 use crate::registry::Registry;
+use crate::watch::input::{Stop, Stopper};
+use crate::watch::sources;
+use crate::watch::{Rules, Watch};
 use call::Called;
+use output::Shared;
 use secret_file::{KeyPair, read};
 
 /// For how long a key that AWS does not know may be a new one.
@@ -57,9 +65,9 @@ struct Drilled<'a> {
 /// Runs a drill.
 pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit, Failure> {
     let pair = read(&args.secret_file, &args.as_profile).map_err(|error| Failure::Start(error.to_string()))?;
-    let registry = context.open()?;
+    let registry = Arc::new(context.open()?);
     let (token, status) = token_of(&registry, &pair, &args.secret_file)?;
-    block_on(drill(args, context, &registry, &token, status, &pair))
+    block_on(drill(args, context, registry, &token, status, &pair))
 }
 
 /// The token that the key is of: a drill with anybody else's would tell nothing.
@@ -84,7 +92,7 @@ fn wrong_secret(key: &str, file: &Path) -> Failure {
 async fn drill(
     args: &Args,
     context: Context<'_>,
-    registry: &Registry,
+    registry: Arc<Registry>,
     token: &Token,
     status: KeyStatus,
     pair: &KeyPair,
@@ -92,31 +100,39 @@ async fn drill(
     let say = context.io.say;
     let nonce = nonce()?;
     let client = client(args, &context, token, &nonce, pair).await?;
-    let deadline = args.deadline.get().unsigned_abs();
-    let mut output = Writer::new(context.io.output);
+    let watching = watch(args, &context, &registry).await?;
+    let output = Shared::new(context.io.output);
+    let mut watching = watching.map(|watching| watching.start(output.clone(), say));
     // One that is known to be dead is not waited for.
     let patience = if matches!(status, KeyStatus::Inactive | KeyStatus::Deleted) { Duration::ZERO } else { PATIENCE };
 
     registry.begin_drill(&nonce, &token.token, &pair.key)?;
     let at = clock::now();
+    let wait = Wait { registry: &registry, nonce: &nonce, deadline: args.deadline.get().unsigned_abs() };
     let (latency, reason) = match call::call(&client, patience).await {
         Called::Known { arn, at: since } => {
             if let Some(arn) = arn.filter(|arn| *arn != token.arn.to_string()) {
                 say.warn(format!("the key {} is that of {arn}, and the registry has {}", pair.key, token.arn));
             }
-            say.note(format!("{} was used: waiting for a `honeytoken watch` with this registry to notice", pair.key));
-            (noticed(registry, &nonce, since, deadline).await?, "nothing was noticed in time".to_owned())
+            let who =
+                if watching.is_some() { "for it to be noticed" } else { "for a `honeytoken watch` with this registry" };
+            say.note(format!("{} was used: waiting {who}", pair.key));
+            (wait.noticed(since, watching.as_mut()).await?, "nothing was noticed in time".to_owned())
         }
         Called::Doubtful(error, since) => {
             say.warn(format!("{error}; the call may have come through"));
-            (noticed(registry, &nonce, since, deadline).await?, format!("nothing was noticed in time, and {error}"))
+            let latency = wait.noticed(since, watching.as_mut()).await?;
+            (latency, format!("nothing was noticed in time, and {error}"))
         }
         Called::Blind(error) => (None, format!("blind: AWS knows no such active key, and logs no use of it: {error}")),
         Called::WrongSecret(_) => return Err(wrong_secret(&pair.key, &args.secret_file)),
         Called::Failed(error) => return Err(Failure::Incomplete(format!("{} was not used: {error}", pair.key))),
     };
     registry.drill_ended(&token.token, &Drill { at, latency_seconds: latency })?;
-    let exit = if latency.is_some() { Exit::Done } else { Exit::No };
+    let watched = match watching {
+        Some(watching) => watching.end().await?,
+        None => Exit::Done,
+    };
     let reason = latency.is_none().then_some(reason);
     if let Some(reason) = &reason {
         say.error(format!("{}: {reason}; `honeytoken doctor` looks for the cause", pair.key));
@@ -132,8 +148,51 @@ async fn drill(
         latency_seconds: latency,
         reason,
     };
-    write(&mut output, &drilled).map_err(Failure::Output)?;
-    Ok(exit)
+    write(&mut Writer::new(output), &drilled).map_err(Failure::Output)?;
+    Ok(if latency.is_some() { watched } else { Exit::No })
+}
+
+/// A watch of the drill's own, where sources were named.
+struct Watching {
+    watch: Watch,
+    sources: Vec<Box<dyn sources::Source>>,
+}
+
+/// The same at work.
+struct AtWork {
+    running: JoinHandle<Result<Exit, Failure>>,
+    stopper: Stopper,
+}
+
+async fn watch(args: &Args, context: &Context<'_>, registry: &Arc<Registry>) -> Result<Option<Watching>, Failure> {
+    if !args.sources.any() {
+        return Ok(None);
+    }
+    let rules = Rules::new(&context.settings.honeytoken, None, false)?;
+    let sessions = context.sessions(&args.aws).await?;
+    let sources = sources::open(&args.sources, false, &sessions, registry, context.io.say).await?;
+    Ok(Some(Watching { watch: Watch { registry: Arc::clone(registry), rules }, sources }))
+}
+
+impl Watching {
+    fn start(self, output: Shared, say: &'static Say) -> AtWork {
+        let (stopper, stop) = Stop::new();
+        let running = tokio::spawn(self.watch.run(self.sources, Box::new(output), say, stop));
+        AtWork { running, stopper }
+    }
+}
+
+impl AtWork {
+    /// What was read is finished.
+    async fn end(self) -> Result<Exit, Failure> {
+        self.stopper.stop();
+        self.running.await.map_err(broken)?
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err's closure")]
+fn broken(error: tokio::task::JoinError) -> Failure {
+    Failure::Incomplete(format!("the watch broke: {error}"))
 }
 
 fn write<W: Write>(output: &mut Writer<W>, drilled: &Drilled<'_>) -> std::io::Result<()> {
@@ -170,17 +229,37 @@ fn nonce() -> Result<String, Failure> {
     Ok(format!("build-{digits}"))
 }
 
-/// After how many seconds a watch noticed; `None`: not before the deadline.
-async fn noticed(registry: &Registry, nonce: &str, since: Instant, deadline: Duration) -> Result<Option<f64>, Failure> {
-    let seen = async {
-        while registry.drill_seen(nonce)?.is_none() {
-            sleep(LOOK).await;
+/// What is waited for.
+struct Wait<'a> {
+    registry: &'a Registry,
+    nonce: &'a str,
+    deadline: Duration,
+}
+
+impl Wait<'_> {
+    /// After how many seconds a watch noticed; `None`: not before the deadline.
+    async fn noticed(&self, since: Instant, watching: Option<&mut AtWork>) -> Result<Option<f64>, Failure> {
+        let seen = async {
+            while self.registry.drill_seen(self.nonce)?.is_none() {
+                sleep(LOOK).await;
+            }
+            // To a tenth: nothing here is more exact.
+            Ok::<_, Failure>((since.elapsed().as_secs_f64() * 10.0).round() / 10.0)
+        };
+        let ended = async {
+            match watching {
+                // Its sources go on until they are told to stop.
+                Some(AtWork { running, .. }) => match running.await.map_err(broken) {
+                    Ok(Ok(_)) => Failure::Incomplete("the watch ended before anything was noticed".into()),
+                    Ok(Err(error)) | Err(error) => error,
+                },
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            seen = timeout(self.deadline, seen) => seen.ok().transpose(),
+            failure = ended => Err(failure),
+            () = terminated() => Err(Failure::Incomplete("the drill was ended before anything was noticed".into())),
         }
-        // To a tenth: nothing here is more exact.
-        Ok::<_, Failure>((since.elapsed().as_secs_f64() * 10.0).round() / 10.0)
-    };
-    tokio::select! {
-        seen = timeout(deadline, seen) => seen.ok().transpose(),
-        () = terminated() => Err(Failure::Incomplete("the drill was ended before anything was noticed".into())),
     }
 }
