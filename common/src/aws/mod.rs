@@ -39,7 +39,7 @@ pub use error::AwsError;
 pub use intercept::operation;
 pub use key::with_key_alone;
 #[cfg(feature = "s3")]
-pub use object::{Bucket, Pieces};
+pub use object::{Bucket, Listing, Pieces};
 pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;

@@ -56,7 +56,9 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         let mut all: Vec<Box<dyn Source>> = Vec::new();
         if args.sources.any() {
             let sessions = context.sessions(&args.aws).await?;
-            all.extend(sources::open(&args.sources, args.once, &sessions, &registry, context.io.say).await?);
+            let registry = Arc::clone(&registry);
+            let (settings, say) = (context.settings, context.io.say);
+            all.extend(sources::open(&args.sources, args.once, settings, registry, sessions, say).await?);
         }
         if !args.files.is_empty() || all.is_empty() {
             all.push(Box::new(Local::new(args.files, context.io.input)));

@@ -135,3 +135,96 @@ fn shape(name: &str) -> String {
     };
     runs.into_iter().map(text).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::tests::token as plain;
+
+    fn own() -> Subject {
+        Subject::account("aws", &"111122223333".parse().unwrap())
+    }
+
+    fn checks(findings: &[Finding]) -> Vec<String> {
+        findings.iter().map(|finding| finding.check.replace("honeytoken_", "")).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_may_use_the_registry() {
+        use std::fs::{Permissions, set_permissions, write};
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.db");
+        write(&path, "").unwrap();
+        write(directory.path().join("r.db-wal"), "").unwrap();
+        for (of, wal, within, expected) in [
+            (0o600, 0o600, 0o755, 0),
+            (0o600, 0o600, 0o1777, 0),
+            (0o640, 0o600, 0o700, 1),
+            (0o600, 0o604, 0o700, 1),
+            (0o600, 0o600, 0o770, 1),
+            (0o666, 0o666, 0o777, 3),
+        ] {
+            set_permissions(&path, Permissions::from_mode(of)).unwrap();
+            set_permissions(directory.path().join("r.db-wal"), Permissions::from_mode(wal)).unwrap();
+            set_permissions(directory.path(), Permissions::from_mode(within)).unwrap();
+            let found = registry_files(&path, &own());
+            assert_eq!(found.len(), expected, "{of:o} {wal:o} {within:o}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_watch_that_stands_still_is_told() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let read = |minutes| vec![("lookup".to_owned(), now - SignedDuration::from_mins(minutes))];
+        for (read, named, expected) in [
+            (read(5), false, None),
+            (read(61), false, Some("honeytoken_watch_stale")),
+            (read(61), true, Some("honeytoken_watch_stale")),
+            (vec![], true, None),
+            (vec![], false, Some("honeytoken_no_source")),
+        ] {
+            let found = watch(&read, named, &own(), now).map(|finding| finding.check);
+            assert_eq!(found.as_deref(), expected, "{read:?} {named}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_known_or_alike_are_told() {
+        assert_eq!(checks(&token(&plain("t", "svc-billing"))), Vec::<String>::new());
+        assert_eq!(checks(&token(&plain("t", "inf_ht_0123456789abcdef"))), ["name_known"]);
+        let some = |name: &dyn Fn(usize) -> String, count| -> Vec<Token> {
+            (0..count).map(|number| plain(&format!("t{number}"), &name(number))).collect()
+        };
+        let by_rule = |number: usize| format!("app-{number:04}");
+        let by_chance = |number: usize| format!("{}-{}", "x".repeat(number % 7 + 2), "y".repeat(number / 7 + 3));
+        for (tokens, expected) in [
+            (some(&by_rule, FEW), vec!["names_alike", "never_drilled"]),
+            (some(&by_rule, FEW - 1), vec!["never_drilled"]),
+            (some(&by_chance, 30), vec!["never_drilled"]),
+            (vec![], vec![]),
+        ] {
+            let tokens: Vec<&Token> = tokens.iter().collect();
+            assert_eq!(checks(&account(&own(), &tokens)), expected);
+        }
+        assert_eq!(shape("svc-Billing_07.x"), "a{3}-a{7}_9{2}.a{1}");
+        let known = Token { account: "534261010715".parse().unwrap(), ..plain("t", "svc") };
+        assert_eq!(checks(&account(&own(), &[&known])), ["account_known", "never_drilled"]);
+    }
+
+    #[test]
+    fn one_drill_that_was_noticed_speaks_for_its_account() {
+        let drilled = |latency_seconds| {
+            let at = "2026-11-20T10:00:00Z".parse().unwrap();
+            Token { drill: Some(common::record::Drill { at, latency_seconds }), ..plain("t", "svc") }
+        };
+        let (worked, failed, never) = (drilled(Some(3.5)), drilled(None), plain("t2", "other"));
+        assert_eq!(checks(&account(&own(), &[&failed, &worked, &never])), Vec::<String>::new());
+        assert_eq!(checks(&account(&own(), &[&failed, &never])), ["never_drilled"]);
+        assert_eq!(checks(&token(&failed)), ["drill_failed"]);
+        assert_eq!(checks(&token(&worked)), Vec::<String>::new());
+        let blind = Token { blind_since: "2026-11-19T10:00:00Z".parse().ok(), ..failed };
+        assert_eq!(token(&blind)[0].severity, Severity::Low);
+    }
+}

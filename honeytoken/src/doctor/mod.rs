@@ -56,6 +56,10 @@ async fn examine(args: &Args, context: Context<'_>, registry: &Registry) -> Resu
     for token in tokens.iter().filter(|token| matches!(token.state, TokenState::Active | TokenState::Disabled)) {
         by_account.entry(&token.account).or_default().push(token);
     }
+    for account in accounts.all() {
+        // Its looks at the tokens' users are no alerts.
+        registry.note_caller(&account.id, account.session.works_as())?;
+    }
     let now = clock::now();
     let own = Subject::account(sessions.partition(), sessions.caller());
     let need = need(&args.sources);

@@ -192,3 +192,72 @@ fn state(subject: &Subject, rule: &DescribeRuleOutput) -> Option<Finding> {
         _ => Some(subject.fails(RULE_STATE, "is disabled: it brings nothing", evidence).rated(Severity::Critical)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(policy: Value) -> Seen {
+        let arn = "arn:aws:sqs:us-east-1:111122223333:tripwire".to_owned();
+        Seen { arn, policy: Some(policy), has_dead_letters: true, kept: Some(345_600), waiting: Some(3) }
+    }
+
+    fn open(service: &str) -> Seen {
+        seen(json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage"}]}))
+    }
+
+    fn told(seen: &Seen) -> Vec<String> {
+        let arn = seen.arn.parse().unwrap();
+        let subject =
+            Subject::regional("sqs", "queue", &arn, &"111122223333".parse().unwrap(), &"us-east-1".parse().unwrap());
+        judge(&subject, seen).into_iter().map(|finding| finding.check.replace("honeytoken_queue_", "")).collect()
+    }
+
+    #[test]
+    fn a_queue_takes_messages_keeps_them_and_is_read() {
+        let well = || open("events.amazonaws.com");
+        assert_eq!(told(&well()), Vec::<String>::new());
+        assert_eq!(told(&Seen { policy: None, ..well() }), ["closed"]);
+        assert_eq!(told(&Seen { has_dead_letters: false, ..well() }), ["no_dead_letters"]);
+        assert_eq!(told(&Seen { kept: Some(3600), ..well() }), ["forgets"]);
+        assert_eq!(told(&Seen { waiting: Some(BACKLOG), ..well() }), ["backlog"]);
+        for nobody in [
+            json!({}),
+            json!({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sqs:*"}}),
+            json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["sqs:ReceiveMessage"]}]}),
+        ] {
+            assert_eq!(told(&seen(nobody.clone())), ["closed"], "{nobody}");
+        }
+        let list = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": ["x", "s3.amazonaws.com"]},
+            "Action": ["sqs:GetQueueUrl", "SQS:SendMessage"]}});
+        assert!(seen(list.clone()).is_open_to("s3.amazonaws.com") && told(&seen(list)).is_empty());
+        assert!(!well().is_open_to("s3.amazonaws.com"));
+    }
+
+    #[test]
+    fn a_rule_is_about_cloudtrail_and_in_the_state_that_brings_reads() {
+        for (pattern, is_one) in [
+            (Some(r#"{"detail-type":["AWS API Call via CloudTrail"]}"#), true),
+            (Some(r#"{"detail-type":["AWS Health Event"]}"#), false),
+            (Some(r#"{"detail-type":[{"prefix":"AWS"}]}"#), true),
+            (Some(r#"{"source":["aws.sts"]}"#), true),
+            (Some("{}"), true),
+            (None, false),
+        ] {
+            let rule = DescribeRuleOutput::builder().set_event_pattern(pattern.map(str::to_owned)).build();
+            assert_eq!(is_of_cloudtrail(&rule), is_one, "{pattern:?}");
+        }
+        let arn = "arn:aws:events:us-east-1:111122223333:rule/r".parse().unwrap();
+        let (account, region) = ("111122223333".parse().unwrap(), "us-east-1".parse().unwrap());
+        let subject = Subject::regional("eventbridge_rule", "rule", &arn, &account, &region);
+        for (name, severity) in [
+            ("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", None),
+            ("ENABLED", Some(Severity::High)),
+            ("DISABLED", Some(Severity::Critical)),
+            ("SOMETHING_NEW", Some(Severity::Critical)),
+        ] {
+            let rule = DescribeRuleOutput::builder().state(RuleState::from(name)).build();
+            assert_eq!(state(&subject, &rule).map(|finding| finding.severity), severity, "{name}");
+        }
+    }
+}

@@ -245,3 +245,158 @@ fn is_of(selector: &AdvancedEventSelector, category: &str) -> bool {
     let is_it = |value: &String| value == category;
     selector.field_selectors().iter().any(|field| field.field() == "eventCategory" && field.equals().iter().any(is_it))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudtrail::types::{AdvancedFieldSelector, DataResource, EventSelector};
+
+    use super::*;
+
+    const NOW: &str = "2026-11-21T12:00:00Z";
+    const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
+
+    fn field(name: &str, equals: &[&str], not_equals: &[&str]) -> AdvancedFieldSelector {
+        let list = |values: &[&str]| Some(values.iter().map(|&value| value.to_owned()).collect()).filter(|_| !values.is_empty());
+        let builder = AdvancedFieldSelector::builder().field(name);
+        builder.set_equals(list(equals)).set_not_equals(list(not_equals)).build().unwrap()
+    }
+
+    fn advanced(fields: Vec<AdvancedFieldSelector>) -> AdvancedEventSelector {
+        AdvancedEventSelector::builder().set_field_selectors(Some(fields)).build().unwrap()
+    }
+
+    fn selectors(basic: Vec<EventSelector>, advanced: Vec<AdvancedEventSelector>) -> GetEventSelectorsOutput {
+        let builder = GetEventSelectorsOutput::builder().set_event_selectors(Some(basic));
+        builder.set_advanced_event_selectors(Some(advanced)).build()
+    }
+
+    fn basic() -> aws_sdk_cloudtrail::types::builders::EventSelectorBuilder {
+        EventSelector::builder().read_write_type(ReadWriteType::All).include_management_events(true)
+    }
+
+    fn objects() -> DataResource {
+        DataResource::builder().r#type("AWS::S3::Object").values("arn:aws:s3").build()
+    }
+
+    /// A trail as it should be.
+    fn seen() -> Seen {
+        let delivered = aws_sdk_cloudtrail::primitives::DateTime::from_secs(NOW.parse::<Timestamp>().unwrap().as_second() - 300);
+        let trail = Trail::builder().trail_arn(ARN).home_region("us-east-1").s3_bucket_name("logs");
+        Seen {
+            trail: trail.is_multi_region_trail(true).include_global_service_events(true).build(),
+            status: Ok(GetTrailStatusOutput::builder().is_logging(true).latest_delivery_time(delivered).build()),
+            selectors: Ok(selectors(vec![basic().data_resources(objects()).build()], vec![])),
+        }
+    }
+
+    fn judged(seen: &Result<Vec<Seen>, AwsError>, need: &Need) -> Vec<(String, String, Severity)> {
+        let account = Subject::account("aws", &"111122223333".parse().unwrap());
+        let findings = judge(seen, &account, need, NOW.parse().unwrap());
+        let short = |finding: Finding| {
+            (finding.check.replace("honeytoken_", ""), finding.status.name().to_owned(), finding.severity)
+        };
+        findings.into_iter().map(short).collect()
+    }
+
+    fn told(seen: Vec<Seen>) -> Vec<String> {
+        let found = judged(&Ok(seen), &Need::default());
+        found.into_iter().map(|(check, status, _)| format!("{check} {status}")).collect()
+    }
+
+    fn changed(change: impl FnOnce(&mut Seen)) -> Seen {
+        let mut seen = seen();
+        change(&mut seen);
+        seen
+    }
+
+    fn selecting(basic: Vec<EventSelector>, advanced: Vec<AdvancedEventSelector>) -> Seen {
+        changed(|seen| seen.selectors = Ok(selectors(basic, advanced)))
+    }
+
+    fn denied(operation: &str) -> AwsError {
+        AwsError::of(operation, "AccessDenied", "no")
+    }
+
+    #[test]
+    fn one_trail_that_logs_everything_everywhere_is_enough() {
+        let one_region = changed(|seen| seen.trail.is_multi_region_trail = Some(false));
+        assert_eq!(told(vec![one_region, seen()]), Vec::<String>::new());
+        let management = || field("eventCategory", &["Management"], &[]);
+        let everything = selecting(vec![], vec![advanced(vec![management()]), advanced(vec![field("eventCategory", &["Data"], &[])])]);
+        assert_eq!(told(vec![everything]), Vec::<String>::new());
+        let halves = vec![
+            basic().read_write_type(ReadWriteType::ReadOnly).data_resources(objects()).build(),
+            basic().read_write_type(ReadWriteType::WriteOnly).build(),
+        ];
+        assert_eq!(told(vec![selecting(halves, vec![])]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_trail_that_misses_something_is_none() {
+        let management = || field("eventCategory", &["Management"], &[]);
+        let data = || advanced(vec![field("eventCategory", &["Data"], &[])]);
+        let status = |logging: bool| Ok(GetTrailStatusOutput::builder().is_logging(logging).build());
+        for (what, seen) in [
+            ("one region", changed(|seen| seen.trail.is_multi_region_trail = Some(false))),
+            ("no word on regions", changed(|seen| seen.trail.is_multi_region_trail = None)),
+            ("no global services", changed(|seen| seen.trail.include_global_service_events = Some(false))),
+            ("writes", selecting(vec![basic().read_write_type(ReadWriteType::WriteOnly).data_resources(objects()).build()], vec![])),
+            ("no management events", selecting(vec![basic().include_management_events(false).data_resources(objects()).build()], vec![])),
+            ("data events alone", selecting(vec![], vec![data()])),
+            ("writes", selecting(vec![], vec![data(), advanced(vec![management(), field("readOnly", &["false"], &[])])])),
+            ("one call", selecting(vec![], vec![data(), advanced(vec![management(), field("eventName", &["DeleteUser"], &[])])])),
+            ("one service", selecting(vec![], vec![data(), advanced(vec![management(), field("eventSource", &["kms.amazonaws.com"], &[])])])),
+        ] {
+            assert_eq!(told(vec![seen]), ["no_trail fail"], "{what}");
+        }
+        let stopped = changed(|seen| seen.status = status(false));
+        assert_eq!(told(vec![stopped]), ["no_trail fail", "no_data_events fail"], "nor are there data events");
+        assert_eq!(told(vec![]), ["no_trail fail", "no_data_events fail"]);
+    }
+
+    #[test]
+    fn what_is_left_out_and_what_does_not_arrive_is_told() {
+        let without = |services: &[&str]| {
+            let selector = basic().set_exclude_management_event_sources(Some(services.iter().map(|&it| it.to_owned()).collect()));
+            selecting(vec![selector.data_resources(objects()).build()], vec![])
+        };
+        assert_eq!(told(vec![without(&["kms.amazonaws.com"])]), ["trail_leaves_out fail"]);
+        let other = without(&["rdsdata.amazonaws.com"]);
+        assert_eq!(told(vec![without(&["kms.amazonaws.com"]), other]), Vec::<String>::new(), "each has what the other has not");
+
+        let status = GetTrailStatusOutput::builder().is_logging(true);
+        let long_ago = aws_sdk_cloudtrail::primitives::DateTime::from_secs(1_700_000_000);
+        for (status, is_late) in [
+            (status.clone().latest_delivery_error("AccessDenied"), true),
+            (status.clone().latest_delivery_time(long_ago), true),
+            (status.clone().start_logging_time(long_ago), true),
+            (status.clone().latest_delivery_error(""), false),
+        ] {
+            let expected: &[&str] = if is_late { &["trail_delivery fail"] } else { &[] };
+            assert_eq!(told(vec![changed(|seen| seen.status = Ok(status.build()))]), expected);
+        }
+        let plain = selecting(vec![basic().build()], vec![]);
+        assert_eq!(told(vec![plain.clone()]), ["no_data_events fail"]);
+        let seen = Ok(vec![plain]);
+        let need = Need { last_used: true, bucket: Some("others".into()), none: false };
+        let severities: Vec<_> = judged(&seen, &need).into_iter().map(|(check, _, severity)| (check, severity)).collect();
+        assert_eq!(severities, [("no_data_events".to_owned(), Severity::Low), ("trail_bucket".to_owned(), Severity::High)]);
+    }
+
+    #[test]
+    fn what_was_not_told_is_unknown() {
+        let error = denied("cloudtrail:DescribeTrails");
+        let all = judged(&Err(error), &Need::default());
+        assert!(all.iter().all(|(_, status, _)| status == "unknown") && all.len() == 2, "{all:?}");
+        let status = changed(|seen| seen.status = Err(denied("cloudtrail:GetTrailStatus")));
+        assert_eq!(told(vec![status.clone()]), ["no_trail unknown", "no_data_events unknown"]);
+        assert_eq!(told(vec![status, seen()]), Vec::<String>::new(), "the other one is enough");
+        let selectors = changed(|seen| seen.selectors = Err(denied("cloudtrail:GetEventSelectors")));
+        assert_eq!(told(vec![selectors]), ["no_trail unknown", "no_data_events unknown"]);
+        let hopeless = changed(|seen| {
+            seen.selectors = Err(denied("cloudtrail:GetEventSelectors"));
+            seen.trail.is_multi_region_trail = Some(false);
+        });
+        assert_eq!(told(vec![hopeless]), ["no_trail fail", "no_data_events unknown"]);
+    }
+}

@@ -250,3 +250,145 @@ fn judge_keys(token: &Token, keys: &[ListedKey]) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::registry::tests::token as plain;
+
+    const DENY: &str = r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    const ALLOW: &str = r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    const NOTHING: &str = r#"{"Statement":[]}"#;
+    const QUARANTINE: &str = "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3";
+    const OWN: &str = "arn:aws:iam::111122223333:policy/own";
+
+    fn token(guard: Guard) -> Token {
+        Token { guard, principal_id: Some("AIDAONE".into()), state: TokenState::Active, ..plain("t1", "svc-billing") }
+    }
+
+    fn user() -> Listed {
+        Listed {
+            name: "svc-billing".into(),
+            principal_id: "AIDAONE".into(),
+            arn: "arn:aws:iam::111122223333:user/team/svc-billing".parse().unwrap(),
+            created_at: "2026-11-20T10:00:00Z".parse().unwrap(),
+            tags: [].into(),
+            groups: vec![],
+            inline: [].into(),
+            attached: vec![],
+            boundary: None,
+        }
+    }
+
+    fn policies() -> Policies {
+        let group = |inline: &[&str], attached: &[&str]| Group {
+            inline: inline.iter().map(|document| effect(document)).collect(),
+            attached: attached.iter().map(|&arn| arn.to_owned()).collect(),
+        };
+        let groups = [
+            ("held".to_owned(), group(&[DENY], &[])),
+            ("free".to_owned(), group(&[], &["arn:aws:iam::aws:policy/ReadOnlyAccess"])),
+            ("denied".to_owned(), group(&[], &["arn:aws:iam::aws:policy/AWSDenyAll"])),
+        ];
+        let managed = [(OWN.to_owned(), effect(NOTHING)), (format!("{OWN}-wide"), effect(ALLOW))];
+        Policies { groups: groups.into(), managed: managed.into() }
+    }
+
+    /// The checks that fail, with how bad that is.
+    fn told(guard: Guard, user: &Listed) -> Vec<String> {
+        let findings = judge(&token(guard), Some(user), &policies());
+        findings.into_iter().map(|it| format!("{} {}", it.check.replace("honeytoken_", ""), it.severity)).collect()
+    }
+
+    #[test]
+    fn a_guard_is_there_and_denies_everything() {
+        let inline = |document: &str| Listed { inline: [("p".to_owned(), document.to_owned())].into(), ..user() };
+        let grouped = |group: &str| Listed { groups: vec![group.to_owned()], ..user() };
+        let bound = |arn: &str| Listed { boundary: Some(arn.to_owned()), ..user() };
+        let attached = |arn: &str| Listed { attached: vec![arn.to_owned()], ..user() };
+        let cases: Vec<(Guard, Listed, &[&str])> = vec![
+            (Guard::Inline, inline(DENY), &[]),
+            (Guard::Inline, user(), &["guard_missing high"]),
+            (Guard::Inline, inline(ALLOW), &["guard_missing high", "permissions critical"]),
+            (Guard::Inline, inline(NOTHING), &["guard_missing high"]),
+            (Guard::Inline, inline("not JSON"), &["guard_missing high", "permissions critical"]),
+            (Guard::Inline, grouped("held"), &["guard_missing medium"]),
+            (Guard::Inline, attached("arn:aws:iam::aws:policy/AWSDenyAll"), &["guard_missing medium"]),
+            (Guard::Inline, attached(QUARANTINE), &["guard_missing high", "exposed critical"]),
+            (Guard::Inline, Listed { attached: vec![QUARANTINE.into()], ..inline(DENY) }, &["exposed critical"]),
+            (Guard::Inline, Listed { attached: vec![format!("{OWN}-wide")], ..inline(DENY) }, &["permissions medium"]),
+            (Guard::Inline, Listed { groups: vec!["free".into()], ..inline(DENY) }, &["permissions medium"]),
+            (Guard::Group, grouped("held"), &[]),
+            (Guard::Group, grouped("denied"), &[]),
+            (Guard::Group, grouped("gone"), &["guard_missing high"]),
+            (Guard::Group, grouped("free"), &["guard_missing high", "permissions critical"]),
+            (Guard::Boundary, bound(OWN), &[]),
+            (Guard::Boundary, bound("arn:aws:iam::aws:policy/AWSDenyAll"), &[]),
+            (Guard::Boundary, bound(&format!("{OWN}-wide")), &["guard_missing high"]),
+            (Guard::Boundary, bound("arn:aws:iam::111122223333:policy/gone"), &["guard_missing high"]),
+            (Guard::None, user(), &[]),
+            (Guard::None, attached("arn:aws:iam::aws:policy/ReadOnlyAccess"), &["permissions critical"]),
+        ];
+        for (guard, user, expected) in cases {
+            assert_eq!(told(guard, &user), expected, "{guard} {user:?}");
+        }
+    }
+
+    #[test]
+    fn another_user_of_the_same_name_is_not_the_tokens() {
+        let other = Listed { principal_id: "AIDATWO".into(), ..user() };
+        assert_eq!(told(Guard::Inline, &other), ["user_replaced high"], "its policies say nothing of the token");
+        let gone = judge(&token(Guard::Inline), None, &policies());
+        assert_eq!(gone[0].check, "honeytoken_user_gone");
+        let unread = Token { principal_id: None, ..token(Guard::None) };
+        assert_eq!(judge(&unread, Some(&other), &policies()), []);
+    }
+
+    #[test]
+    fn keys_are_as_the_registry_has_them() {
+        let known = |id: &str, status: &str| {
+            let key = json!({"id": id, "status": status, "created_at": "2026-11-20T10:00:00Z"});
+            serde_json::from_value(key).unwrap()
+        };
+        let listed = |id: &str, is_active| ListedKey {
+            id: id.to_owned(),
+            is_active,
+            created_at: "2026-11-20T10:00:00Z".parse().unwrap(),
+        };
+        let one = |status: &str| Token { keys: vec![known("AKIA1", status)], ..token(Guard::Inline) };
+        for (token, keys, expected) in [
+            (one("active"), vec![listed("AKIA1", true)], vec![]),
+            (one("active"), vec![listed("AKIA1", false)], vec!["key_blind:AKIA1"]),
+            (one("active"), vec![], vec!["key_blind:AKIA1"]),
+            (one("inactive"), vec![listed("AKIA1", false)], vec![]),
+            (one("deleted"), vec![], vec![]),
+            (one("deleted"), vec![listed("AKIA1", true)], vec!["key_unknown:AKIA1"]),
+            (one("active"), vec![listed("AKIA1", true), listed("AKIA2", false)], vec!["key_unknown:AKIA2"]),
+            (one("unconfirmed"), vec![], vec![]),
+        ] {
+            let found = judge_keys(&token, &keys);
+            let arn = token.arn.to_string();
+            let found: Vec<_> =
+                found.iter().map(|it| it.key.replace(&format!(":{arn}"), "").replace("honeytoken_", "")).collect();
+            assert_eq!(found, expected, "{token:?} {keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_breaks_off_is_no_list() {
+        assert_eq!(next(false, None), Ok(None));
+        assert_eq!(next(false, Some("x")), Ok(None));
+        assert_eq!(next(true, Some("x")), Ok(Some("x".into())));
+        assert!(next(true, None).is_err() && next(true, Some("")).is_err());
+    }
+
+    #[test]
+    fn a_token_that_is_known_to_be_blind_is_told() {
+        let since = "2026-11-20T10:00:00Z".parse().ok();
+        let disabled = Token { state: TokenState::Disabled, blind_since: since, ..token(Guard::Inline) };
+        assert_eq!(blind(&disabled).map(|it| it.evidence["token"].clone()), Some(Value::from("t1")));
+        assert_eq!(blind(&token(Guard::Inline)), None);
+    }
+}

@@ -170,7 +170,8 @@ async fn watch(args: &Args, context: &Context<'_>, registry: &Arc<Registry>) -> 
     }
     let rules = Rules::new(&context.settings.honeytoken, None, false)?;
     let sessions = context.sessions(&args.aws).await?;
-    let sources = sources::open(&args.sources, false, &sessions, registry, context.io.say).await?;
+    let own = Arc::clone(registry);
+    let sources = sources::open(&args.sources, false, context.settings, own, sessions, context.io.say).await?;
     Ok(Some(Watching { watch: Watch { registry: Arc::clone(registry), rules }, sources }))
 }
 

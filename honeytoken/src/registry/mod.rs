@@ -5,9 +5,10 @@
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
 //!   AWS, and is not known to have ended.
-//! - `event`, `incident`: what was seen of tokens being touched. `drill`: uses on purpose. `health`: when a watch was last at
-//!   work.
+//! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
+//!   when that was. `drill`: uses on purpose.
 
+mod cursor;
 mod drill;
 mod event;
 mod expiry;
@@ -34,6 +35,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::secret::{Mark, Marks};
 
 pub(crate) use common::document::Held;
+pub(crate) use cursor::{TrailFile, Unexplained, UsableKey};
 pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
 pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
