@@ -203,7 +203,9 @@ mod tests {
     }
 
     fn open(service: &str) -> Seen {
-        seen(json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage"}]}))
+        seen(
+            json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage"}]}),
+        )
     }
 
     fn told(seen: &Seen) -> Vec<String> {

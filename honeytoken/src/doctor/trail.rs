@@ -256,7 +256,9 @@ mod tests {
     const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
 
     fn field(name: &str, equals: &[&str], not_equals: &[&str]) -> AdvancedFieldSelector {
-        let list = |values: &[&str]| Some(values.iter().map(|&value| value.to_owned()).collect()).filter(|_| !values.is_empty());
+        let list = |values: &[&str]| {
+            Some(values.iter().map(|&value| value.to_owned()).collect()).filter(|_| !values.is_empty())
+        };
         let builder = AdvancedFieldSelector::builder().field(name);
         builder.set_equals(list(equals)).set_not_equals(list(not_equals)).build().unwrap()
     }
@@ -280,7 +282,8 @@ mod tests {
 
     /// A trail as it should be.
     fn seen() -> Seen {
-        let delivered = aws_sdk_cloudtrail::primitives::DateTime::from_secs(NOW.parse::<Timestamp>().unwrap().as_second() - 300);
+        let delivered =
+            aws_sdk_cloudtrail::primitives::DateTime::from_secs(NOW.parse::<Timestamp>().unwrap().as_second() - 300);
         let trail = Trail::builder().trail_arn(ARN).home_region("us-east-1").s3_bucket_name("logs");
         Seen {
             trail: trail.is_multi_region_trail(true).include_global_service_events(true).build(),
@@ -322,7 +325,10 @@ mod tests {
         let one_region = changed(|seen| seen.trail.is_multi_region_trail = Some(false));
         assert_eq!(told(vec![one_region, seen()]), Vec::<String>::new());
         let management = || field("eventCategory", &["Management"], &[]);
-        let everything = selecting(vec![], vec![advanced(vec![management()]), advanced(vec![field("eventCategory", &["Data"], &[])])]);
+        let everything = selecting(
+            vec![],
+            vec![advanced(vec![management()]), advanced(vec![field("eventCategory", &["Data"], &[])])],
+        );
         assert_eq!(told(vec![everything]), Vec::<String>::new());
         let halves = vec![
             basic().read_write_type(ReadWriteType::ReadOnly).data_resources(objects()).build(),
@@ -340,12 +346,33 @@ mod tests {
             ("one region", changed(|seen| seen.trail.is_multi_region_trail = Some(false))),
             ("no word on regions", changed(|seen| seen.trail.is_multi_region_trail = None)),
             ("no global services", changed(|seen| seen.trail.include_global_service_events = Some(false))),
-            ("writes", selecting(vec![basic().read_write_type(ReadWriteType::WriteOnly).data_resources(objects()).build()], vec![])),
-            ("no management events", selecting(vec![basic().include_management_events(false).data_resources(objects()).build()], vec![])),
+            (
+                "writes",
+                selecting(
+                    vec![basic().read_write_type(ReadWriteType::WriteOnly).data_resources(objects()).build()],
+                    vec![],
+                ),
+            ),
+            (
+                "no management events",
+                selecting(vec![basic().include_management_events(false).data_resources(objects()).build()], vec![]),
+            ),
             ("data events alone", selecting(vec![], vec![data()])),
-            ("writes", selecting(vec![], vec![data(), advanced(vec![management(), field("readOnly", &["false"], &[])])])),
-            ("one call", selecting(vec![], vec![data(), advanced(vec![management(), field("eventName", &["DeleteUser"], &[])])])),
-            ("one service", selecting(vec![], vec![data(), advanced(vec![management(), field("eventSource", &["kms.amazonaws.com"], &[])])])),
+            (
+                "writes",
+                selecting(vec![], vec![data(), advanced(vec![management(), field("readOnly", &["false"], &[])])]),
+            ),
+            (
+                "one call",
+                selecting(vec![], vec![data(), advanced(vec![management(), field("eventName", &["DeleteUser"], &[])])]),
+            ),
+            (
+                "one service",
+                selecting(
+                    vec![],
+                    vec![data(), advanced(vec![management(), field("eventSource", &["kms.amazonaws.com"], &[])])],
+                ),
+            ),
         ] {
             assert_eq!(told(vec![seen]), ["no_trail fail"], "{what}");
         }
@@ -357,12 +384,17 @@ mod tests {
     #[test]
     fn what_is_left_out_and_what_does_not_arrive_is_told() {
         let without = |services: &[&str]| {
-            let selector = basic().set_exclude_management_event_sources(Some(services.iter().map(|&it| it.to_owned()).collect()));
+            let selector =
+                basic().set_exclude_management_event_sources(Some(services.iter().map(|&it| it.to_owned()).collect()));
             selecting(vec![selector.data_resources(objects()).build()], vec![])
         };
         assert_eq!(told(vec![without(&["kms.amazonaws.com"])]), ["trail_leaves_out fail"]);
         let other = without(&["rdsdata.amazonaws.com"]);
-        assert_eq!(told(vec![without(&["kms.amazonaws.com"]), other]), Vec::<String>::new(), "each has what the other has not");
+        assert_eq!(
+            told(vec![without(&["kms.amazonaws.com"]), other]),
+            Vec::<String>::new(),
+            "each has what the other has not"
+        );
 
         let status = GetTrailStatusOutput::builder().is_logging(true);
         let long_ago = aws_sdk_cloudtrail::primitives::DateTime::from_secs(1_700_000_000);
@@ -379,8 +411,12 @@ mod tests {
         assert_eq!(told(vec![plain.clone()]), ["no_data_events fail"]);
         let seen = Ok(vec![plain]);
         let need = Need { last_used: true, bucket: Some("others".into()), none: false };
-        let severities: Vec<_> = judged(&seen, &need).into_iter().map(|(check, _, severity)| (check, severity)).collect();
-        assert_eq!(severities, [("no_data_events".to_owned(), Severity::Low), ("trail_bucket".to_owned(), Severity::High)]);
+        let severities: Vec<_> =
+            judged(&seen, &need).into_iter().map(|(check, _, severity)| (check, severity)).collect();
+        assert_eq!(
+            severities,
+            [("no_data_events".to_owned(), Severity::Low), ("trail_bucket".to_owned(), Severity::High)]
+        );
     }
 
     #[test]
