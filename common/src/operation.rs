@@ -188,6 +188,7 @@ operations! {
     IAM_GET_ACCOUNT_SUMMARY = "iam:GetAccountSummary";
     IAM_GET_CREDENTIAL_REPORT = "iam:GetCredentialReport";
     IAM_GET_GROUP = "iam:GetGroup";
+    IAM_GET_GROUP_POLICY = "iam:GetGroupPolicy";
     IAM_GET_LOGIN_PROFILE = "iam:GetLoginProfile";
     IAM_GET_POLICY = "iam:GetPolicy";
     IAM_GET_POLICY_VERSION = "iam:GetPolicyVersion";

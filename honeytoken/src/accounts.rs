@@ -5,6 +5,7 @@ use common::cli::Failure;
 use common::id::{AccountId, Region};
 use common::record::Guard;
 use common::settings::{DecoyAccount, Honeytoken};
+use tokio::sync::OnceCell;
 
 use crate::iam::Iam;
 
@@ -40,6 +41,8 @@ pub(crate) struct DecoyAccountInUse {
     pub(crate) max_users: Option<u64>,
     /// The tag's key by which a user is known again, where there is a tag.
     pub(crate) tag: Option<String>,
+    /// Whether the group that is the guard was found good.
+    pub(crate) group_is_there: OnceCell<()>,
 }
 
 impl Accounts {
@@ -122,6 +125,7 @@ fn in_use(id: AccountId, session: Session, settings: &Honeytoken) -> Result<Deco
         regions: own.regions.clone(),
         max_users: own.max_users,
         tag: Some(tag).filter(|tag| !tag.is_empty()),
+        group_is_there: OnceCell::new(),
         id,
     })
 }

@@ -1,8 +1,10 @@
 //! The way to IAM, for looks and for changes, at the pace that IAM bears.
 //!
-//! - `pace`: how fast. `list`: what there is. `remove`: keys and users are taken away.
+//! - `pace`: how fast. `list`: what there is. `make`, `group`: users, guards and keys are made. `remove`: they go.
 
+pub(crate) mod group;
 pub(crate) mod list;
+pub(crate) mod make;
 mod pace;
 pub(crate) mod remove;
 

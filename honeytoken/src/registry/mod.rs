@@ -3,8 +3,8 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `expiry`: whose time is over. `operation`: what was begun in
-//!   AWS, and is not known to have ended.
+//! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `expiry`: whose time is
+//!   over. `operation`: what was begun in AWS, and is not known to have ended.
 //! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
 //!   when that was. `drill`: uses on purpose.
 
@@ -14,6 +14,7 @@ mod event;
 mod expiry;
 mod health;
 mod incident;
+mod making;
 mod migrations;
 mod operation;
 mod token;
