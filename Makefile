@@ -49,9 +49,10 @@ demo: venv build ## the pipeline on an emulated AWS account full of mistakes
 demo-brake: venv build ## the emergency brake: a runaway account halted, and let go again
 	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-brake.sh
 
-bench: ## memory and throughput of audit, and of reading CloudTrail's records, beside jq
+bench: ## memory and throughput of audit, of reading CloudTrail's records and of watching decoys, beside jq
 	$(PYTHON) audit/benches/stream.py
 	$(PYTHON) common/benches/events.py
+	$(PYTHON) honeytoken/benches/watch.py
 
 corpora: ## whether all CloudTrail records below DIR are read: make corpora DIR=logs
 	@test -d '$(DIR)' || { echo 'corpora: DIR has to be a directory of CloudTrail files (.json, .gz)' >&2; exit 2; }

@@ -12,6 +12,8 @@
 //! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
+//! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
+//!   read. `secret`: secrets, which are handed out once.
 //! - `watch`: events come in, alerts go out.
 
 mod accounts;
@@ -23,8 +25,11 @@ mod drill;
 mod factory;
 mod hand_out;
 mod iam;
+mod import;
+mod list;
 mod names;
 mod registry;
+mod report;
 mod secret;
 mod watch;
 

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) tokens: Option<PathBuf>,
     /// After how long without an event an incident is over [default: 30m]
     #[arg(long, value_name = "TIME")]
-    pub(crate) quiet: Option<Period>,
+    pub(crate) closes_after: Option<Period>,
     /// An alert for each event, not for each incident
     #[arg(long)]
     pub(crate) every_event: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Args {
 
 /// Watch CloudTrail, and write an alert when a token is touched.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let rules = Rules::new(&context.settings.honeytoken, args.quiet, args.every_event)?;
+    let rules = Rules::new(&context.settings.honeytoken, args.closes_after, args.every_event)?;
     let registry = Arc::new(match &args.tokens {
         Some(path) => listed(path)?,
         None => context.open()?,

@@ -7,16 +7,22 @@
 //!   over. `operation`: what was begun in AWS, and is not known to have ended.
 //! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
 //!   when that was. `drill`: uses on purpose.
+//! - `backup`: copies. `history`: who did what. `import`: tokens that come from elsewhere. `planting`: where keys lie. `restore`: copies that come back.
 
+mod backup;
 mod cursor;
 mod drill;
 mod event;
 mod expiry;
 mod health;
+mod history;
+mod import;
 mod incident;
 mod making;
 mod migrations;
 mod operation;
+mod planting;
+mod restore;
 mod token;
 
 #[cfg(test)]
@@ -31,15 +37,19 @@ use std::time::Duration;
 
 use common::cli::Say;
 use common::document::{Lock, LockError};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::secret::{Mark, Marks};
 
+pub(crate) use backup::copy;
 pub(crate) use common::document::Held;
 pub(crate) use cursor::{TrailFile, Unexplained, UsableKey};
 pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
+pub(crate) use history::Past;
+pub(crate) use import::{Incoming, Taken};
 pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
+pub(crate) use restore::{Restored, restore};
 pub(crate) use token::{Filter, Key};
 
 /// How long somebody else may take to write.
@@ -74,9 +84,18 @@ pub(crate) enum RegistryError {
         /// The last one that is known.
         known: i64,
     },
+    /// Another one was restored while this process waited for its turn.
+    #[error("the registry {0} was restored from the copy of another one meanwhile: try again")]
+    Replaced(PathBuf),
     /// Somebody else changes tokens.
     #[error("another honeytoken is changing tokens in {0}, and did not end in time")]
     Busy(PathBuf),
+    /// A copy is never written over.
+    #[error("{0} is there already: name a file that is not")]
+    Exists(PathBuf),
+    /// There is no copy.
+    #[error("there is no copy of a registry {0}")]
+    NoCopy(PathBuf),
     /// The file system's answer.
     #[error("cannot use the registry {path}: {error}")]
     File {
@@ -104,6 +123,17 @@ pub(crate) enum RegistryError {
         /// What.
         what: String,
     },
+}
+
+impl RegistryError {
+    /// Whether SQLite says that the file is damaged.
+    fn is_damage(&self) -> bool {
+        let code = match self {
+            Self::Sqlite { error, .. } => error.sqlite_error_code(),
+            _ => None,
+        };
+        matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
 }
 
 /// A registry's answer.
@@ -158,12 +188,11 @@ impl Registry {
 
     /// Makes this process the one that changes tokens, until the answer is dropped.
     pub(crate) fn hold(&self, say: &Say) -> Result<Held> {
-        let lock = Lock::beside(&self.path, ".lock");
-        if let Some(held) = lock.try_hold()? {
-            return Ok(held);
-        }
-        say.note("waiting for another honeytoken that changes tokens");
-        lock.hold(Duration::from_mins(10))?.ok_or_else(|| RegistryError::Busy(self.path.clone()))
+        let held = hold(&self.path, say)?;
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = migrations::mark_key(&mut connection).map_err(|error| sqlite(&self.path, error))?;
+        // What it marks with its own key, nobody would know again.
+        if Marks::new(key) == self.marks { Ok(held) } else { Err(RegistryError::Replaced(self.path.clone())) }
     }
 
     /// What is kept of a secret.
@@ -195,6 +224,16 @@ impl Registry {
     }
 }
 
+/// Makes this process the one that changes tokens in the registry there, readable or not.
+fn hold(path: &Path, say: &Say) -> Result<Held> {
+    let lock = Lock::beside(path, ".lock");
+    if let Some(held) = lock.try_hold()? {
+        return Ok(held);
+    }
+    say.note("waiting for another honeytoken that changes tokens");
+    lock.hold(Duration::from_mins(10))?.ok_or_else(|| RegistryError::Busy(path.to_owned()))
+}
+
 impl fmt::Debug for Registry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Registry").field("path", &self.path).finish_non_exhaustive()
@@ -207,7 +246,7 @@ fn file(path: &Path, error: io::Error) -> RegistryError {
 
 fn sqlite(path: &Path, error: rusqlite::Error) -> RegistryError {
     match error {
-        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::NotADatabase => {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == ErrorCode::NotADatabase => {
             RegistryError::Foreign(path.to_owned())
         }
         error => RegistryError::Sqlite { path: path.to_owned(), error },

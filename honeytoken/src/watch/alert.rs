@@ -55,11 +55,10 @@ pub(crate) fn open(token: &Token, incident: &Incident, told: &Told<'_>, now: Tim
 
 /// The alert that closes an incident.
 pub(crate) fn close(token: &Token, incident: &Incident, quiet: SignedDuration, now: Timestamp) -> Alert {
-    let calls = match (incident.count, incident.suppressed) {
-        (1, 0) => "1 call".to_owned(),
-        (count, 0) => format!("{count} calls"),
-        (count, suppressed) => format!("{count} calls, and {suppressed} of callers who are allowed for"),
-    };
+    let mut calls = format!("{} call{}", incident.count, if incident.count == 1 { "" } else { "s" });
+    if incident.suppressed > 0 {
+        calls.push_str(&format!(", and {} of callers who are allowed for", incident.suppressed));
+    }
     Alert {
         // One that is opened again closes again.
         key: format!("{}/closed/{}", incident.id, incident.alerts),
