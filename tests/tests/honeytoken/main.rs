@@ -3,6 +3,7 @@
 
 mod create;
 mod registry;
+mod sources;
 
 use serde_json::Value;
 use tests::{Account, Ran};
