@@ -146,6 +146,7 @@ operations! {
 
     EVENTS_DESCRIBE_RULE = "events:DescribeRule";
     EVENTS_LIST_RULES = "events:ListRules";
+    EVENTS_LIST_RULE_NAMES_BY_TARGET = "events:ListRuleNamesByTarget";
     EVENTS_LIST_TARGETS_BY_RULE = "events:ListTargetsByRule";
 
     GUARDDUTY_GET_ADMINISTRATOR_ACCOUNT = "guardduty:GetAdministratorAccount";

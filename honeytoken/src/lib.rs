@@ -14,11 +14,16 @@
 //! - `watch`: events come in, alerts go out.
 //! - `accounts`, `iam`: where they are, and the way there.
 //! - `factory`: tokens are made and taken away. `reconcile`: the registry beside IAM.
+//! - `drill`: tokens are used on purpose. `doctor`: what keeps them from being noticed.
+//! - `factory`: tokens are made and taken away.
+//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 
 mod accounts;
 mod args;
 mod commands;
 mod context;
+mod doctor;
+mod drill;
 mod factory;
 mod hand_out;
 mod iam;
