@@ -30,7 +30,7 @@ impl Demo {
         let home = tempfile::tempdir().unwrap();
         let bin = home.path().join("bin");
         fs::create_dir(&bin).unwrap();
-        for tool in ["poll", "audit", "remediate", "notify", "misconfigure"] {
+        for tool in ["poll", "audit", "remediate", "notify", "honeytoken", "misconfigure"] {
             symlink(Tool::new(tool).command().get_program(), bin.join(tool)).unwrap();
         }
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);

@@ -54,7 +54,7 @@ fn rows(connection: &Connection) -> rusqlite::Result<Option<Vec<Row>>> {
 }
 
 /// The rows of the registry alone, without what stands beside it.
-fn alone(path: &Path) -> Result<Option<Vec<Row>>, DecoysError> {
+pub(super) fn alone(path: &Path) -> Result<Option<Vec<Row>>, DecoysError> {
     for _ in 0..ATTEMPTS {
         let before = state(path)?;
         let rows = unchanging(path).and_then(|connection| rows(&connection));
