@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod create;
+mod decoys;
 mod expiry;
 mod many;
 mod reconcile;
