@@ -9,13 +9,16 @@
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
 //! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
+//! - `key_id`: what an access key id tells. `scan`: finds ids and secrets in any text.
 
 mod args;
 mod commands;
 mod context;
 mod hand_out;
+mod key_id;
 mod names;
 mod registry;
+mod scan;
 mod secret;
 
 use std::process::ExitCode;
