@@ -7,17 +7,23 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
-//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
-//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
+//! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
+//!   read. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted. `plant`: keys, in credentials
+//!   files.
 //! - `key_id`: what an access key id tells. `scan`: finds ids and secrets in any text.
 
 mod args;
 mod commands;
 mod context;
 mod hand_out;
+mod import;
 mod key_id;
+mod list;
 mod names;
+mod plant;
 mod registry;
+mod report;
 mod scan;
 mod secret;
 

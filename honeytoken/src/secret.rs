@@ -29,7 +29,7 @@ impl fmt::Debug for Secret {
 }
 
 /// What secrets are known again by: a key of the registry's own, so that two registries have nothing to compare.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Marks(Zeroizing<Vec<u8>>);
 
 /// What the registry keeps of a secret: HMAC-SHA-256.

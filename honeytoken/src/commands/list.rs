@@ -5,6 +5,7 @@ use common::exit::Exit;
 
 use super::{Output, Which};
 use crate::context::Context;
+use crate::list;
 
 /// `honeytoken list`.
 #[derive(clap::Args, Clone, Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Args {
 }
 
 /// List tokens.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let registry = context.open()?;
+    list::write(&registry, &args.which, args.output, context.io)
 }

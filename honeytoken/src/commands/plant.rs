@@ -1,6 +1,5 @@
 //! `honeytoken plant`.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use common::cli::Failure;
@@ -10,7 +9,7 @@ use common::stream::Writer;
 
 use crate::context::Context;
 use crate::hand_out::check_profile;
-use crate::plant::{Bait, EditError, Given, Record, Target, check, plant, planting, registry, spot, token_of};
+use crate::plant::{Bait, EditError, Given, Record, Target, check, key_of, plant, planting, registry, spot, token_of};
 
 /// `honeytoken plant`.
 #[derive(clap::Args, Clone, Debug)]
@@ -43,8 +42,10 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
 
     let (target, content) = Target::read(&args.file).map_err(failed)?;
     let spot = spot(&target.path, &args.profile);
-    let tokens = known_keys(registry.as_ref())?;
-    let is_token = |key: &str| tokens.binary_search_by(|it| it.as_str().cmp(key)).is_ok();
+    // The key that is there, where it is a token's: another one may take its place.
+    let there = key_of(&content, spot).ok().flatten();
+    let there = there.filter(|key| matches!(token_of(registry.as_ref(), key), Ok(Some(_))));
+    let is_token = |key: &str| there.as_deref() == Some(key);
     // What is wrong is better known before somebody makes the key: `create` takes it back when nobody reads it any more. Without
     // a registry, the key that is there may be the one that comes.
     if let Err(error) = check(&content, spot, |key| registry.is_none() || is_token(key), args.replace) {
@@ -74,7 +75,9 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     }
     let status = if edited.is_some() { "planted" } else { "unchanged" };
     let mut writer = Writer::new(context.io.output);
-    writer.write(&Record::new(token.as_deref().or(given.token.as_deref()), &planting, status)).map_err(Failure::Output)?;
+    writer
+        .write(&Record::new(token.as_deref().or(given.token.as_deref()), &planting, status))
+        .map_err(Failure::Output)?;
     writer.flush().map_err(Failure::Output)?;
     Ok(Exit::Done)
 }

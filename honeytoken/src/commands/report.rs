@@ -1,11 +1,15 @@
 //! `honeytoken report`.
 
 use common::cli::Failure;
+use common::clock;
 use common::exit::Exit;
 use common::settings::Period;
 
 use super::{Output, Which};
 use crate::context::Context;
+use crate::list;
+use crate::list::which::later;
+use crate::report;
 
 /// `honeytoken report`.
 #[derive(clap::Args, Clone, Debug)]
@@ -21,6 +25,15 @@ pub(crate) struct Args {
 }
 
 /// Say how the tokens are doing: planted, expiring, fired, never drilled.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let now = clock::now();
+    let registry = context.open()?;
+    let tokens = args.which.tokens(&registry, now)?;
+    let lines = report::lines(&tokens, &context.settings.honeytoken, now, later(now, args.expiring.get()));
+    match args.output {
+        Output::Json => list::records(&lines, context.io.output)?,
+        Output::Table => list::put(context.io.output, report::table(&lines).as_bytes())?,
+        Output::Csv => list::put(context.io.output, &report::csv(&lines).map_err(Failure::Output)?)?,
+    }
+    Ok(Exit::Done)
 }

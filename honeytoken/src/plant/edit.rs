@@ -32,7 +32,9 @@ const OTHER_WAYS: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EditError {
     /// The profile is there more than once.
-    #[error("the profile `{profile}` is there more than once, on lines {first} and {second}: which one counts differs from tool to tool")]
+    #[error(
+        "the profile `{profile}` is there more than once, on lines {first} and {second}: which one counts differs from tool to tool"
+    )]
     Twice {
         /// Its name.
         profile: String,
@@ -132,7 +134,12 @@ pub(crate) fn only_pair(text: &[u8]) -> Option<(String, Secret)> {
 
 /// Whether a key could go there: what is to be known before anybody makes one. `may_go` says of a key whether it may be
 /// replaced.
-pub(crate) fn check(text: &[u8], spot: Spot<'_>, may_go: impl Fn(&str) -> bool, replace: bool) -> Result<(), EditError> {
+pub(crate) fn check(
+    text: &[u8],
+    spot: Spot<'_>,
+    may_go: impl Fn(&str) -> bool,
+    replace: bool,
+) -> Result<(), EditError> {
     if text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") || memchr::memchr(0, text).is_some() {
         return Err(EditError::NoText);
     }
@@ -226,7 +233,8 @@ pub(crate) fn unplant(
     let is_left = |(number, line): (usize, &super::ini::Line)| line.what != What::Blank && !gone.contains(&number);
     if is_made && !lines.body(&profile).any(is_left) {
         gone.push(header);
-        let before = header.checked_sub(1).filter(|before| lines.all().get(*before).is_some_and(|it| it.what == What::Blank));
+        let before =
+            header.checked_sub(1).filter(|before| lines.all().get(*before).is_some_and(|it| it.what == What::Blank));
         gone.extend(before);
     }
     let mut edit = Edit::new(text);
@@ -237,7 +245,8 @@ pub(crate) fn unplant(
     // The end of the line before stands there since the key does.
     if gone.iter().any(|line| line + 1 == lines.all().len()) && !text.ends_with(b"\n") && edited.ends_with(b"\n") {
         let newline = if edited.ends_with(b"\r\n") { 2 } else { 1 };
-        edited.truncate(edited.len() - newline);
+        let length = edited.len() - newline;
+        edited.truncate(length);
     }
     Ok(Some(edited))
 }

@@ -134,7 +134,9 @@ fn take_after(path: &Path, own: &Metadata, like: &Metadata) -> io::Result<()> {
     if (own.uid(), own.gid()) == (like.uid(), like.gid()) {
         return Ok(());
     }
-    let why = |error: io::Error| io::Error::new(error.kind(), format!("it would belong to somebody else afterwards: {error}"));
+    let why = |error: io::Error| {
+        io::Error::new(error.kind(), format!("it would belong to somebody else afterwards: {error}"))
+    };
     chown(path, Some(like.uid()), Some(like.gid())).map_err(why)
 }
 

@@ -32,7 +32,9 @@ pub(crate) enum GivenError {
     #[error("there is no token on stdin: `honeytoken create` has said why")]
     Nothing,
     /// A token without its secret.
-    #[error("the token {0} was there already, and its secret was handed out when it was made: plant another (`create --new`), or give it another key (`rotate`)")]
+    #[error(
+        "the token {0} was there already, and its secret was handed out when it was made: plant another (`create --new`), or give it another key (`rotate`)"
+    )]
     NoSecret(String),
     /// Several.
     #[error("there is more than one token on stdin, and one place to plant: give them one by one")]
@@ -83,7 +85,9 @@ impl Given {
         let mut given = None;
         for record in serde_json::Deserializer::from_slice(text).into_iter::<Record>() {
             // The error would quote what it stumbled over.
-            let Ok(Record { token, access_key_id, secret_access_key }) = record else { return Err(GivenError::Foreign) };
+            let Ok(Record { token, access_key_id, secret_access_key }) = record else {
+                return Err(GivenError::Foreign);
+            };
             if given.is_some() {
                 return Err(GivenError::Several);
             }

@@ -133,7 +133,9 @@ CREATE TABLE history (
     at TEXT NOT NULL,
     token TEXT,
     verb TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    -- As the environment has it; empty where it does not say.
+    who TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX history_token ON history (token);
 
@@ -142,6 +144,13 @@ CREATE VIEW decoys AS
     SELECT id AS token, account, user_name, arn, principal_id FROM token WHERE state <> 'deleted';
 ",
 ];
+
+/// Whether a database says of itself that it is a registry, of whatever version.
+pub(super) fn is_registry(connection: &Connection) -> rusqlite::Result<bool> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(application == APPLICATION && tables > 0)
+}
 
 /// Brings the tables to this version's.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {

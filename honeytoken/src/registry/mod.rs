@@ -4,14 +4,20 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended.
+//!   ended. `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies.
+//!   `import`: tokens that come from elsewhere.
 
+mod backup;
+mod history;
+mod import;
 mod migrations;
 mod operation;
+mod planting;
+mod restore;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -22,12 +28,16 @@ use std::time::Duration;
 
 use common::cli::Say;
 use common::document::{Lock, LockError};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::secret::{Mark, Marks};
 
+pub(crate) use backup::copy;
 pub(crate) use common::document::Held;
+pub(crate) use history::Past;
+pub(crate) use import::{Incoming, Taken};
 pub(crate) use operation::{Operation, Step, Verb};
+pub(crate) use restore::{Restored, restore};
 pub(crate) use token::{Filter, Key};
 
 /// How long somebody else may take to write.
@@ -62,9 +72,18 @@ pub(crate) enum RegistryError {
         /// The last one that is known.
         known: i64,
     },
+    /// Another one was restored while this process waited for its turn.
+    #[error("the registry {0} was restored from the copy of another one meanwhile: try again")]
+    Replaced(PathBuf),
     /// Somebody else changes tokens.
     #[error("another honeytoken is changing tokens in {0}, and did not end in time")]
     Busy(PathBuf),
+    /// A copy is never written over.
+    #[error("{0} is there already: name a file that is not")]
+    Exists(PathBuf),
+    /// There is no copy.
+    #[error("there is no copy of a registry {0}")]
+    NoCopy(PathBuf),
     /// The file system's answer.
     #[error("cannot use the registry {path}: {error}")]
     File {
@@ -92,6 +111,17 @@ pub(crate) enum RegistryError {
         /// What.
         what: String,
     },
+}
+
+impl RegistryError {
+    /// Whether SQLite says that the file is damaged.
+    fn is_damage(&self) -> bool {
+        let code = match self {
+            Self::Sqlite { error, .. } => error.sqlite_error_code(),
+            _ => None,
+        };
+        matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
 }
 
 /// A registry's answer.
@@ -146,12 +176,11 @@ impl Registry {
 
     /// Makes this process the one that changes tokens, until the answer is dropped.
     pub(crate) fn hold(&self, say: &Say) -> Result<Held> {
-        let lock = Lock::beside(&self.path, ".lock");
-        if let Some(held) = lock.try_hold()? {
-            return Ok(held);
-        }
-        say.note("waiting for another honeytoken that changes tokens");
-        lock.hold(Duration::from_mins(10))?.ok_or_else(|| RegistryError::Busy(self.path.clone()))
+        let held = hold(&self.path, say)?;
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = migrations::mark_key(&mut connection).map_err(|error| sqlite(&self.path, error))?;
+        // What it marks with its own key, nobody would know again.
+        if Marks::new(key) == self.marks { Ok(held) } else { Err(RegistryError::Replaced(self.path.clone())) }
     }
 
     /// What is kept of a secret.
@@ -183,6 +212,16 @@ impl Registry {
     }
 }
 
+/// Makes this process the one that changes tokens in the registry there, readable or not.
+fn hold(path: &Path, say: &Say) -> Result<Held> {
+    let lock = Lock::beside(path, ".lock");
+    if let Some(held) = lock.try_hold()? {
+        return Ok(held);
+    }
+    say.note("waiting for another honeytoken that changes tokens");
+    lock.hold(Duration::from_mins(10))?.ok_or_else(|| RegistryError::Busy(path.to_owned()))
+}
+
 impl fmt::Debug for Registry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Registry").field("path", &self.path).finish_non_exhaustive()
@@ -195,7 +234,7 @@ fn file(path: &Path, error: io::Error) -> RegistryError {
 
 fn sqlite(path: &Path, error: rusqlite::Error) -> RegistryError {
     match error {
-        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::NotADatabase => {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == ErrorCode::NotADatabase => {
             RegistryError::Foreign(path.to_owned())
         }
         error => RegistryError::Sqlite { path: path.to_owned(), error },

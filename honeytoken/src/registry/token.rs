@@ -1,6 +1,7 @@
 //! Tokens and their keys.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::str::FromStr;
 
 use common::arn::Arn;
@@ -96,41 +97,7 @@ impl Registry {
 
     /// Takes in a token that is new, with its keys and plantings; `mark` has what is kept of each key's secret.
     pub(crate) fn insert(&self, token: &Token, mark: impl Fn(&str) -> Option<Vec<u8>>) -> Result<()> {
-        self.write(|transaction| {
-            let labels = json!(token.labels).to_string();
-            transaction.execute(
-                "INSERT INTO token (id, state, account, user_name, arn, principal_id, guard, owner, location, notes, labels,
-                    created_at, expires_at, expired_at, blind_since, deleted_at, drilled_at, drill_latency)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-                params![
-                    token.token,
-                    token.state.name(),
-                    token.account.as_str(),
-                    token.id,
-                    token.arn.to_string(),
-                    token.principal_id,
-                    token.guard.name(),
-                    token.owner,
-                    token.location,
-                    token.notes,
-                    labels,
-                    stamp(token.created_at),
-                    token.expires_at.map(stamp),
-                    token.expired_at.map(stamp),
-                    token.blind_since.map(stamp),
-                    token.deleted_at.map(stamp),
-                    token.drill.as_ref().map(|drill| stamp(drill.at)),
-                    token.drill.as_ref().and_then(|drill| drill.latency_seconds),
-                ],
-            )?;
-            for key in &token.keys {
-                insert_key(transaction, &token.token, key, mark(&key.id).as_deref())?;
-            }
-            for planting in &token.planted {
-                insert_planting(transaction, &token.token, planting)?;
-            }
-            Ok(())
-        })
+        self.write(|transaction| insert_token(transaction, token, mark))
     }
 
     /// Takes down what IAM said of a user that was made.
@@ -180,29 +147,41 @@ impl Registry {
             path: self.path().to_owned(),
             what: format!("there is no token {}", token.token),
         })?;
-        let shown = |token: &Token| {
-            json!({"owner": token.owner, "location": token.location, "notes": token.notes, "labels": token.labels,
-                "expires_at": token.expires_at})
-        };
-        let detail = json!({"before": shown(&before), "after": shown(token)}).to_string();
-        let labels = json!(token.labels).to_string();
-        self.write(|transaction| {
-            transaction.execute(
-                "UPDATE token SET owner = ?2, location = ?3, notes = ?4, labels = ?5, expires_at = ?6, expired_at = ?7
-                 WHERE id = ?1",
-                params![
-                    token.token,
-                    token.owner,
-                    token.location,
-                    token.notes,
-                    labels,
-                    token.expires_at.map(stamp),
-                    token.expired_at.map(stamp),
-                ],
-            )?;
-            note(transaction, Some(&token.token), verb, &detail, clock::now())
-        })
+        self.write(|transaction| describe(transaction, &before, token, verb))
     }
+}
+
+/// What people say of a token takes the place of what they said before. Nothing is noted where that is the same.
+pub(super) fn describe(
+    transaction: &Transaction<'_>,
+    before: &Token,
+    token: &Token,
+    verb: &str,
+) -> rusqlite::Result<()> {
+    let shown = |token: &Token| {
+        json!({"owner": token.owner, "location": token.location, "notes": token.notes, "labels": token.labels,
+            "expires_at": token.expires_at})
+    };
+    let (old, new) = (shown(before), shown(token));
+    if old == new && before.expired_at == token.expired_at {
+        return Ok(());
+    }
+    let labels = json!(token.labels).to_string();
+    transaction.execute(
+        "UPDATE token SET owner = ?2, location = ?3, notes = ?4, labels = ?5, expires_at = ?6, expired_at = ?7
+         WHERE id = ?1",
+        params![
+            token.token,
+            token.owner,
+            token.location,
+            token.notes,
+            labels,
+            token.expires_at.map(stamp),
+            token.expired_at.map(stamp),
+        ],
+    )?;
+    let detail = json!({"before": old, "after": new}).to_string();
+    note(transaction, Some(&token.token), verb, &detail, clock::now())
 }
 
 /// Takes down who did what: a line of the history.
@@ -213,8 +192,52 @@ pub(super) fn note(
     detail: &str,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let values = params![stamp(now), token, verb, detail];
-    transaction.execute("INSERT INTO history (at, token, verb, detail) VALUES (?1, ?2, ?3, ?4)", values).map(drop)
+    let who =
+        ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| env::var(name).ok().filter(|who| !who.is_empty()));
+    let values = params![stamp(now), token, verb, detail, who.unwrap_or_default()];
+    transaction
+        .execute("INSERT INTO history (at, token, verb, detail, who) VALUES (?1, ?2, ?3, ?4, ?5)", values)
+        .map(drop)
+}
+
+pub(super) fn insert_token(
+    transaction: &Transaction<'_>,
+    token: &Token,
+    mark: impl Fn(&str) -> Option<Vec<u8>>,
+) -> rusqlite::Result<()> {
+    let labels = json!(token.labels).to_string();
+    transaction.execute(
+        "INSERT INTO token (id, state, account, user_name, arn, principal_id, guard, owner, location, notes, labels,
+            created_at, expires_at, expired_at, blind_since, deleted_at, drilled_at, drill_latency)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        params![
+            token.token,
+            token.state.name(),
+            token.account.as_str(),
+            token.id,
+            token.arn.to_string(),
+            token.principal_id,
+            token.guard.name(),
+            token.owner,
+            token.location,
+            token.notes,
+            labels,
+            stamp(token.created_at),
+            token.expires_at.map(stamp),
+            token.expired_at.map(stamp),
+            token.blind_since.map(stamp),
+            token.deleted_at.map(stamp),
+            token.drill.as_ref().map(|drill| stamp(drill.at)),
+            token.drill.as_ref().and_then(|drill| drill.latency_seconds),
+        ],
+    )?;
+    for key in &token.keys {
+        insert_key(transaction, &token.token, key, mark(&key.id).as_deref())?;
+    }
+    for planting in &token.planted {
+        insert_planting(transaction, &token.token, planting)?;
+    }
+    Ok(())
 }
 
 pub(super) fn set_state(
@@ -249,7 +272,12 @@ pub(super) fn set_key(
     transaction.execute("UPDATE key SET status = ?2, deleted_at = ?3 WHERE id = ?1", values).map(drop)
 }
 
-fn insert_key(transaction: &Transaction<'_>, token: &str, key: &TokenKey, mark: Option<&[u8]>) -> rusqlite::Result<()> {
+pub(super) fn insert_key(
+    transaction: &Transaction<'_>,
+    token: &str,
+    key: &TokenKey,
+    mark: Option<&[u8]>,
+) -> rusqlite::Result<()> {
     let used = key.last_used.as_ref();
     let values = params![
         key.id,
@@ -280,7 +308,7 @@ pub(super) fn insert_planting(transaction: &Transaction<'_>, token: &str, planti
 }
 
 /// One token, or all of them, the oldest first.
-fn load(connection: &Connection, id: Option<&str>) -> rusqlite::Result<Vec<Token>> {
+pub(super) fn load(connection: &Connection, id: Option<&str>) -> rusqlite::Result<Vec<Token>> {
     let mut keys = group(connection, KEYS, id, |row| {
         let used = row.get::<_, Option<String>>(5)?;
         let last_used = match used {

@@ -1,6 +1,8 @@
 //! `honeytoken`, against the emulator: tokens are made, watched, and taken away; nothing is lost, and no secret is kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod registry;
+
 use serde_json::Value;
 use tests::{Account, Ran};
 
@@ -18,5 +20,6 @@ fn tokens(account: &Account, args: &[&str]) -> Vec<Value> {
 fn without_a_registry_there_is_nothing_to_list() {
     let account = Account::new();
     honeytoken(&account, &["list"]).exits(4).says("there is no registry");
-    assert_eq!(tokens(&account, &["--version"]), Vec::<Value>::new());
+    honeytoken(&account, &["import"]).exits(0);
+    assert_eq!(tokens(&account, &["list"]), Vec::<Value>::new());
 }
