@@ -17,6 +17,9 @@
 //! - `drill`: tokens are used on purpose. `doctor`: what keeps them from being noticed.
 //! - `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted. `plant`: keys, in credentials
+//!   files.
+//! - `key_id`: what an access key id tells. `scan`: finds ids and secrets in any text.
 
 mod accounts;
 mod args;
@@ -28,11 +31,14 @@ mod factory;
 mod hand_out;
 mod iam;
 mod import;
+mod key_id;
 mod list;
 mod names;
+mod plant;
 mod reconcile;
 mod registry;
 mod report;
+mod scan;
 mod secret;
 mod watch;
 
