@@ -88,7 +88,8 @@ fn a_thousand_tokens_are_made_whatever_aws_does() {
     let made = create.stdin(ndjson(&requests)).time_limit(Duration::from_mins(9)).run().exits(0);
     assert_eq!(made.kind("token").len(), COUNT, "{}", made.stderr);
     // All kinds of trouble came.
-    for (operation, least) in [("iam:CreateUser", COUNT), ("iam:PutUserPolicy", COUNT), ("iam:CreateAccessKey", COUNT)] {
+    for (operation, least) in [("iam:CreateUser", COUNT), ("iam:PutUserPolicy", COUNT), ("iam:CreateAccessKey", COUNT)]
+    {
         assert!(proxy.count(operation) > least * 5 / 4, "{operation}: {}", proxy.count(operation));
     }
 
