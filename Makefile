@@ -18,11 +18,11 @@ MOTO_STAMP := $(SLUICE_VENV)/.complete-moto-$(MOTO_VERSION)
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build release test lint demo demo-brake bench corpora fuzz schemas venv clean clean-venv
+.PHONY: help build release test lint demo demo-brake demo-honeytoken bench corpora fuzz schemas venv clean clean-venv
 
 help: ## say what there is
 	@echo "make targets:"
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  %-11s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  %-15s %s\n", $$1, $$2 }'
 
 build: ## the tools, in $CARGO_TARGET_DIR/debug
 	cargo build --workspace --bins --locked
@@ -49,9 +49,13 @@ demo: venv build ## the pipeline on an emulated AWS account full of mistakes
 demo-brake: venv build ## the emergency brake: a runaway account halted, and let go again
 	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-brake.sh
 
-bench: ## memory and throughput of audit, and of reading CloudTrail's records, beside jq
+demo-honeytoken: venv build ## decoy keys on an emulated AWS account: made, planted, used, caught, paged, expired
+	@SLUICE_BIN='$(CARGO_TARGET_DIR)/debug' SLUICE_MOTO='$(SLUICE_VENV)/bin/moto_server' ./tests/demo-honeytoken.sh
+
+bench: ## memory and throughput of audit, of reading CloudTrail's records and of watching decoys, beside jq
 	$(PYTHON) audit/benches/stream.py
 	$(PYTHON) common/benches/events.py
+	$(PYTHON) honeytoken/benches/watch.py
 
 corpora: ## whether all CloudTrail records below DIR are read: make corpora DIR=logs
 	@test -d '$(DIR)' || { echo 'corpora: DIR has to be a directory of CloudTrail files (.json, .gz)' >&2; exit 2; }

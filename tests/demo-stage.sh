@@ -13,7 +13,7 @@ bin=${SLUICE_BIN:?is not set: run make demo}
 moto=${SLUICE_MOTO:?is not set: run make demo}
 python=$(cd "${moto%/*}" && pwd)/python
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for program in "$python" "$bin"/{poll,audit,remediate,notify,misconfigure}; do
+for program in "$python" "$bin"/{poll,audit,remediate,notify,honeytoken,misconfigure}; do
     [ -x "$program" ] || { echo "demo: $program is not there: run make demo" >&2; exit 4; }
 done
 bin=$(cd "$bin" && pwd)

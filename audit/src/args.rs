@@ -52,6 +52,10 @@ pub struct Arguments {
     /// given more than once
     #[arg(long, value_name = "FILE")]
     pub whitelist: Vec<PathBuf>,
+    /// The decoys: a registry of honeytoken's, or a list that `honeytoken export` wrote. What would take the bait away (stale
+    /// keys and passwords, missing MFA, the brake) is `excepted` for their users [default: the settings' `honeytoken.registry`]
+    #[arg(long, value_name = "FILE", env = "SLUICE_HONEYTOKENS")]
+    pub honeytokens: Option<PathBuf>,
     /// Say which exceptions have expired, and which cover no finding: of use where the input is a whole poll
     #[arg(long, conflicts_with = "checks")]
     pub unused_exceptions: bool,

@@ -1,5 +1,7 @@
 //! The exceptions: which of them cover a finding, and which do nothing.
 
+use std::collections::{HashMap, HashSet};
+
 use common::cli::Failure;
 use common::record::{ExceptionKind, ExceptionStatus, LapsedException, Resource};
 use common::settings::{Exception, Patterns, Place};
@@ -10,8 +12,17 @@ use crate::checks;
 use crate::judge::Judge;
 
 /// The exceptions that a judge goes by, in the order of the settings.
+///
+/// There may be thousands that name one resource each: decoys, or all that somebody has looked through. They are found by
+/// what they name, and only the others are tried one after the other.
 #[derive(Clone, Debug)]
-pub(crate) struct Exceptions(Vec<Exception>);
+pub(crate) struct Exceptions {
+    all: Vec<Exception>,
+    /// The numbers of those that name ids, or else ARNs, without wildcards: by each of these.
+    by_name: HashMap<String, Vec<usize>>,
+    /// The numbers of the others.
+    others: Vec<usize>,
+}
 
 /// What exceptions have to say of a check of a resource.
 #[derive(Debug)]
@@ -30,26 +41,52 @@ impl Exceptions {
     /// [`Failure::Start`] where one is about a check that does not exist: it would cover nothing, and what it was to
     /// protect would be mended.
     pub(crate) fn new(all: &[Exception]) -> Result<Self, Failure> {
+        let mut known: HashSet<&str> = HashSet::new();
         for exception in all {
             let exists = |pattern: &str| checks::all().any(|about| wildcard::matches(pattern, about.id));
             let mut patterns = exception.check.iter().flat_map(Patterns::texts);
-            if let Some(unknown) = patterns.find(|pattern| !exists(pattern)) {
+            if let Some(unknown) = patterns.find(|pattern| known.insert(pattern) && !exists(pattern)) {
                 return Err(Failure::Start(format!(
                     "{}: `{unknown}` is not a check: `audit --list-checks` lists them",
                     place(exception.place.as_ref())
                 )));
             }
         }
-        Ok(Self(all.to_vec()))
+        Ok(Self::of(all.to_vec()))
+    }
+
+    fn of(all: Vec<Exception>) -> Self {
+        let (mut by_name, mut others) = (HashMap::<String, Vec<usize>>::new(), Vec::new());
+        for (number, exception) in all.iter().enumerate() {
+            let plain = |names: &&Patterns| !names.texts().any(wildcard::has_wildcard);
+            match [&exception.id, &exception.arn].into_iter().flatten().find(plain) {
+                Some(names) => {
+                    names.texts().for_each(|name| by_name.entry(name.to_owned()).or_default().push(number));
+                }
+                None => others.push(number),
+            }
+        }
+        Self { all, by_name, others }
     }
 
     pub(crate) fn all(&self) -> &[Exception] {
-        &self.0
+        &self.all
+    }
+
+    /// The numbers of those that may cover something of a resource, in the order of the settings.
+    fn about<C>(&self, resource: &Resource<C>) -> Vec<usize> {
+        let named = |name: &str| self.by_name.get(name).into_iter().flatten();
+        let mut numbers: Vec<usize> =
+            self.others.iter().chain(named(&resource.id)).chain(named(&resource.arn.to_string())).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
 
     /// Those that cover a check of a resource, or whatever is done to it.
     pub(crate) fn covering<C>(&self, resource: &Resource<C>, check: Option<&str>, at: Timestamp) -> Covering<'_> {
-        let covering = self.0.iter().enumerate().filter(|(_, exception)| exception.covers(resource, check));
+        let about = self.about(resource).into_iter().filter_map(|number| Some((number, self.all.get(number)?)));
+        let covering = about.filter(|(_, exception)| exception.covers(resource, check));
         let (holding, expired): (Vec<_>, Vec<_>) = covering.partition(|(_, exception)| exception.holds_at(at));
         let first = holding.first().map(|(_, exception)| *exception);
         let told = if first.is_some() { holding } else { expired };
@@ -80,9 +117,13 @@ impl Use {
         ))
     }
 
-    /// The exceptions that do nothing: those that have expired, and those that covered nothing.
+    /// The exceptions that do nothing: those that have expired, and those that covered nothing. Nobody has written those of
+    /// decoys, and nobody is to drop them.
     pub(crate) fn lapsed(&self, judge: &Judge) -> Vec<LapsedException> {
         let lapsed = |(exception, used): (&Exception, &bool)| {
+            if exception.decoy {
+                return None;
+            }
             let status = match (exception.holds_at(judge.now()), used) {
                 (false, _) => ExceptionStatus::Expired,
                 (true, false) => ExceptionStatus::Unused,

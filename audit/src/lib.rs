@@ -57,7 +57,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return list::write(only, format, io);
     }
     let now = arguments.now.unwrap_or_else(clock::now);
-    let mut settings = settings.with_exceptions(&arguments.exceptions)?.with_whitelists(&arguments.whitelist)?;
+    let mut settings = settings
+        .with_exceptions(&arguments.exceptions)?
+        .with_whitelists(&arguments.whitelist)?
+        .with_decoys(arguments.honeytokens.as_deref(), io.say)?;
     if let Some(Tags(required_tags)) = arguments.required_tags {
         settings.required_tags = required_tags;
     }

@@ -11,6 +11,7 @@
 //! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
 //! - [`document`]: JSON documents that many change at the same time.
+//! - `decoys` (feature `decoys`): the users that are bait, from a registry of `honeytoken`'s.
 //! - `event` (feature `events`): CloudTrail's records, in whatever they come.
 //! - `aws` (feature `aws`): sessions, credentials, errors. `audit` is built without it.
 
@@ -21,6 +22,8 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod decimal;
+#[cfg(feature = "decoys")]
+pub mod decoys;
 pub mod document;
 #[cfg(feature = "events")]
 pub mod event;

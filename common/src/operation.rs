@@ -146,6 +146,7 @@ operations! {
 
     EVENTS_DESCRIBE_RULE = "events:DescribeRule";
     EVENTS_LIST_RULES = "events:ListRules";
+    EVENTS_LIST_RULE_NAMES_BY_TARGET = "events:ListRuleNamesByTarget";
     EVENTS_LIST_TARGETS_BY_RULE = "events:ListTargetsByRule";
 
     GUARDDUTY_GET_ADMINISTRATOR_ACCOUNT = "guardduty:GetAdministratorAccount";
@@ -187,6 +188,7 @@ operations! {
     IAM_GET_ACCOUNT_SUMMARY = "iam:GetAccountSummary";
     IAM_GET_CREDENTIAL_REPORT = "iam:GetCredentialReport";
     IAM_GET_GROUP = "iam:GetGroup";
+    IAM_GET_GROUP_POLICY = "iam:GetGroupPolicy";
     IAM_GET_LOGIN_PROFILE = "iam:GetLoginProfile";
     IAM_GET_POLICY = "iam:GetPolicy";
     IAM_GET_POLICY_VERSION = "iam:GetPolicyVersion";

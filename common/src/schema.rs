@@ -4,7 +4,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::record::{Alert, Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Unsettled};
+use crate::record::{Alert, Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Token, Unsettled};
 use crate::reference::Reference;
 use crate::resource::{Config, ResourceType};
 
@@ -19,6 +19,7 @@ pub fn all() -> Vec<(String, Schema)> {
         of::<Outcome>("outcome"),
         of::<Unsettled>("unsettled"),
         of::<LapsedException>("exception"),
+        of::<Token>("token"),
         of::<Alert>("alert"),
         of::<Delivery>("delivery"),
     ];

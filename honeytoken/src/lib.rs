@@ -7,17 +7,40 @@
 //! # Layout
 //!
 //! - `args`, `context`: the command line; what all commands have in common. `commands`: one file per command.
+//! - `accounts`, `iam`: where they are, and the way there. `factory`: tokens are made and taken away.
 //! - `registry`: what is known of the tokens. `list`, `report`: how it is written. `import`: how it is
 //!   read. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted.
+//! - `watch`: events come in, alerts go out.
+//! - `accounts`, `iam`: where they are, and the way there.
+//! - `factory`: tokens are made and taken away. `reconcile`: the registry beside IAM.
+//! - `drill`: tokens are used on purpose. `doctor`: what keeps them from being noticed.
+//! - `factory`: tokens are made and taken away.
+//! - `registry`: what is known of the tokens. `secret`: secrets, which are handed out once.
+//! - `names`: plausible names. `hand_out`: secrets on their way to where they are planted. `plant`: keys, in credentials
+//!   files.
+//! - `key_id`: what an access key id tells. `scan`: finds ids and secrets in any text.
 
+mod accounts;
 mod args;
 mod commands;
 mod context;
+mod doctor;
+mod drill;
+mod factory;
+mod hand_out;
+mod iam;
 mod import;
+mod key_id;
 mod list;
+mod names;
+mod plant;
+mod reconcile;
 mod registry;
 mod report;
+mod scan;
 mod secret;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! Records for the tests.
 
-use common::record::{Alert, Finding, Outcome, OutcomeStatus, Severity};
+use common::record::{Alert, Finding, Outcome, OutcomeStatus, Severity, TokenState};
 use common::settings::Settings;
 use serde_json::json;
 
@@ -55,6 +55,26 @@ pub(crate) fn many(count: usize) -> Digest {
         groups.finding(finding(&format!("bucket-{index:05}"), Severity::ALL[index % 4]));
     }
     digest(groups, &Settings::default())
+}
+
+/// One of a drill that says all that there is to say.
+pub(crate) fn full_alert() -> Alert {
+    let mut alert = alert("open");
+    let planted = |host: &str, path: &str, profile: &str| {
+        let at = "2026-11-01T10:00:00Z";
+        json!({"key": "AKIAIOSFODNN7EXAMPLE", "host": host, "path": path, "profile": profile, "at": at})
+    };
+    let others = (0..4).map(|number| planted("", &format!("/srv/{number}"), ""));
+    let all = std::iter::once(planted("nas-1", "/root/.aws/credentials", "backup")).chain(others).collect();
+    alert.token.planted = serde_json::from_value(all).unwrap();
+    (alert.token.notes, alert.token.state) = ("ring \u{201c}it\u{201d} first".into(), Some(TokenState::Deleted));
+    let event = alert.event.as_mut().unwrap();
+    (event.region, event.tool) = (Some("eu-west-1".into()), Some("pacu".into()));
+    (event.source, event.source_is_doubtful) = ("10.0.0.7".into(), true);
+    (alert.drill, alert.latency_seconds, alert.suppressed) = (true, Some(252), 1_200);
+    let action = json!({"name": "iam_deactivate_key", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"});
+    alert.action = Some(serde_json::from_value(action).unwrap());
+    alert
 }
 
 /// An alert of a decoy that was used.

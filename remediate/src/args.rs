@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 const HELP: &str = "Put right what audit found
 
-Reads findings, tasks and plans on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say \
+Reads findings, tasks, plans and alerts on stdin, writes one outcome for each. Without --apply nothing is changed: the outcomes say \
 which calls would be made. Such a plan can be read, edited and applied:
 
     poll | audit | remediate > plan
@@ -23,6 +23,11 @@ which calls would be made. Such a plan can be read, edited and applied:
 
 A task is any reference with an action, and an action_time where it is not to be done at once; those of Krampus's tasks file \
 go as they are (docs/records.md).
+
+An open alert of `honeytoken watch` that has an action is carried out likewise; drills, closed alerts and those without an \
+action are passed on. All of the input is read before anything is done, so give it alerts one by one, or those of watch --once:
+
+    honeytoken watch --lookup | while read -r alert; do printf '%s\n' \"$alert\" | remediate --apply; done
 
 What was applied is undone by
 
@@ -60,6 +65,10 @@ pub struct Arguments {
     /// (docs/exceptions.md): what it has is left alone. May be given more than once
     #[arg(long, value_name = "FILE")]
     pub whitelist: Vec<PathBuf>,
+    /// The decoys: a registry of honeytoken's, or a list that `honeytoken export` wrote. What audit excepts for their users is
+    /// left alone, and so are tasks about them, save the action of an alert [default: the settings' `honeytoken.registry`]
+    #[arg(long, value_name = "FILE", env = "SLUICE_HONEYTOKENS")]
+    pub honeytokens: Option<PathBuf>,
     /// Do nothing at all if there would be more actions than this; the settings may have a limit for each account, which
     /// holds back that account alone [default: 20]
     #[arg(long, value_name = "N")]

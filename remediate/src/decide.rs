@@ -88,7 +88,9 @@ impl Rules<'_> {
         }
         // Also where the finding came from an audit that did not know of it. As with what is due, the real time counts: --now
         // ends no exception.
-        if let Some(exception) = self.judge.exempt(resource, job.check.as_deref(), self.now) {
+        let exempt = self.judge.exempt(resource, job.check.as_deref(), self.now);
+        // What somebody has written beats an alert, too; that it is a decoy does not: it has done its work.
+        if let Some(exception) = exempt.filter(|exception| !exception.decoy || job.incident.is_none()) {
             return Err(Stay::because(OutcomeStatus::Excepted, &exception.reason));
         }
         if let Some(tag) = protection(&resource.tags) {
@@ -288,6 +290,7 @@ mod tests {
             action: Some(action),
             action_time: None,
             reviewed: None,
+            incident: None,
             settled: None,
         }
     }

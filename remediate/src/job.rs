@@ -1,15 +1,18 @@
-//! What came in: findings, tasks, and plans that somebody has looked at, as jobs.
+//! What came in: findings, tasks, alerts, and plans that somebody has looked at, as jobs.
 
 use std::collections::BTreeMap;
 
 use common::action::Action;
 use common::arn::Arn;
 use common::record::{
-    Call, Filed, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task, TaskKind,
+    Alert, AlertStatus, Call, Filed, Finding, FindingStatus, Outcome, OutcomeKind, OutcomeStatus, Severity, Task,
+    TaskKind,
 };
-use common::reference::Reference;
+use common::reference::{Reference, ReferenceError};
 use common::stream::{Broken, Item};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::task::{self, TaskError};
 
@@ -20,11 +23,11 @@ pub(crate) struct Job {
     pub(crate) reference: Reference,
     /// Its ARN, where the input has it.
     pub(crate) arn: Option<Arn>,
-    /// The finding's key; `<action>:<arn or id>` for a task.
+    /// The finding's or the alert's key; `<action>:<arn or id>` for a task.
     pub(crate) key: String,
     /// The finding's check: the resource is judged by it again before and after.
     pub(crate) check: Option<String>,
-    /// The finding's severity.
+    /// The finding's or the alert's severity.
     pub(crate) severity: Option<Severity>,
     /// What the outcome is called.
     pub(crate) title: String,
@@ -36,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) action_time: Option<Timestamp>,
     /// The calls of a plan that was looked at: these, and no others.
     pub(crate) reviewed: Option<Vec<Call>>,
+    /// The incident of the alert that it comes of: a decoy is no exception from what its own alert asks for.
+    pub(crate) incident: Option<String>,
     /// What the finding itself says already.
     pub(crate) settled: Option<(OutcomeStatus, String)>,
 }
@@ -56,6 +61,8 @@ pub(crate) enum InputError {
     Broken(#[from] Broken),
     #[error("line {line}: {error}")]
     Task { line: u64, error: TaskError },
+    #[error("line {line}: this alert names no resource: {error}")]
+    Alert { line: u64, error: ReferenceError },
 }
 
 impl Input {
@@ -65,6 +72,10 @@ impl Input {
         let job = match kind.as_deref() {
             Some("finding") => Job::from(item.parse::<Finding>()?),
             Some("task") | None => of_task(item)?,
+            Some("alert") => match of_alert(item)? {
+                Some(job) => job,
+                None => return Ok(Self::PassOn),
+            },
             Some("outcome") => {
                 let outcome: Outcome = item.parse()?;
                 if outcome.status != OutcomeStatus::Planned {
@@ -89,6 +100,39 @@ fn of_task(item: &Item) -> Result<Job, InputError> {
         *why = format!("line {line}: {why}");
     }
     Ok(job)
+}
+
+/// The job of an alert: none where its incident is over, where it is a drill, and where it asks for nothing.
+fn of_alert(item: &Item) -> Result<Option<Job>, InputError> {
+    /// What tells whether it concerns us. All else is for others, who may know it better.
+    #[derive(Deserialize)]
+    struct Asked {
+        status: AlertStatus,
+        #[serde(default)]
+        drill: bool,
+        action: Option<IgnoredAny>,
+    }
+    if !matches!(item.parse()?, Asked { status: AlertStatus::Open, drill: false, action: Some(_) }) {
+        return Ok(None);
+    }
+    let alert: Alert = item.parse()?;
+    // Its region is that of the call, and not the user's.
+    let (reference, arn) =
+        Reference::with_arn(&item.text).map_err(|error| InputError::Alert { line: item.line, error })?;
+    Ok(Some(Job {
+        reference,
+        arn,
+        key: alert.key,
+        check: None,
+        severity: Some(alert.severity),
+        title: alert.title,
+        tags: BTreeMap::new(),
+        action: alert.action,
+        action_time: None,
+        reviewed: None,
+        incident: Some(alert.incident),
+        settled: None,
+    }))
 }
 
 impl From<Finding> for Job {
@@ -122,6 +166,7 @@ impl From<Finding> for Job {
             action: finding.action,
             action_time: None,
             reviewed: None,
+            incident: None,
             settled,
         }
     }
@@ -145,6 +190,7 @@ impl From<Outcome> for Job {
             action: outcome.action,
             action_time: None,
             reviewed: Some(outcome.calls),
+            incident: outcome.incident,
             settled: None,
         }
     }
@@ -166,6 +212,7 @@ impl Job {
             check: self.check.clone(),
             severity: self.severity,
             title: self.title.clone(),
+            incident: self.incident.clone(),
             action: self.action.clone(),
             action_time: self.action_time,
             calls: Vec::new(),
@@ -187,6 +234,7 @@ impl Job {
             arn: self.arn.clone(),
             action,
             action_time: None,
+            incident: self.incident.clone(),
             filed: Filed::default(),
         }
     }

@@ -81,7 +81,10 @@ pub fn run(arguments: Arguments, settings: &Settings, io: Io<'_>) -> Result<Exit
         return writeln!(output, "{policy:#}").map(|()| Exit::Done).map_err(Failure::Output);
     }
     // Ahead of all that is written: exceptions that are not understood are a guard that is off.
-    let settings = &settings.with_exceptions(&arguments.exceptions)?.with_whitelists(&arguments.whitelist)?;
+    let settings = &settings
+        .with_exceptions(&arguments.exceptions)?
+        .with_whitelists(&arguments.whitelist)?
+        .with_decoys(arguments.honeytokens.as_deref(), say)?;
     let mut judge = Judge::new(settings, arguments.now.unwrap_or_else(clock::now), None)?;
     let mut writer = Writer::new(output);
     let apply = arguments.apply || std::env::var("REMEDIATE").is_ok_and(|value| value.eq_ignore_ascii_case("true"));

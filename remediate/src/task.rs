@@ -65,6 +65,8 @@ struct Written {
     proto: Value,
     #[serde(default)]
     direction: Value,
+    #[serde(default)]
+    incident: Value,
 }
 
 /// Reads a task: the text of a JSON object.
@@ -106,6 +108,7 @@ impl Written {
             action: Some(action),
             action_time: self.action_time,
             reviewed: None,
+            incident: self.incident.as_str().map(str::to_owned),
             settled: None,
         })
     }

@@ -134,6 +134,12 @@ impl Iam<'_> {
     pub fn user(&self) {
         let name = ("UserName", LOADED);
         self.call("CreateUser", &[name, ("Path", PATH)]);
+        self.burden();
+    }
+
+    /// All that hangs on the user, for one that is there.
+    pub fn burden(&self) {
+        let name = ("UserName", LOADED);
         // As everywhere: an inline policy of our own name that somebody else wrote.
         for policy in ["SluiceDenyAll", "zebra"] {
             self.call("PutUserPolicy", &[name, ("PolicyName", policy), ("PolicyDocument", DOCUMENT)]);

@@ -1,4 +1,4 @@
-//! `make demo` and `make demo-brake`: what is shown of them happens, and they leave nothing behind when they are interrupted.
+//! `make demo`, `make demo-brake` and `make demo-honeytoken`: what is shown of them happens, and they leave nothing behind when they are interrupted.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ impl Demo {
         let home = tempfile::tempdir().unwrap();
         let bin = home.path().join("bin");
         fs::create_dir(&bin).unwrap();
-        for tool in ["poll", "audit", "remediate", "notify", "misconfigure"] {
+        for tool in ["poll", "audit", "remediate", "notify", "honeytoken", "misconfigure"] {
             symlink(Tool::new(tool).command().get_program(), bin.join(tool)).unwrap();
         }
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
@@ -233,4 +233,32 @@ fn the_brake_halts_and_lets_go() {
     assert_eq!(refused, ["account_runaway"], "{said}");
     let can_be_undone = halted.iter().filter(|it| !it["undo"].is_null() && it["kind"] == "outcome").count();
     assert_eq!(demo.kinds("06-outcomes.ndjson")["outcome applied"], can_be_undone, "{said}\n{warned}");
+}
+
+#[test]
+fn a_thief_is_caught() {
+    let mut demo = Demo::start("demo-honeytoken.sh");
+    let output = demo.end();
+    let (said, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}\n{warned}");
+    demo.leaves_nothing_behind();
+    for (name, kinds) in [
+        ("01-tokens.ndjson", &["token"][..]),
+        ("02-planted.ndjson", &["planting"]),
+        ("04-alerts.ndjson", &["alert open"]),
+        ("05-deliveries.ndjson", &["delivery delivered"]),
+        ("06-outcomes.ndjson", &["outcome applied"]),
+        // Decoys are excepted.
+        ("07-findings.ndjson", &["finding excepted", "scope ok"]),
+        ("08-expired.ndjson", &["token"]),
+    ] {
+        assert_eq!(names(&demo.kinds(name)), kinds, "{name}\n{said}\n{warned}");
+    }
+    assert_eq!(demo.records("01-tokens.ndjson").len(), 3, "{said}");
+    assert_eq!(demo.records("04-alerts.ndjson").len(), 2, "the first call, and the first denied one\n{said}");
+    let paged = fs::read_to_string(demo.stage("05-pages.ndjson")).unwrap();
+    assert!(paged.contains("203.0.113.9") && paged.contains("nas"), "{paged}");
+    // What the thief called themselves is text and nothing more.
+    assert!(!paged.contains("<!channel>") && !paged.contains("\\u001b"), "{paged}");
+    assert!(said.contains("laptop-1") && said.contains("nas"), "{said}");
 }

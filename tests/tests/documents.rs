@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::action::Action;
 use common::exit::Exit;
-use common::record::{Alert, Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Unsettled};
+use common::record::{Alert, Delivery, Finding, LapsedException, Outcome, Resource, Scope, Task, Token, Unsettled};
 use common::reference::Reference;
 use common::resource::ResourceType;
 use common::settings::{Exception, Settings};
@@ -125,6 +125,7 @@ fn the_examples_of_the_records_are_records() {
             "task" => example::<Task>(text),
             "outcome" => example::<Outcome>(text),
             "exception" => example::<LapsedException>(text),
+            "token" => example::<Token>(text),
             "alert" => example::<Alert>(text),
             "delivery" => example::<Delivery>(text),
             "reference" => drop(Reference::from_json(text).unwrap()),

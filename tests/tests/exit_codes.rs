@@ -57,6 +57,7 @@ fn audit_ends_with_each() {
         row(audit(&[]), line(&failed), Exit::Incomplete),
         row(audit(&[]), both.clone(), Exit::Incomplete),
         row(audit(&["--config", "nowhere.toml"]), "", Exit::CannotStart),
+        row(audit(&["--honeytokens", "nowhere.db"]), "", Exit::CannotStart),
     ]);
     // A finding is an answer, no trouble: nothing is said of it. It outweighs what is incomplete.
     for input in [user, both] {
@@ -121,6 +122,7 @@ fn remediate_ends_with_each() {
         row(remediate(&["--apply", "--journal", "/proc/none/journal"]), "", Exit::CannotStart),
         row(without_credentials(&remediate(&[])), stop(account), Exit::CannotStart),
         row(remediate(&["--config", "nowhere.toml"]), "", Exit::CannotStart),
+        row(remediate(&["--honeytokens", "nowhere.db"]), "", Exit::CannotStart),
     ]);
     // Why an action failed or was stopped stands in its outcome.
     for (tool, input, status) in [

@@ -260,3 +260,72 @@ fn remediate_asks_what_covers_a_task() {
     assert_eq!(reason(&joe, None, now), Some("all of him"));
     assert_eq!(reason(&joe, None, later), None);
 }
+
+/// A list of decoys, gone with the test.
+fn decoys(name: &str, users: impl IntoIterator<Item = String>) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("sluice-audit-decoys-{name}-{}", std::process::id()));
+    let tokens: Vec<Value> = users
+        .into_iter()
+        .map(|user| {
+            json!({
+                "kind": "token", "token": format!("t-{user}"), "state": "active", "account": "111122223333",
+                "region": "global", "type": "iam_user", "id": user, "guard": "inline",
+                "arn": format!("arn:aws:iam::111122223333:user/{user}"), "created_at": "2026-11-20T10:00:00Z",
+            })
+        })
+        .collect();
+    std::fs::write(&path, lines(&tokens)).unwrap();
+    path
+}
+
+#[test]
+fn the_users_of_decoys_are_excepted_and_not_told_of_as_unused() {
+    let list = decoys("two", ["jane".to_owned(), "ann".to_owned()]);
+    let arguments = ["--unused-exceptions", "--honeytokens", list.to_str().unwrap()];
+    let ours = [json!({"id": "bob", "reason": "he has left"}), json!({"id": "j*", "check": "sqs_*", "reason": "no"})];
+    let done = audit_but(&ours, &arguments, &[user("jane"), user("joe"), scope("ok", "iam_user")]);
+    let found = done.of_kind("finding");
+    let told: Vec<[&Value; 4]> =
+        found.iter().map(|it| [&it["id"], &it["status"], &it["reason"], &it["action"]]).collect();
+    let action = json!("iam_delete_login_profile");
+    assert_eq!(told[0], [&json!("jane"), &json!("excepted"), &json!("a decoy (honeytoken t-jane)"), &Value::Null]);
+    assert_eq!(told[1], [&json!("joe"), &json!("fail"), &Value::Null, &action]);
+    let lapsed: Vec<Value> = done.of_kind("exception").iter().map(|it| it["exception"]["id"].clone()).collect();
+    assert_eq!(lapsed, ["bob", "j*"], "ann's is nobody's to drop");
+    // What somebody has written gives the reason.
+    let ours = json!({"id": "jane", "reason": "break-glass"});
+    assert_eq!(mfa(&audit_but(&[ours], &arguments[1..], &[user("jane")]))["reason"], "break-glass");
+    std::fs::remove_file(&list).unwrap();
+    let done = audit_but(&[], &arguments[1..], &[user("jane")]);
+    assert_eq!((done.exit, done.stdout.as_str()), (Exit::CannotStart, ""));
+    assert!(done.stderr.contains(list.to_str().unwrap()), "{}", done.stderr);
+}
+
+#[test]
+fn the_checks_that_decoys_are_excepted_from_are_there() {
+    let known: Vec<&str> = crate::checks::all().map(|about| about.id).collect();
+    for check in common::decoys::CHECKS {
+        assert!(known.contains(&check), "{check}");
+    }
+}
+
+#[test]
+fn many_exceptions_that_name_one_resource_each_are_found_by_their_names() {
+    let mut exceptions: Vec<Value> =
+        (0..3_000).map(|n| json!({"id": format!("user-{n}"), "reason": n.to_string()})).collect();
+    exceptions.push(json!({"arn": "arn:aws:iam::111122223333:user/by-arn", "reason": "its ARN"}));
+    exceptions.push(json!({"id": ["none", "one-of-two"], "arn": "arn:aws:iam::*", "reason": "one of two"}));
+    exceptions.push(json!({"id": "wild-*", "reason": "a pattern"}));
+    exceptions.insert(0, json!({"id": "user-2999", "check": "iam_user_m*", "reason": "the first"}));
+    for (name, reason) in [
+        ("user-0", Some("0")),
+        ("user-2999", Some("the first")),
+        ("user-3000", None),
+        ("by-arn", Some("its ARN")),
+        ("one-of-two", Some("one of two")),
+        ("wild-one", Some("a pattern")),
+    ] {
+        let found = mfa(&audit_but(&exceptions, &[], &[user(name)]));
+        assert_eq!(found["reason"].as_str(), reason, "{name}");
+    }
+}

@@ -5,7 +5,7 @@
 //!
 //! - `args`, `role`: what the user said. `config`: what the SDK makes of it, with the environment.
 //! - `sessions`, `session`, `assume`: the accounts and their credentials. `organization`: which accounts there are.
-//! - `http`, `intercept`, `retry`: what lies under every client.
+//! - `http`, `intercept`, `retry`: what lies under every client. `key`: clients that sign with one key alone.
 //! - `object` (feature `s3`): files in S3. [`queue`] (feature `sqs`): queues, and messages that are held.
 //! - `signal`: when somebody wants the run to end.
 //! - `start`, `error`: [`StartError`], [`AwsError`].
@@ -16,6 +16,7 @@ mod config;
 mod error;
 mod http;
 mod intercept;
+mod key;
 #[cfg(feature = "s3")]
 mod object;
 mod organization;
@@ -36,8 +37,9 @@ mod tests;
 pub use args::{AwsArgs, DEFAULT_CONCURRENCY};
 pub use error::AwsError;
 pub use intercept::operation;
+pub use key::with_key_alone;
 #[cfg(feature = "s3")]
-pub use object::{Bucket, Pieces};
+pub use object::{Bucket, Listing, Pieces};
 pub use organization::{NO_ORGANIZATION, organization, organization_id};
 pub use session::Session;
 pub use sessions::Sessions;

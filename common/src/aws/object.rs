@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::{AwsError, Session};
 use crate::client;
 use crate::id::Region;
-use crate::operation::S3_GET_OBJECT;
+use crate::operation::{S3_GET_OBJECT, S3_LIST_OBJECTS_V2};
 
 /// How much is fetched at a time.
 const PIECE: u64 = 8 << 20;
@@ -86,15 +86,86 @@ impl<'a> Bucket<'a> {
         let request = |client: Client| {
             client.get_object().bucket(self.name).key(key).set_range(range.clone()).set_if_match(etag.clone()).send()
         };
-        let answer = match request(self.client()).await {
+        let answer = self.wherever(request).await;
+        answer.map_err(|error| named(AwsError::new(S3_GET_OBJECT, error), self.name, key))
+    }
+
+    /// Makes a call where the bucket is.
+    async fn wherever<T, E, F: Future<Output = Result<T, SdkError<E>>>>(
+        &self,
+        request: impl Fn(Client) -> F,
+    ) -> Result<T, SdkError<E>> {
+        match request(self.client()).await {
             Err(error) if let Some(region) = elsewhere(&error) => {
                 let client = client!(aws_sdk_s3, self.session, &region);
                 self.client.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&client);
                 request(client).await
             }
             answer => answer,
+        }
+    }
+
+    /// The keys that begin with `prefix`, in the order of their bytes; those alone that come behind `after`, where that is
+    /// given: it need not be a key that is there.
+    pub fn list<'b>(&'b self, prefix: &'b str, after: Option<&'b str>) -> Listing<'b> {
+        Listing { bucket: self, prefix, after, folders: false, token: None, ended: false }
+    }
+
+    /// The folders directly in one (`a/` in ``, `a/b/` in `a/`), in the order of their bytes, with their whole names.
+    ///
+    /// # Errors
+    ///
+    /// What S3 says; there is no answer that is not complete.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, AwsError> {
+        let mut listing = Listing { folders: true, ..self.list(prefix, None) };
+        let mut folders = Vec::new();
+        while let Some(page) = listing.next().await {
+            folders.extend(page?);
+        }
+        Ok(folders)
+    }
+}
+
+/// A bucket's keys, page by page.
+#[derive(Debug)]
+pub struct Listing<'b> {
+    bucket: &'b Bucket<'b>,
+    prefix: &'b str,
+    after: Option<&'b str>,
+    folders: bool,
+    token: Option<String>,
+    ended: bool,
+}
+
+impl Listing<'_> {
+    /// The next page, of up to a thousand keys. `None` behind the last one, and behind an error.
+    ///
+    /// # Errors
+    ///
+    /// What S3 says.
+    pub async fn next(&mut self) -> Option<Result<Vec<String>, AwsError>> {
+        if self.ended {
+            return None;
+        }
+        let request = |client: Client| {
+            let call = client.list_objects_v2().bucket(self.bucket.name).prefix(self.prefix);
+            let call = call.set_delimiter(self.folders.then(|| "/".to_owned()));
+            call.set_start_after(self.after.map(str::to_owned)).set_continuation_token(self.token.clone()).send()
         };
-        answer.map_err(|error| named(AwsError::new(S3_GET_OBJECT, error), self.name, key))
+        let answer = match self.bucket.wherever(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.ended = true;
+                return Some(Err(named(AwsError::new(S3_LIST_OBJECTS_V2, error), self.bucket.name, self.prefix)));
+            }
+        };
+        self.token = answer.next_continuation_token.filter(|_| answer.is_truncated == Some(true));
+        self.ended = self.token.is_none();
+        Some(Ok(if self.folders {
+            answer.common_prefixes.unwrap_or_default().into_iter().filter_map(|folder| folder.prefix).collect()
+        } else {
+            answer.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect()
+        }))
     }
 }
 

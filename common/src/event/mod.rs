@@ -16,8 +16,14 @@
 //! - what a subscription of CloudWatch Logs delivers, packed and unpacked.
 //!
 //! Anything else, such as a reference or a finding, is handed out as it is, also out of a message.
+//!
+//! [`read`] (feature `aws`) reads where reading blocks, and [`fetch`] (feature `s3`) what is in S3.
 
+#[cfg(feature = "aws")]
+mod batches;
 mod events;
+#[cfg(feature = "s3")]
+mod fetch;
 mod lenient;
 mod notice;
 mod record;
@@ -27,9 +33,15 @@ mod tests;
 mod text;
 mod unpack;
 
+#[cfg(feature = "aws")]
+pub use batches::read;
 pub use events::{Events, found_in};
+#[cfg(feature = "s3")]
+pub use fetch::fetch;
 pub use record::{Identity, Issuer, Record, SessionContext};
 pub use text::Text;
+
+use std::fmt;
 
 use crate::stream::Item;
 
@@ -65,4 +77,10 @@ pub struct S3File {
     pub bucket: String,
     /// The object's key, decoded.
     pub key: String,
+}
+
+impl fmt::Display for S3File {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "s3://{}/{}", self.bucket, self.key)
+    }
 }

@@ -35,6 +35,8 @@ pub struct Record<'a> {
     pub request_parameters: Option<&'a RawValue>,
     /// What was answered, as JSON: [`Record::response`] reads it.
     pub response_elements: Option<&'a RawValue>,
+    /// The resources that were meant, as JSON: a list of objects with `ARN`.
+    pub resources: Option<&'a RawValue>,
     /// What else is known of the call, as JSON.
     pub additional_event_data: Option<&'a RawValue>,
     /// Which event it is: what deduplicates it.
@@ -105,6 +107,7 @@ object!(Record {
     b"errorMessage" => error_message,
     b"requestParameters" => request_parameters,
     b"responseElements" => response_elements,
+    b"resources" => resources,
     b"additionalEventData" => additional_event_data,
     b"eventID" => event_id,
     b"eventType" => event_type,

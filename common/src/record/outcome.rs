@@ -1,4 +1,4 @@
-//! `outcome`: what became of a finding or a task. One input, one outcome, always.
+//! `outcome`: what became of a finding, a task or an alert. One input, one outcome, always.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::id::{AccountId, Region};
 
 kind!(OutcomeKind = "outcome");
 
-/// What became of a finding or a task.
+/// What became of a finding, a task or an alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// `outcome`.
     #[serde(default)]
     pub kind: OutcomeKind,
-    /// The finding's key; for a task, `<action>:<arn or id>`.
+    /// The finding's or the alert's key; for a task, `<action>:<arn or id>`.
     pub key: String,
     /// What became of it.
     pub status: OutcomeStatus,
@@ -38,15 +38,18 @@ pub struct Outcome {
     /// The resource's tags, so that `notify` can tell its owner.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// The finding's check; `null` for a task.
+    /// The finding's check; `null` for a task or an alert.
     #[serde(default)]
     pub check: Option<String>,
-    /// The finding's severity; `null` for a task.
+    /// The finding's or the alert's severity; `null` for a task.
     #[serde(default)]
     pub severity: Option<Severity>,
-    /// The finding's title, or what the task is.
+    /// The finding's or the alert's title, or what the task is.
     #[serde(default)]
     pub title: String,
+    /// The incident of the alert that it comes of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
     /// What was to be done.
     #[serde(default)]
     pub action: Option<Action>,
@@ -70,7 +73,7 @@ pub struct Outcome {
     pub run: String,
 }
 
-/// What became of a finding or a task.
+/// What became of a finding, a task or an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -37,6 +37,9 @@ pub struct Task {
     /// Not before this time; absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action_time: Option<Timestamp>,
+    /// The incident of the alert that it comes of: it may be done to the decoy that the alert is about.
+    #[serde(default, deserialize_with = "if_understood", skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
     /// What the tasks file knows of it beside.
     #[serde(flatten)]
     pub filed: Filed,

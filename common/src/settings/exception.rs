@@ -61,6 +61,9 @@ pub struct Exception {
     /// Where it stands, for people who are to renew or drop it.
     #[serde(skip)]
     pub place: Option<Place>,
+    /// Whether it is a decoy's, and nobody has written it. It holds for tasks, too, in spite of its `check`.
+    #[serde(skip)]
+    pub decoy: bool,
 }
 
 /// Where an exception stands.
@@ -98,6 +101,24 @@ enum ExceptionError {
 }
 
 impl Exception {
+    /// One that covers everything, until it is told what.
+    pub(crate) fn because(reason: String, place: Option<Place>) -> Self {
+        Self {
+            account: None,
+            region: None,
+            r#type: None,
+            check: None,
+            id: None,
+            arn: None,
+            whitelist: None,
+            tags: BTreeMap::new(),
+            reason,
+            until: None,
+            place,
+            decoy: false,
+        }
+    }
+
     /// Whether it still holds at a time.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         // `until` is a second, and holds to its end.
@@ -113,7 +134,8 @@ impl Exception {
         let fits_check = match (checks, check) {
             (None, _) => true,
             (Some(checks), Some(check)) => checks.matches(check),
-            (Some(_), None) => false,
+            // Whatever is done to a decoy takes the bait away.
+            (Some(_), None) => self.decoy,
         };
         fits_check
             && fits(account, resource.account.as_str())
@@ -243,9 +265,22 @@ impl<'de> Deserialize<'de> for Exception {
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Exception, M::Error> {
                 let Written { _kind, account, region, r#type, check, id, arn, whitelist, tags, reason, until } =
                     Written::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Exception { account, region, r#type, check, id, arn, whitelist, tags, reason, until, place: None }
-                    .checked()
-                    .map_err(de::Error::custom)
+                Exception {
+                    account,
+                    region,
+                    r#type,
+                    check,
+                    id,
+                    arn,
+                    whitelist,
+                    tags,
+                    reason,
+                    until,
+                    place: None,
+                    decoy: false,
+                }
+                .checked()
+                .map_err(de::Error::custom)
             }
         }
 

@@ -6,6 +6,7 @@ use common::exit::Exit;
 
 use super::Sources;
 use crate::context::Context;
+use crate::doctor;
 
 /// `honeytoken doctor`.
 #[derive(clap::Args, Clone, Debug)]
@@ -17,6 +18,6 @@ pub(crate) struct Args {
 }
 
 /// Say what keeps tokens from being noticed, as findings.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    doctor::run(&args, context)
 }

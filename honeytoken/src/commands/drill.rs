@@ -9,6 +9,7 @@ use common::settings::Period;
 
 use super::Sources;
 use crate::context::Context;
+use crate::drill;
 
 /// `honeytoken drill`.
 #[derive(clap::Args, Clone, Debug)]
@@ -29,6 +30,6 @@ pub(crate) struct Args {
 }
 
 /// Use a token on purpose, and measure how long it takes until that is noticed.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    drill::run(&args, context)
 }

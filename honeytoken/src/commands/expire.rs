@@ -2,10 +2,16 @@
 
 use common::aws::AwsArgs;
 use common::cli::Failure;
+use common::clock;
 use common::exit::Exit;
+use common::record::{Token, TokenState};
 use common::settings::Period;
+use jiff::Timestamp;
 
+use super::changes::{Records, change, would};
 use crate::context::Context;
+use crate::factory::{delete, disable};
+use crate::registry::{Filter, Registry};
 
 /// `honeytoken expire`.
 #[derive(clap::Args, Clone, Debug)]
@@ -26,7 +32,77 @@ pub(crate) struct Args {
     pub(crate) aws: AwsArgs,
 }
 
+/// What becomes of a token whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It is flagged, and watched as before.
+    Flag,
+    Disable,
+    Delete,
+}
+
+impl End {
+    /// Whether it is still to be done: what was done is not told again.
+    fn is_due(self, token: &Token) -> bool {
+        match self {
+            Self::Flag => token.expired_at.is_none(),
+            Self::Disable => matches!(token.state, TokenState::Active),
+            Self::Delete => true,
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Flag => "flag it as expired",
+            Self::Disable => "deactivate its keys",
+            Self::Delete => "delete it",
+        }
+    }
+}
+
 /// Deal with the tokens whose time is over.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let end = match (args.disable, args.delete) {
+        (true, _) => End::Disable,
+        (_, true) => End::Delete,
+        _ => End::Flag,
+    };
+    let now = clock::now();
+    // Ahead of all that was ever written is no time.
+    let since = args.grace.and_then(|grace| now.checked_sub(grace.get()).ok()).unwrap_or(now);
+    let registry = context.open()?;
+    if args.dry_run {
+        let over = over(&registry, end, since)?;
+        let told = over.iter().map(|token| (token, end.what().to_owned()));
+        return would(context.io.output, context.io.say, told).map(|()| Exit::Done);
+    }
+    let _held = registry.hold(context.io.say)?;
+    let over = over(&registry, end, since)?;
+    let ids: Vec<&str> = over.iter().map(|token| token.token.as_str()).collect();
+    registry.expire(&ids, now)?;
+    if end == End::Flag {
+        let mut output = Records::new(context.io.output);
+        for token in ids.iter().filter_map(|id| registry.token(id).transpose()) {
+            output.write(&token?);
+        }
+        return output.finish().map(|()| Exit::Done);
+    }
+    change(
+        context,
+        &args.aws,
+        &registry,
+        over,
+        |token| token,
+        async |work, token: &Token| {
+            let token = work.token(&token.token)?;
+            if end == End::Delete { delete::token(work, &token).await } else { disable::token(work, &token).await }
+        },
+    )
+}
+
+/// The tokens whose time was over at `since`, and with which something is to be done.
+fn over(registry: &Registry, end: End, since: Timestamp) -> Result<Vec<Token>, Failure> {
+    let mut tokens = registry.tokens(&Filter::default())?;
+    tokens.retain(|token| token.has_expired(since) && end.is_due(token));
+    Ok(tokens)
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each: its arguments, and what it does with them.
 
 pub(crate) mod backup;
+pub(crate) mod changes;
 pub(crate) mod create;
 pub(crate) mod decode;
 pub(crate) mod delete;
@@ -11,6 +12,7 @@ pub(crate) mod export;
 pub(crate) mod identify;
 pub(crate) mod import;
 pub(crate) mod list;
+mod named;
 pub(crate) mod plant;
 pub(crate) mod reconcile;
 pub(crate) mod report;
@@ -124,9 +126,12 @@ pub(crate) struct Sources {
     /// From when on, where nothing was read so far, such as 90d [default: 1h]
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Period>,
-    /// The regions that are asked, separated by commas [default: all that are enabled]
+    /// The regions that are asked, separated by commas [default: the settings', or those that every account has]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) regions: Vec<Region>,
+    /// How long CloudTrail has for telling of a use that IAM tells of, for --last-used [default: 30m]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) grace: Option<Period>,
 }
 
 /// How lists are written.
@@ -145,6 +150,13 @@ fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{}` is not a label: NAME=VALUE is expected", text.escape_default())),
+    }
+}
+
+impl Sources {
+    /// Whether any source in AWS is named.
+    pub(crate) fn any(&self) -> bool {
+        self.s3.is_some() || self.sqs.is_some() || self.lookup || self.last_used
     }
 }
 

@@ -1,10 +1,14 @@
 //! `honeytoken reconcile`.
 
-use common::aws::AwsArgs;
+use common::aws::{AwsArgs, block_on};
 use common::cli::Failure;
 use common::exit::Exit;
 
+use super::changes::{Records, enter};
 use crate::context::Context;
+use crate::factory::delete::Work;
+use crate::factory::recover::recover;
+use crate::reconcile;
 
 /// `honeytoken reconcile`.
 #[derive(clap::Args, Clone, Debug)]
@@ -17,6 +21,30 @@ pub(crate) struct Args {
 }
 
 /// Compare the registry with IAM, and mend what differs.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { apply, aws } = args;
+    // Where the registry is lost, IAM's tags are what is left of it.
+    let (registry, held) = if apply {
+        let (registry, held) = context.open_to_change()?;
+        (registry, Some(held))
+    } else {
+        (context.open()?, None)
+    };
+    let exit = block_on(async {
+        let accounts = enter(&context, &aws).await?;
+        let say = context.io.say;
+        if apply {
+            recover(&registry, &accounts, say).await?;
+        }
+        let mut records = Records::new(context.io.output);
+        let work = Work { registry: &registry, accounts: &accounts, say };
+        let compared = reconcile::run(work, apply, aws.accounts.is_empty(), &mut records).await;
+        let compared = compared.map_err(|error| Failure::Incomplete(error.to_string()))?;
+        records.finish()?;
+        let mended = if apply { format!(", {} of them mended", compared.mended) } else { String::new() };
+        say.note(format!("{} differences{mended}", compared.found));
+        Ok(compared.exit(apply))
+    })?;
+    drop(held);
+    Ok(exit)
 }

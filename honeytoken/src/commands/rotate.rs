@@ -1,11 +1,17 @@
 //! `honeytoken rotate`.
 
+use std::sync::atomic::AtomicBool;
+
 use common::aws::AwsArgs;
 use common::cli::Failure;
 use common::exit::Exit;
 
 use super::HandOut;
+use super::changes::change;
+use super::named::{Named, named};
 use crate::context::Context;
+use crate::factory::rotate;
+use crate::hand_out::Hand;
 
 /// `honeytoken rotate`.
 #[derive(clap::Args, Clone, Debug)]
@@ -23,6 +29,35 @@ pub(crate) struct Args {
 }
 
 /// Give tokens new keys, and take the old ones away when the new ones are planted.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure> {
+    let registry = context.open()?;
+    let input = std::mem::replace(&mut context.io.input, Box::new(std::io::empty()));
+    let (found, exit) = named(&registry, &args.tokens, input, context.io.say)?;
+    if args.finish {
+        let _held = registry.hold(context.io.say)?;
+        let finished = change(
+            context,
+            &args.aws,
+            &registry,
+            found,
+            |it| &it.token,
+            async |work, it: &Named| rotate::finish(work, &work.token(&it.token.token)?).await,
+        )?;
+        return Ok(exit.and(finished));
+    }
+    // Whether secrets can be handed out is to be known before there are any.
+    let output = std::mem::replace(&mut context.io.output, Box::new(std::io::sink()));
+    let hand = Hand::new(&args.hand_out, output)?;
+    let broken = AtomicBool::new(false);
+    let _held = registry.hold(context.io.say)?;
+    let rotated = change(
+        context,
+        &args.aws,
+        &registry,
+        found,
+        |it| &it.token,
+        async |work, it: &Named| rotate::token(work, &hand, &broken, &work.token(&it.token.token)?).await,
+    )?;
+    hand.finish()?;
+    Ok(exit.and(rotated))
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use common::cli::Failure;
 use common::exit::Exit;
+use common::stream::Writer;
 
 use crate::context::Context;
+use crate::plant::{Record, Target, key_of, planting, registry, spot, token_of, unplant};
 
 /// `honeytoken unplant`.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +24,50 @@ pub(crate) struct Args {
 }
 
 /// Take a key out of a credentials file.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let say = context.io.say;
+    let registry = registry(&context)?;
+    let shown = args.file.display();
+    let failed = |error| Failure::Start(format!("cannot unplant from {shown}: {error}"));
+    let (target, content) = Target::read(&args.file).map_err(failed)?;
+    let spot = spot(&target.path, &args.profile);
+    let nothing = || {
+        say.note(format_args!("there is no key in the profile `{}` of {shown}: nothing to take out", args.profile));
+        Ok(Exit::Done)
+    };
+    let key = match key_of(&content, spot) {
+        Ok(Some(key)) => key,
+        Ok(None) => return nothing(),
+        Err(error) => {
+            say.error(format_args!("nothing was taken out of {shown}: {error}"));
+            return Ok(Exit::No);
+        }
+    };
+    let token = token_of(registry.as_ref(), &key)?;
+    let may_go = |key: &str| match &args.key {
+        Some(wanted) => wanted == key,
+        None => token.is_some(),
+    };
+    let hint = match (&args.key, &registry) {
+        (Some(_), _) => " that --key names",
+        (None, Some(_)) => " in the registry: --key KEY takes it out all the same",
+        (None, None) => ", as far as is known without a registry: --key KEY takes it out",
+    };
+    let edited = match unplant(&content, spot, may_go, hint) {
+        Ok(Some(edited)) => edited,
+        Ok(None) => return nothing(),
+        Err(error) => {
+            say.error(format_args!("nothing was taken out of {shown}: {error}"));
+            return Ok(Exit::No);
+        }
+    };
+    target.write(&edited).map_err(failed)?;
+    let planting = planting(&key, &target.path, &args.profile);
+    if let Some(registry) = &registry {
+        registry.unplanted(&planting.key, &planting.host, &planting.path, &planting.profile)?;
+    }
+    let mut writer = Writer::new(context.io.output);
+    writer.write(&Record::new(token.as_deref(), &planting, "unplanted")).map_err(Failure::Output)?;
+    writer.flush().map_err(Failure::Output)?;
+    Ok(Exit::Done)
 }

@@ -1,14 +1,23 @@
 //! `honeytoken watch`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use common::aws::AwsArgs;
+use common::aws::{AwsArgs, Signals, block_on};
 use common::cli::Failure;
 use common::exit::Exit;
+use common::record::Token;
 use common::settings::Period;
+use common::stream::Reader;
 
 use super::Sources;
 use crate::context::Context;
+use crate::registry::Registry;
+use crate::watch::input::Stop;
+use crate::watch::local::Local;
+use crate::watch::sources::{self, Source};
+use crate::watch::{Rules, Watch};
 
 /// `honeytoken watch`.
 #[derive(clap::Args, Clone, Debug)]
@@ -19,11 +28,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sources: Sources,
     /// Tokens as `export` writes them, instead of a registry: nothing is remembered from run to run
-    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
     /// After how long without an event an incident is over [default: 30m]
     #[arg(long, value_name = "TIME")]
-    pub(crate) quiet: Option<Period>,
+    pub(crate) closes_after: Option<Period>,
     /// An alert for each event, not for each incident
     #[arg(long)]
     pub(crate) every_event: bool,
@@ -35,6 +44,48 @@ pub(crate) struct Args {
 }
 
 /// Watch CloudTrail, and write an alert when a token is touched.
-pub(crate) fn run(_args: Args, _context: Context<'_>) -> Result<Exit, Failure> {
-    Err(Failure::Start("not built yet".into()))
+pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let rules = Rules::new(&context.settings.honeytoken, args.closes_after, args.every_event)?;
+    let registry = Arc::new(match &args.tokens {
+        Some(path) => listed(path)?,
+        None => context.open()?,
+    });
+    block_on(async move {
+        let mut signals =
+            Signals::new().map_err(|error| Failure::Start(format!("cannot listen to signals: {error}")))?;
+        let mut all: Vec<Box<dyn Source>> = Vec::new();
+        if args.sources.any() {
+            let sessions = context.sessions(&args.aws).await?;
+            let registry = Arc::clone(&registry);
+            let (settings, say) = (context.settings, context.io.say);
+            all.extend(sources::open(&args.sources, args.once, settings, registry, sessions, say).await?);
+        }
+        if !args.files.is_empty() || all.is_empty() {
+            all.push(Box::new(Local::new(args.files, context.io.input)));
+        }
+        let (stopper, stop) = Stop::new();
+        let watch = Watch { registry, rules };
+        let mut running = std::pin::pin!(watch.run(all, context.io.output, context.io.say, stop));
+        tokio::select! {
+            ended = &mut running => return ended,
+            () = signals.next() => stopper.stop(),
+        }
+        tokio::select! {
+            ended = &mut running => ended,
+            () = signals.next() => Err(Failure::Incomplete("ended before what was read was finished".into())),
+        }
+    })
+}
+
+/// A registry of the tokens in a file, which is gone with the process.
+fn listed(path: &Path) -> Result<Registry, Failure> {
+    let failed = |what: &dyn std::fmt::Display| Failure::Start(format!("cannot read {}: {what}", path.display()));
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let registry = Registry::in_memory()?;
+    for item in Reader::new(file) {
+        let item = item.map_err(|error| failed(&error))?;
+        let token: Token = item.parse().map_err(|error| failed(&error))?;
+        registry.insert(&token, |_| None).map_err(|error| failed(&error))?;
+    }
+    Ok(registry)
 }

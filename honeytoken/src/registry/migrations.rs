@@ -50,9 +50,20 @@ CREATE TABLE key (
     deleted_at TEXT,
     last_used_at TEXT,
     last_used_service TEXT,
-    last_used_region TEXT
+    last_used_region TEXT,
+    -- When IAM was asked for its last use; absent where nobody asked.
+    looked_at TEXT
 ) STRICT;
 CREATE INDEX key_token ON key (token);
+
+-- The first use of a key that IAM told of, and no event so far.
+CREATE TABLE unexplained_use (
+    key TEXT PRIMARY KEY REFERENCES key (id),
+    used_at TEXT NOT NULL,
+    service TEXT NOT NULL,
+    region TEXT NOT NULL,
+    seen_at TEXT NOT NULL
+) STRICT;
 
 -- Keys that somebody got with a token's key.
 CREATE TABLE derived_key (
@@ -124,8 +135,25 @@ CREATE TABLE drill (
     seen_at TEXT
 ) STRICT;
 
+-- As whom honeytoken itself calls AWS: a change of a token by one of these is no alert.
+CREATE TABLE caller (
+    account TEXT NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account, type, name)
+) STRICT;
+
 -- How far a source was read.
 CREATE TABLE cursor (source TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT;
+
+-- The files of a trail that were read lately, and those that could not be: how often that failed, 0 for the former.
+CREATE TABLE trail_file (
+    source TEXT NOT NULL,
+    key TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (source, key)
+) STRICT;
 
 -- Who did what to which token.
 CREATE TABLE history (

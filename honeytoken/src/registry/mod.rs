@@ -3,13 +3,29 @@
 //! It is the owner's alone (0600), and all that is committed is on the disk. Commands that change tokens take turns
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
-//! - `migrations`: its tables. `token`: tokens with their keys. `operation`: what was begun in AWS, and is not known to have
-//!   ended. `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies.
-//!   `import`: tokens that come from elsewhere.
+//! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `expiry`: whose time is
+//!   over. `operation`: what was begun in AWS, and is not known to have ended. `planting`: where keys lie. `history`: who did
+//!   what, and what came of it. `backup`, `restore`: copies. `import`: tokens that come from elsewhere. `event`, `incident`:
+//!   what was seen of tokens being touched. `cursor`: how far the sources of events were read.
+//!   over. `adoption`: what IAM tells of users and keys. `operation`: what was begun in AWS, and is not known to have ended.
+//!   `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies. `import`: tokens that
+//!   come from elsewhere.
+//!   over. `operation`: what was begun in AWS, and is not known to have ended.
+//! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
+//!   when that was. `drill`: uses on purpose.
+//! - `backup`: copies. `history`: who did what. `import`: tokens that come from elsewhere. `planting`: where keys lie. `restore`: copies that come back.
 
+mod adoption;
 mod backup;
+mod cursor;
+mod drill;
+mod event;
+mod expiry;
+mod health;
 mod history;
 mod import;
+mod incident;
+mod making;
 mod migrations;
 mod operation;
 mod planting;
@@ -34,8 +50,11 @@ use crate::secret::{Mark, Marks};
 
 pub(crate) use backup::copy;
 pub(crate) use common::document::Held;
+pub(crate) use cursor::{TrailFile, Unexplained, UsableKey};
+pub(crate) use event::{Caller, DerivedKey, Drilled, SeenEvent};
 pub(crate) use history::Past;
 pub(crate) use import::{Incoming, Taken};
+pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use restore::{Restored, restore};
 pub(crate) use token::{Filter, Key};

@@ -1,7 +1,7 @@
 //! Alerts: told at once, and each by itself. Most of their texts are an attacker's: what he called himself, and what he
 //! called.
 
-use common::record::{Alert, AlertStatus};
+use common::record::{Alert, AlertEvent, AlertStatus, Planting, TokenState};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use crate::text::{clean, grouped, plural};
 const SUBJECT: usize = 200;
 /// The most characters of a name in a fact of several.
 const NAME: usize = 100;
+/// How many of the places where a key lies are named; the rest are counted.
+const PLACES: usize = 3;
 
 /// An alert, ready to be rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,14 +67,17 @@ pub(super) fn alert(alert: &Alert) -> Entry {
     };
     let title = title(&alert.title, &format!("Decoy {}", alert.trigger), &alert.token.name);
     let action = alert.action.as_ref().map(named).unwrap_or_default();
+    // Of these a sink that has little room leaves out the last.
     let facts = [
+        vec![alert.drill.then(|| Fact::new("drill", "this is a drill: the key was used on purpose")).flatten()],
         decoy(alert),
         vec![Fact::new("call", &call(alert))],
         event(alert),
         vec![
             Fact::new("incident", &incident(alert)),
             Fact::new("what stops it", &action),
-            alert.drill.then(|| Fact::new("drill", "this is a drill: the key was used on purpose")).flatten(),
+            Fact::new("labels", &labels(alert)),
+            alert.event.as_ref().and_then(|event| Fact::new("event", &event.id)),
         ],
     ];
     Entry {
@@ -105,13 +110,36 @@ pub(super) fn alert(alert: &Alert) -> Entry {
 fn decoy(alert: &Alert) -> Vec<Option<Fact>> {
     let token = &alert.token;
     let name = if token.name.is_empty() { &alert.id } else { &token.name };
-    let labels = token.labels.iter().map(|(name, value)| format!("{}={}", clean(name, NAME), clean(value, NAME)));
+    // What is as it should be goes without saying.
+    let state = token.state.filter(|state| *state != TokenState::Active);
+    let state = state.map(|state| format!(", {state}")).unwrap_or_default();
     vec![
-        Fact::new("decoy", &format!("{} ({})", clean(name, NAME), clean(&token.id, NAME))),
+        Fact::new("decoy", &format!("{} ({}{state})", clean(name, NAME), clean(&token.id, NAME))),
         Fact::new("owner", &token.owner),
         Fact::new("planted at", &token.location),
-        Fact::new("labels", &labels.take(10).collect::<Vec<_>>().join(", ")),
+        Fact::new("its key lies in", &places(&token.planted)),
+        Fact::new("notes", &token.notes),
     ]
+}
+
+fn labels(alert: &Alert) -> String {
+    let labels = alert.token.labels.iter();
+    let labels = labels.map(|(name, value)| format!("{}={}", clean(name, NAME), clean(value, NAME)));
+    labels.take(10).collect::<Vec<_>>().join(", ")
+}
+
+/// `nas-1:/root/.aws/credentials [backup], and 2 more`.
+fn places(planted: &[Planting]) -> String {
+    let place = |Planting { host, path, profile, .. }: &Planting| {
+        let host = if host.is_empty() { String::new() } else { format!("{}:", clean(host, NAME)) };
+        let profile = if profile.is_empty() { String::new() } else { format!(" [{}]", clean(profile, NAME)) };
+        format!("{host}{}{profile}", clean(path, NAME))
+    };
+    let mut places: Vec<String> = planted.iter().take(PLACES).map(place).collect();
+    if planted.len() > PLACES {
+        places.push(format!("and {} more", planted.len() - PLACES));
+    }
+    places.join(", ")
 }
 
 /// `sts:GetCallerIdentity (allowed)`; where no call gave it away, what happened to the decoy.
@@ -127,28 +155,49 @@ fn call(alert: &Alert) -> String {
 
 fn event(alert: &Alert) -> Vec<Option<Fact>> {
     let Some(event) = &alert.event else { return vec![known(alert.at).then(|| Fact::time("time", alert.at))] };
-    let late = alert.at.duration_since(event.time);
-    let seen = known(alert.at) && !late.is_negative();
     vec![
-        Fact::new("source", &event.source),
+        Fact::new("source", &source(event)),
+        Fact::new("region", event.region.as_deref().unwrap_or_default()),
+        Fact::new("tool", event.tool.as_deref().unwrap_or_default()),
         Fact::new("user agent", &event.user_agent),
         Fact::new("key", event.access_key.as_deref().unwrap_or_default()),
         known(event.time).then(|| Fact::time("time", event.time)),
-        seen.then(|| Fact::new("seen", &format!("{} later", span(late)))).flatten(),
-        Fact::new("event", &event.id),
+        late(alert, event).and_then(|late| Fact::new("seen", &format!("{} later", span(late)))),
     ]
 }
 
-/// `honeytoken:tk_9f2c:...; 3 calls so far`.
+/// From where. Whoever blocks an address should know when it is none of the caller's.
+fn source(event: &AlertEvent) -> String {
+    let source = clean(&event.source, NAME);
+    if event.source_is_doubtful {
+        let why = "says little: a private address, or by way of a VPC endpoint";
+        return if source.is_empty() { why.to_owned() } else { format!("{source} ({why})") };
+    }
+    source
+}
+
+/// How long after the call it was seen: as the alert says, or else as its times do.
+fn late(alert: &Alert, event: &AlertEvent) -> Option<SignedDuration> {
+    match alert.latency_seconds {
+        Some(seconds) => Some(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))),
+        None => Some(alert.at.duration_since(event.time)).filter(|late| known(alert.at) && !late.is_negative()),
+    }
+}
+
+/// `honeytoken:tk_9f2c:...; 3 calls so far (and 2 that are allowed for), open`.
 fn incident(alert: &Alert) -> String {
     let count = usize::try_from(alert.count).unwrap_or(usize::MAX);
     let calls = plural(count, "call", "calls");
+    let suppressed = match alert.suppressed {
+        0 => String::new(),
+        suppressed => format!(" (and {} allowed for)", grouped(usize::try_from(suppressed).unwrap_or(usize::MAX))),
+    };
     let count = match alert.status {
         _ if count == 0 => String::new(),
         AlertStatus::Open => format!("; {calls} so far"),
         AlertStatus::Closed => format!("; {calls} in all"),
     };
-    format!("{}{count}, {}", clean(&alert.incident, NAME), alert.status.name())
+    format!("{}{count}{suppressed}, {}", clean(&alert.incident, NAME), alert.status.name())
 }
 
 fn known(at: Timestamp) -> bool {
@@ -186,15 +235,15 @@ mod tests {
             ("decoy", "svc-billing-export (9f2c)"),
             ("owner", "J. Smith"),
             ("planted at", "laptop-042"),
-            ("labels", "team=it"),
             ("call", "sts:GetCallerIdentity (allowed)"),
             ("source", "203.0.113.9"),
             ("user agent", "aws-cli/2.17 <!channel>"),
             ("key", "AKIAIOSFODNN7EXAMPLE"),
             ("time", "2026-11-20 09:58:12 UTC (15:28:12 Asia/Kolkata)"),
             ("seen", "1m 48s later"),
-            ("event", "e544d47e"),
             ("incident", "honeytoken/9f2c/203.0.113.9; 3 calls so far, open"),
+            ("labels", "team=it"),
+            ("event", "e544d47e"),
         ];
         let facts = facts(&alarm, &"Asia/Kolkata".parse().unwrap());
         assert_eq!(facts.iter().map(|(label, text)| (*label, text.as_str())).collect::<Vec<_>>(), expected);
@@ -224,6 +273,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_beside_is_told_too() {
+        let alarm = Alarm::new(&samples::full_alert());
+        let expected = [
+            ("drill", "this is a drill: the key was used on purpose"),
+            ("decoy", "svc-billing-export (9f2c, deleted)"),
+            ("owner", "J. Smith"),
+            ("planted at", "laptop-042"),
+            ("its key lies in", "nas-1:/root/.aws/credentials [backup], /srv/0, /srv/1, and 2 more"),
+            ("notes", "ring \u{201c}it\u{201d} first"),
+            ("call", "sts:GetCallerIdentity (allowed)"),
+            ("source", "10.0.0.7 (says little: a private address, or by way of a VPC endpoint)"),
+            ("region", "eu-west-1"),
+            ("tool", "pacu"),
+            ("user agent", "aws-cli/2.17 <!channel>"),
+            ("key", "AKIAIOSFODNN7EXAMPLE"),
+            ("time", "2026-11-20 09:58:12 UTC"),
+            ("seen", "4m 12s later"),
+            ("incident", "honeytoken/9f2c/203.0.113.9; 3 calls so far (and 1,200 allowed for), open"),
+            (
+                "what stops it",
+                r#"iam_deactivate_key {"AccessKeyId":"AKIAIOSFODNN7EXAMPLE"}: Deactivate the access key."#,
+            ),
+            ("labels", "team=it"),
+            ("event", "e544d47e"),
+        ];
+        let facts = facts(&alarm, &Zone::default());
+        assert_eq!(facts.iter().map(|(label, text)| (*label, text.as_str())).collect::<Vec<_>>(), expected);
+        assert!(alarm.subject.starts_with("Drill: Decoy "), "{}", alarm.subject);
+    }
+
+    #[test]
     fn a_call_that_was_denied_says_why() {
         let mut alert = samples::alert("open");
         let event = alert.event.as_mut().unwrap();
@@ -239,10 +319,16 @@ mod tests {
         let mut alert = samples::alert("open");
         alert.title.clone_from(&evil);
         alert.token.labels = (0..100).map(|index| (format!("{index}{evil}"), evil.clone())).collect();
+        alert.token.notes.clone_from(&evil);
+        alert.token.planted = samples::full_alert().token.planted;
+        for place in &mut alert.token.planted {
+            (place.host, place.path, place.profile) = (evil.clone(), evil.clone(), evil.clone());
+        }
         let event = alert.event.as_mut().unwrap();
         for text in [&mut event.user_agent, &mut event.source, &mut event.operation, &mut event.id] {
             text.clone_from(&evil);
         }
+        (event.region, event.tool, event.source_is_doubtful) = (Some(evil.clone()), Some(evil.clone()), true);
         (event.allowed, event.error, event.access_key) = (false, Some(evil.clone()), Some(evil));
         let alarm = Alarm::new(&alert);
         let zone = Zone::default();

@@ -251,6 +251,13 @@ mod tests {
         {
             assert!(html.contains(expected), "{expected}: {html}");
         }
+        let html = alert(&Alarm::new(&samples::full_alert()), &Zone::default());
+        tags(&html);
+        for expected in
+            ["<title>Drill: ", "this is a drill", "nas-1:/root/.aws/credentials [backup]", "pacu", "4m 12s later"]
+        {
+            assert!(html.contains(expected), "{expected}: {html}");
+        }
     }
 
     #[test]
@@ -284,7 +291,13 @@ mod tests {
             let html = digest(&samples::digest(groups, &Settings::default()));
             prop_assert!(html.len() <= DOCUMENT, "{}", html.len());
             tags(&html);
-            let html = alert(&Alarm::new(&Alert { title: text.clone(), id: text, ..samples::alert("open") }), &Zone::default());
+            let mut touched = Alert { title: text.clone(), id: text.clone(), ..samples::full_alert() };
+            (touched.token.owner, touched.token.notes) = (text.clone(), text.clone());
+            touched.token.planted.iter_mut().for_each(|place| place.path.clone_from(&text));
+            if let Some(event) = &mut touched.event {
+                (event.user_agent, event.tool, event.source) = (text.clone(), Some(text.clone()), text);
+            }
+            let html = alert(&Alarm::new(&touched), &Zone::default());
             prop_assert!(html.len() <= DOCUMENT, "{}", html.len());
             tags(&html);
         }

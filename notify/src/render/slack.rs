@@ -42,9 +42,9 @@ const LABEL: usize = 20;
 const FOOTER: usize = 400;
 /// An alert's fields: so many in all, so many to a section (Slack's limit), and so long (Slack takes 2,000, but not of all).
 /// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
-const ALL_FIELDS: usize = 15;
+const ALL_FIELDS: usize = 18;
 const FIELDS: usize = 10;
-const FIELD: usize = 700;
+const FIELD: usize = 590;
 
 const _: () = assert!(SENTENCE <= DUE);
 const _: () = assert!(
@@ -364,6 +364,20 @@ mod tests {
         assert!(payload["blocks"][1]["text"]["text"].as_str().unwrap().starts_with("*Closed (critical)*: "));
     }
 
+    #[test]
+    fn there_is_room_for_all_that_an_alert_can_say() {
+        let alarm = Alarm::new(&samples::full_alert());
+        assert_eq!(alarm.entry.facts.len(), ALL_FIELDS);
+        let payload = check(&alert(&alarm, &Zone::default(), None).unwrap().body);
+        assert!(payload["text"].as_str().unwrap().starts_with("Drill: "), "{payload}");
+        let fields = payload["blocks"].as_array().unwrap().iter().filter_map(|it| it["fields"].as_array()).flatten();
+        let texts: Vec<&str> = fields.map(|field| field["text"].as_str().unwrap()).collect();
+        assert_eq!(texts.len(), ALL_FIELDS);
+        for expected in ["*drill*\nthis is a drill", "*tool*\npacu", "*region*\neu-west-1", "*event*\ne544d47e"] {
+            assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected}: {texts:?}");
+        }
+    }
+
     /// What a nightly run over many buckets looks like.
     #[test]
     fn two_hundred_buckets_of_one_check_are_one_message() {
@@ -496,8 +510,15 @@ mod tests {
             alert.token.labels = [(one.clone(), other.clone())].into();
             if let Some(event) = &mut alert.event {
                 (event.user_agent, event.source, event.operation) = (other.clone(), one.clone(), other.clone());
-                (event.error, event.access_key) = (Some(one), Some(other));
+                (event.error, event.access_key) = (Some(one.clone()), Some(other.clone()));
+                (event.region, event.tool, event.source_is_doubtful) = (Some(one.clone()), Some(other.clone()), closed);
             }
+            alert.token.planted = samples::full_alert().token.planted;
+            for place in &mut alert.token.planted {
+                (place.host, place.path) = (one.clone(), other.clone());
+            }
+            (alert.token.notes, alert.drill, alert.suppressed) = (one, closed, u64::MAX);
+            alert.latency_seconds = Some(u64::MAX);
             alert.event = alert.event.filter(|_| event);
             let alarm = Alarm::new(&alert);
             let zone = "Asia/Kolkata".parse().unwrap();

@@ -193,19 +193,22 @@ arn:aws:iam::111122223333:user/svc-billing-export (iam_user, us-east-1)
 decoy: svc-billing-export (9f2c)
 owner: J. Smith
 planted at: laptop-042
-labels: team=it
 call: sts:GetCallerIdentity (allowed)
 source: 203.0.113.9
 user agent: aws-cli/2.17 <!channel>
 key: AKIAIOSFODNN7EXAMPLE
 time: 2026-11-20 09:58:12 UTC (10:58:12 Europe/Berlin)
 seen: 1m 48s later
-event: e544d47e
 incident: honeytoken/9f2c/203.0.113.9; 3 calls so far, open
+labels: team=it
+event: e544d47e
 "
         );
         assert_eq!(letter.keys, ["honeytoken:9f2c:used"]);
         assert!(alert(&Alarm::new(&samples::alert("closed")), &Zone::default()).subject.starts_with("Closed: Decoy"));
+        let full = alert(&Alarm::new(&samples::full_alert()), &Zone::default());
+        assert!(full.subject.starts_with("Drill: Decoy"), "{}", full.subject);
+        assert!(full.body.contains("\nseen: 4m 12s later\n") && full.body.contains("\ntool: pacu\n"), "{}", full.body);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use common::event::{Events, Found, Record, S3File, What};
+use common::event::{self, Found, Record, S3File, What};
 use common::id::{AccountId, Region};
 use common::reference::Reference;
 use common::resource::{Extent, ResourceType};
@@ -13,9 +13,6 @@ use tokio::sync::mpsc::Sender;
 use super::Key;
 use crate::events::{Question, Target, targets};
 use crate::types::type_of;
-
-/// How many entries are handed on at once at most: most events ask for nothing, and there are many of them.
-const BATCH: usize = 256;
 
 /// What a value of the input asks for.
 #[derive(Debug)]
@@ -69,22 +66,7 @@ impl Wanted {
 /// Reads an input to its end, on a thread of its own: reading blocks. `origin` stands before the line of what is named, such
 /// as `s3://bucket/key: `, and is empty for stdin.
 pub(crate) fn read(input: impl Read, origin: &str, sender: &Sender<Vec<Entry>>) {
-    let mut events = Events::new(input);
-    let mut batch = Vec::new();
-    loop {
-        if batch.len() >= BATCH || (!batch.is_empty() && !events.ready()) {
-            let full = std::mem::take(&mut batch);
-            if sender.blocking_send(full).is_err() {
-                return;
-            }
-        }
-        match events.next() {
-            Some(found) => of(found, origin, &mut batch),
-            None => break,
-        }
-    }
-    // Whoever listened has gone, or the run is over.
-    let _ = sender.blocking_send(batch);
+    event::read(input, sender, |found, entries| of(found, origin, entries));
 }
 
 /// What one thing that came in asks for: added to `entries`.
@@ -105,10 +87,8 @@ pub(crate) fn of(found: Result<Found, ReadError>, origin: &str, entries: &mut Ve
         },
         What::File(file) if origin.is_empty() => entries.push(Entry::File(file)),
         // Whoever may write one such file could name another in it for ever.
-        What::File(S3File { bucket, key }) => {
-            entries.push(broken(format!(
-                "s3://{bucket}/{key} is not read: it is named in a file that was fetched itself"
-            )));
+        What::File(file) => {
+            entries.push(broken(format!("{file} is not read: it is named in a file that was fetched itself")));
         }
         What::Health(item) => entries.push(Entry::Pass(item)),
         What::Nothing(_) => idle(entries),

@@ -1,7 +1,7 @@
 //! `--fetch`: the files in S3 that notices name, read while they are being fetched.
 
-use common::aws::{Bucket, Sessions};
-use common::event::S3File;
+use common::aws::Sessions;
+use common::event::{self, S3File};
 use futures_util::stream::{self, Stream};
 use tokio::sync::mpsc;
 
@@ -16,24 +16,17 @@ pub(super) fn fetched(sessions: &Sessions, file: S3File) -> impl Stream<Item = E
 }
 
 async fn fetch(sessions: Sessions, file: S3File, sender: mpsc::Sender<Vec<Entry>>) {
-    let S3File { bucket, key } = file;
-    let origin = format!("s3://{bucket}/{key}: ");
-    let session = match sessions.account(sessions.caller()).await {
-        Ok(session) => session,
-        Err(error) => return drop(sender.send(vec![Entry::Broken(format!("{origin}{error}"))]).await),
-    };
-    let bucket = Bucket::find(&session, &bucket);
-    let (fetching, pieces) = bucket.fetch(&key);
-    let reading = {
-        let sender = sender.clone();
-        tokio::task::spawn_blocking(move || entry::read(pieces, &origin, &sender))
-    };
-    let (fetched, read) = tokio::join!(fetching, reading);
-    let why = match (fetched, read) {
-        // It names the file itself.
-        (Err(error), _) => error.to_string(),
-        (_, Err(error)) => format!("s3://{}/{key}: {error}", bucket.name()),
-        (Ok(()), Ok(())) => return,
+    let origin = format!("{file}: ");
+    let why = match sessions.account(sessions.caller()).await {
+        Ok(session) => {
+            let read = event::fetch(&session, &file, &sender, move |found, entries| entry::of(found, &origin, entries));
+            match read.await {
+                Ok(()) => return,
+                // It names the file itself.
+                Err(error) => error.to_string(),
+            }
+        }
+        Err(error) => format!("{origin}{error}"),
     };
     // Whoever listened has gone only where the run is over.
     let _ = sender.send(vec![Entry::Broken(why)]).await;
@@ -41,6 +34,5 @@ async fn fetch(sessions: Sessions, file: S3File, sender: mpsc::Sender<Vec<Entry>
 
 /// Nothing, where a notice is not followed.
 pub(super) fn not_fetched(file: &S3File) -> impl Stream<Item = Entry> + Send + use<> {
-    let S3File { bucket, key } = file;
-    stream::iter([Entry::Broken(format!("s3://{bucket}/{key} holds events: with --fetch it is read"))])
+    stream::iter([Entry::Broken(format!("{file} holds events: with --fetch it is read"))])
 }

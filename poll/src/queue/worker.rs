@@ -1,10 +1,10 @@
 //! The work on a queue: receive, look, write, flush, and only then delete.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
 
-use common::aws::queue::{BATCH, Consumer, LONGEST_POLL, Letter, Message, Queue};
+use common::aws::queue::{BATCH, Consumer, LONGEST_POLL, Letter, Message, Queue, Remembered};
 use common::aws::{AwsError, Signals};
 use common::cli::{Failure, Say};
 use common::clock;
@@ -36,8 +36,6 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long somebody who ends waits for what SQS may just be handing out. What is not waited for stays out of everybody's
 /// sight until its time-out is over.
 const GRACE: Duration = Duration::from_secs(2);
-/// How many messages are remembered, so that what was said of one is not said again when it comes again.
-const REMEMBERED: usize = 10_000;
 
 /// What came of something that was under way.
 enum Event {
@@ -82,19 +80,6 @@ pub(super) struct Worker<'a, W: Write> {
     said: Remembered,
     end: Option<End>,
     failure: Option<Failure>,
-}
-
-/// What was seen lately.
-#[derive(Debug, Default)]
-struct Remembered(HashSet<String>);
-
-impl Remembered {
-    fn is_new(&mut self, what: String) -> bool {
-        if self.0.len() >= REMEMBERED {
-            self.0.clear();
-        }
-        self.0.insert(what)
-    }
 }
 
 impl<'a, W: Write> Worker<'a, W> {
@@ -225,7 +210,7 @@ impl<'a, W: Write> Worker<'a, W> {
         self.plenty = messages.len() == BATCH;
         // With `--once`, what this run leaves on the queue is for the next one.
         let (known, new): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| self.rules.once && self.left.0.contains(&message.id));
+            messages.into_iter().partition(|message| self.rules.once && self.left.has(&message.id));
         self.consumer.let_go(&known.into_iter().map(|message| message.handle).collect::<Vec<_>>());
         if new.is_empty() && self.rules.once && self.is_idle() && self.receives.is_empty() {
             self.stop(End::Empty);

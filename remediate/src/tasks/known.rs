@@ -79,7 +79,7 @@ impl Known {
                 job.check = Some(check.clone());
                 job.key.clone_from(key);
             }
-            (Some(key), None) if key.starts_with(SCORE) => job.key.clone_from(key),
+            (Some(key), None) if key.starts_with(SCORE) || job.incident.is_some() => job.key.clone_from(key),
             _ => {}
         }
         job.severity = filed.severity.or(job.severity);

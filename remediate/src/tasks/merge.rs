@@ -410,6 +410,7 @@ fn task(job: &Job, action: Action, due: Option<Timestamp>, now: Timestamp) -> Ta
         arn: job.arn.clone(),
         action,
         action_time: due,
+        incident: job.incident.clone(),
         filed: Filed {
             key: Some(job.key.clone()),
             check: job.check.clone(),

@@ -1,7 +1,15 @@
 //! `honeytoken`, against the emulator: tokens are made, watched, and taken away; nothing is lost, and no secret is kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod create;
+mod decoys;
+mod expiry;
+mod many;
+mod reconcile;
 mod registry;
+mod removal;
+mod rotation;
+mod sources;
 
 use serde_json::Value;
 use tests::{Account, Ran};

@@ -5,10 +5,11 @@
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 //!
 //! - `url`: what a queue's URL tells. `batch`: calls that are about up to ten messages, each of which may fail alone.
-//! - `consumer`: messages that are held.
+//! - `consumer`: messages that are held. `remembered`: what was said of messages.
 
 mod batch;
 mod consumer;
+mod remembered;
 mod url;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ use super::{AwsError, Session};
 
 pub use batch::{Letter, RECEIVE_CALLS, SEND_CALLS, Unsent};
 pub use consumer::Consumer;
+pub use remembered::Remembered;
 pub use url::{QueueUrl, QueueUrlError};
 
 /// How many messages a call is about at most.

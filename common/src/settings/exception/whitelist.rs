@@ -5,7 +5,6 @@
 //! task, which is not always the one that AWS gives the resource: a bucket's carries its region and account there, and a
 //! pattern for a whole account (`arn:aws:*::123456789012:*`, as its documentation has it) leaves out the region.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -61,22 +60,6 @@ impl Exception {
             }
         }
         Ok(exceptions)
-    }
-
-    fn because(reason: String, place: Option<Place>) -> Self {
-        Self {
-            account: None,
-            region: None,
-            r#type: None,
-            check: None,
-            id: None,
-            arn: None,
-            whitelist: None,
-            tags: BTreeMap::new(),
-            reason,
-            until: None,
-            place,
-        }
     }
 }
 

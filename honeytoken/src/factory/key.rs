@@ -1,0 +1,79 @@
+//! A key is made for a token's user, and its secret handed out: for a token that is new, and for one that is rotated.
+
+use std::io;
+
+use common::clock;
+use common::record::{KeyStatus, Token, TokenKey, TokenState};
+
+use super::delete::Work;
+use super::whose::NotDone;
+use crate::accounts::DecoyAccountInUse;
+use crate::hand_out::{Hand, Handout};
+use crate::iam::make::{self, MadeKey};
+use crate::iam::remove;
+use crate::registry::{RegistryError, Step, Verb};
+
+/// Why a secret was not handed out. Its key is deleted, as far as that could be done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotHandedOut {
+    /// There is something where it was to be; others may have room.
+    #[error("{0}")]
+    Taken(String),
+    /// Nothing can be handed out, neither this one nor another.
+    #[error("{0}")]
+    Broken(String),
+    /// It was, and that could not be taken down.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+/// Sees to it that the guard is there, and makes a key. The step says which keys there were before: a key that is none of these
+/// is one whose secret nobody has.
+pub(crate) async fn make_key(
+    work: Work<'_>,
+    account: &DecoyAccountInUse,
+    token: &mut Token,
+    number: i64,
+) -> Result<MadeKey, NotDone> {
+    let known = token.keys.iter().filter(|key| key.status != KeyStatus::Deleted);
+    let known: Vec<&str> = known.map(|key| key.id.as_str()).collect();
+    let detail = known.join("\n");
+    work.registry.step(number, Step::Guard, &detail)?;
+    make::guard(account, &token.id, token.guard).await?;
+    work.registry.step(number, Step::Key, &detail)?;
+    let made = make::key(account, &token.id, &known).await?;
+    let now = clock::now();
+    work.registry.key_made(&token.token, &made.id, &work.registry.mark(made.secret.reveal()), now)?;
+    let id = made.id.clone();
+    token.keys.push(TokenKey { id, status: KeyStatus::Active, created_at: now, deleted_at: None, last_used: None });
+    Ok(made)
+}
+
+/// Hands the secret of a key out, and ends what was begun.
+pub(crate) async fn hand_out(
+    work: Work<'_>,
+    account: &DecoyAccountInUse,
+    hand: &Hand,
+    token: &mut Token,
+    (number, verb): (i64, Verb),
+    made: MadeKey,
+) -> Result<(), NotHandedOut> {
+    let MadeKey { id: key, secret } = &made;
+    token.state = TokenState::Active;
+    token.blind_since = None;
+    let place = hand.place(token, key).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    work.registry.step(number, Step::HandOut, &format!("{key}\n{place}"))?;
+    let (profile, region) = (hand.profile(), hand.region());
+    if let Err(error) = hand.give(&Handout { token, key, secret, profile, region }) {
+        // First of all: what comes next needs the registry, which may be on the same full disk.
+        let deleted = remove::key(&account.iam, &token.id, key).await;
+        let mut why = format!("the secret of {key} could not be handed out: {error}");
+        if let Err(error) = deleted {
+            why = format!("{why}; nor could the key be deleted: {error}");
+        }
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        return Err(if is_there { NotHandedOut::Taken(why) } else { NotHandedOut::Broken(why) });
+    }
+    let keys = [(key.as_str(), KeyStatus::Active)];
+    Ok(work.registry.end(number, &token.token, verb, TokenState::Active, &keys)?)
+}

@@ -1,0 +1,140 @@
+//! What a process began and did not end, since it was killed, is brought to its end: by every command that changes tokens,
+//! before it does anything else.
+//!
+//! A token that was being made is taken back, unless its secret is where it was to be. What was being taken away goes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use common::cli::{Failure, Say};
+use common::record::{KeyStatus, Token, TokenState};
+use futures_util::{StreamExt, stream};
+
+use super::delete::{self, Work};
+use super::whose::NotDone;
+use super::{disable, rotate};
+use crate::accounts::Accounts;
+use crate::hand_out::holds;
+use crate::iam::list;
+use crate::registry::{Filter, Operation, Registry, RegistryError, Step, Verb};
+
+/// How many tokens are worked on at once.
+const AT_ONCE: usize = 16;
+
+/// How long a call may be on its way when its process is gone, and until IAM's lists have what it did.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
+/// Brings what was begun to its end. For whoever holds the registry. What cannot be brought to its end is said, and is tried again
+/// by the next run.
+///
+/// # Errors
+///
+/// The registry cannot be used.
+pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
+    let work = Work { registry, accounts, say };
+    not_begun(registry)?;
+    let mut tokens: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+    for operation in registry.unfinished()? {
+        tokens.entry(operation.token.clone()).or_default().push(operation);
+    }
+    if tokens.is_empty() {
+        return Ok(());
+    }
+    say.note(format!("an earlier run did not come to its end: {} tokens are brought to theirs", tokens.len()));
+    let each = stream::iter(tokens.into_values()).map(async |operations| {
+        for operation in operations {
+            if let Err(error) = finish(work, &operation).await {
+                let Operation { token, verb, .. } = &operation;
+                say.error(format!("token {token}, of which an earlier run left its {verb} unfinished: {error}"));
+            }
+        }
+    });
+    each.buffer_unordered(AT_ONCE).collect::<()>().await;
+    Ok(())
+}
+
+/// Tokens that were planned, and for which nothing was begun.
+fn not_begun(registry: &Registry) -> Result<(), RegistryError> {
+    let begun = registry.unfinished()?;
+    let planned = registry.tokens(&Filter { states: vec![TokenState::Creating], ..Filter::default() })?;
+    for token in planned.iter().filter(|token| token.principal_id.is_none() && token.keys.is_empty()) {
+        if !begun.iter().any(|operation| operation.token == token.token) {
+            registry.set_state(&token.token, TokenState::Deleted)?;
+        }
+    }
+    Ok(())
+}
+
+async fn finish(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
+    let Work { registry, accounts, say } = work;
+    if !registry.unfinished()?.iter().any(|other| other.number == operation.number) {
+        // It came to its end with another one of the same token.
+        return Ok(());
+    }
+    match operation.verb {
+        Verb::Create => create(work, operation).await,
+        Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, operation, say).await,
+        Verb::Disable => disable::resume(registry, accounts, operation, say).await,
+        Verb::Rotate => rotate::resume(registry, accounts, operation, say).await,
+    }
+}
+
+/// A token that was being made.
+async fn create(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
+    let token = work.token(&operation.token)?;
+    match operation.step {
+        Step::User if !has_user(work, &token).await? => {
+            work.registry.end(operation.number, &token.token, Verb::Create, TokenState::Deleted, &[])?;
+            Ok(())
+        }
+        Step::HandOut if was_handed_out(work, operation, &token)? => Ok(()),
+        _ => {
+            delete::token(work, &token).await?;
+            work.say.note(format!(
+                "token {} (the user {}) was not made to its end: it is taken back",
+                token.token, token.id
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// Whether there is a user that was made for a token, as far as anybody can tell.
+async fn has_user(work: Work<'_>, token: &Token) -> Result<bool, NotDone> {
+    let account = work.accounts.of(&token.account)?;
+    let mut user = list::user(&account.iam, &token.id).await?;
+    if user.is_none() {
+        tokio::time::sleep(ON_ITS_WAY).await;
+        user = list::user(&account.iam, &token.id).await?;
+    }
+    Ok(match (user, &account.tag) {
+        (None, _) => false,
+        // Without its tag it is somebody else's, whose name was drawn by chance.
+        (Some(user), Some(tag)) => user.tags.get(tag).is_some_and(|id| *id == token.token),
+        (Some(_), None) => true,
+    })
+}
+
+/// Whether the secret may be in somebody's hands: then the token is one.
+fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Result<bool, NotDone> {
+    let Work { registry, say, .. } = work;
+    let Some((key, path)) = operation.detail.split_once('\n') else { return Ok(false) };
+    if path.is_empty() {
+        say.warn(format!(
+            "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an earlier \
+             run ended; `honeytoken create` for the same owner and location makes another key in its place",
+            token.token, token.id
+        ));
+        registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, &[])?;
+        return Ok(true);
+    }
+    let mark = registry.keys()?.into_iter().find(|known| known.id == key).and_then(|known| known.mark);
+    let Some(mark) = mark else { return Ok(false) };
+    let found = holds(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
+        .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?;
+    if found {
+        registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, &[(key, KeyStatus::Active)])?;
+    }
+    Ok(found)
+}

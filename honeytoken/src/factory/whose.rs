@@ -1,0 +1,98 @@
+//! Whether a user of a token's name is the token's: names are given again, unique ids never.
+
+use common::aws::AwsError;
+use common::id::AccountId;
+use common::record::Token;
+
+use crate::accounts::DecoyAccountInUse;
+use crate::iam::list::{self, User};
+use crate::registry::{Registry, RegistryError};
+
+/// Why something was not done with a token, or was not done to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    /// AWS said so.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The registry did.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The user of that name is another.
+    #[error(
+        "the user {user} in account {account} is {there}, and token {token}'s was {known}: that one is gone, and somebody made \
+         another of its name, which is left alone; `honeytoken reconcile --apply` takes down that the token is gone"
+    )]
+    Another {
+        /// The token.
+        token: String,
+        /// The user's name.
+        user: String,
+        /// Where.
+        account: AccountId,
+        /// The unique id of the one that is there.
+        there: String,
+        /// That of the token's.
+        known: String,
+    },
+    /// Nothing shows that the user of that name is the token's.
+    #[error(
+        "nothing shows that the user {user} ({there}) in account {account} is token {token}'s: the registry does not know the \
+         unique id of that one, and this one has neither its tag nor one of its keys; if it is, delete it in IAM"
+    )]
+    Unproven {
+        /// The token.
+        token: String,
+        /// The user's name.
+        user: String,
+        /// Where.
+        account: AccountId,
+        /// The unique id of the one that is there.
+        there: String,
+    },
+    /// Something is always in the way.
+    #[error(
+        "the user {user} in account {account} cannot be deleted: IAM says again and again that something hangs on it"
+    )]
+    Stubborn {
+        /// The user's name.
+        user: String,
+        /// Where.
+        account: AccountId,
+    },
+    /// There is no such thing.
+    #[error("{0}")]
+    Not(String),
+}
+
+/// The token's user as IAM has it now; nothing where it is gone.
+///
+/// # Errors
+///
+/// There is a user of that name, and it is not the token's, or nothing shows that it is.
+pub(crate) async fn user_of(
+    registry: &Registry,
+    account: &DecoyAccountInUse,
+    token: &Token,
+) -> Result<Option<User>, NotDone> {
+    let Some(user) = list::user(&account.iam, &token.id).await? else { return Ok(None) };
+    let (there, name) = (user.principal_id.clone(), token.id.clone());
+    match &token.principal_id {
+        Some(known) if *known == there => return Ok(Some(user)),
+        Some(known) => {
+            let (token, known) = (token.token.clone(), known.clone());
+            return Err(NotDone::Another { token, user: name, account: account.id.clone(), there, known });
+        }
+        None => {}
+    }
+    let is_tagged = account.tag.as_ref().and_then(|tag| user.tags.get(tag)).is_some_and(|id| *id == token.token);
+    let is_ours = is_tagged || {
+        let keys = list::or_absent(list::keys(&account.iam, &name).await)?.unwrap_or_default();
+        keys.iter().any(|key| token.keys.iter().any(|own| own.id == key.id))
+    };
+    if !is_ours {
+        return Err(NotDone::Unproven { token: token.token.clone(), user: name, account: account.id.clone(), there });
+    }
+    // Once its keys are gone nothing else may show it.
+    registry.user_made(&token.token, &user.arn, &there)?;
+    Ok(Some(user))
+}

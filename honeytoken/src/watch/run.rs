@@ -1,0 +1,232 @@
+//! Sources and engine at work: what the sources send goes through the engine, and alerts go out, each at once.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::cli::{Failure, Say};
+use common::clock;
+use common::exit::Exit;
+use common::record::Alert;
+use common::stream::Writer;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::engine::{Engine, Rules, TakeError};
+use super::input::{Input, Stop, Stopper};
+use super::local::place;
+use super::sources::Source;
+use crate::registry::{Registry, RegistryError};
+
+/// How many batches wait for the engine at most.
+const WAITING: usize = 4;
+
+/// How often the engine looks at the clock, and for what others wrote to the registry.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long sources may take to end when the engine has.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many complaints about the input are said one by one.
+const MOST_COMPLAINTS: u64 = 100;
+
+/// A tripwire.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Whose tokens are watched, and where what was seen of them is kept.
+    pub(crate) registry: Arc<Registry>,
+    /// What is worth an alert.
+    pub(crate) rules: Rules,
+}
+
+impl Watch {
+    /// Runs until all sources have ended, or until it is told to stop: what was read by then is finished.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be written, the registry cannot be used, or a source cannot go on.
+    pub(crate) async fn run(
+        self,
+        sources: Vec<Box<dyn Source>>,
+        output: Box<dyn Write + Send>,
+        say: &'static Say,
+        mut stop: Stop,
+    ) -> Result<Exit, Failure> {
+        let (inputs, batches) = mpsc::channel(WAITING);
+        let (ending, mut ended) = oneshot::channel();
+        let (handle, told) = (Handle::current(), stop.clone());
+        // A thread of its own: the engine writes to stdout and to the disk, and waits for both.
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || {
+                let desk = Desk { output: Writer::new(output), say, complaints: 0, is_incomplete: false, alerts: 0 };
+                let _ = ending.send(desk.run(&self, batches, &handle, &told));
+            })
+            .map_err(|error| Failure::Start(format!("cannot start the engine's thread: {error}")))?;
+
+        // One source that cannot go on ends the others.
+        let (stopper, own_stop) = Stop::new();
+        let mut running = JoinSet::new();
+        for source in sources {
+            running.spawn(source.run(inputs.clone(), own_stop.clone()));
+        }
+        drop(inputs);
+        let mut failure = None;
+        let mut engine = None;
+        let mut is_told = false;
+        loop {
+            tokio::select! {
+                () = stop.told(), if !is_told => {
+                    is_told = true;
+                    stopper.stop();
+                }
+                answer = &mut ended, if engine.is_none() => {
+                    engine = Some(answer);
+                    wind_up(&stopper, &mut running).await;
+                    break;
+                }
+                source = running.join_next() => match source {
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => {
+                        failure = failure.or(Some(error));
+                        stopper.stop();
+                    }
+                    Some(Err(error)) => {
+                        failure = failure.or(Some(Failure::Incomplete(format!("a source broke: {error}"))));
+                        stopper.stop();
+                    }
+                    None => break,
+                },
+            }
+        }
+        let engine = match engine {
+            Some(answer) => answer,
+            None => ended.await,
+        };
+        let exit = engine.map_err(|_| Failure::Incomplete("the engine broke: what was read last is lost".into()))?;
+        // What the engine says of its output outweighs what a source says of its input.
+        match (exit, failure) {
+            (Ok(exit), None) => Ok(exit),
+            (Ok(_), Some(failure)) | (Err(failure), _) => Err(failure),
+        }
+    }
+}
+
+/// Ends the sources when nobody takes anything from them any more.
+async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) {
+    stopper.stop();
+    let all = async { while running.join_next().await.is_some() {} };
+    if timeout(PATIENCE, all).await.is_err() {
+        running.shutdown().await;
+    }
+}
+
+/// What stands between the engine and the world.
+struct Desk {
+    output: Writer<Box<dyn Write + Send>>,
+    say: &'static Say,
+    complaints: u64,
+    is_incomplete: bool,
+    alerts: u64,
+}
+
+impl Desk {
+    fn run(
+        mut self,
+        watch: &Watch,
+        mut batches: mpsc::Receiver<Vec<Input>>,
+        handle: &Handle,
+        stop: &Stop,
+    ) -> Result<Exit, Failure> {
+        let mut engine = Engine::new(&watch.registry, watch.rules.clone())?;
+        match engine.tokens() {
+            0 => self.say.warn("the registry has no tokens yet: nothing can be noticed"),
+            tokens => self.say.detail(format!("watching {tokens} tokens")),
+        }
+        let mut looked = Instant::now();
+        loop {
+            let batch = match handle.block_on(async { timeout(TICK, batches.recv()).await }) {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                Err(_) => Vec::new(),
+            };
+            engine.refresh()?;
+            self.batch(&mut engine, batch)?;
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                let alerts = engine.tick(clock::now())?;
+                self.write(&alerts)?;
+                self.settle(&mut engine)?;
+            }
+        }
+        // Who is told to end a watch that goes on elsewhere leaves its incidents open.
+        if !stop.is_told() {
+            let alerts = engine.finish(clock::now())?;
+            self.write(&alerts)?;
+            self.settle(&mut engine)?;
+        }
+        if self.complaints > MOST_COMPLAINTS {
+            let more = self.complaints - MOST_COMPLAINTS;
+            self.say.error(format!("{more} more parts of the input are not understood"));
+        }
+        self.say.detail(format!("{} alerts", self.alerts));
+        Ok(if self.is_incomplete { Exit::Incomplete } else { Exit::Done })
+    }
+
+    /// Takes a batch in. Its alerts are out, and what was seen is written, when this answers.
+    fn batch(&mut self, engine: &mut Engine<'_>, batch: Vec<Input>) -> Result<(), Failure> {
+        for input in batch {
+            let now = clock::now();
+            match input {
+                Input::Found { found, origin, .. } => match engine.take(&found, now) {
+                    Ok(alerts) => self.write(&alerts)?,
+                    Err(TakeError::NoEvent(why)) => {
+                        self.complain(&place(&origin, &format!("line {}: {why}", found.line)))
+                    }
+                    Err(TakeError::Registry(error)) => return Err(error.into()),
+                },
+                Input::Broken(what) => self.complain(&what),
+                Input::Lost { origin, error } => {
+                    self.is_incomplete = true;
+                    let what = if origin.is_empty() { "the input" } else { &origin };
+                    self.say.error(format!("cannot read {what}: {error}"));
+                }
+                Input::Used(used) => {
+                    let alert = engine.take_use(&used, now)?;
+                    self.write(alert.as_slice())?;
+                }
+                Input::Settled(answer) => {
+                    self.settle(engine)?;
+                    // Who asked may be gone: then nobody wants to know.
+                    let _ = answer.send(());
+                }
+            }
+        }
+        self.settle(engine)
+    }
+
+    /// Writes alerts, each out at once: somebody is to be woken.
+    fn write(&mut self, alerts: &[Alert]) -> Result<(), Failure> {
+        for alert in alerts {
+            self.output.write(alert).map_err(Failure::Output)?;
+            self.output.flush().map_err(Failure::Output)?;
+            self.alerts += 1;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, engine: &mut Engine<'_>) -> Result<(), Failure> {
+        engine.settle(clock::now()).map_err(|error: RegistryError| Failure::Incomplete(error.to_string()))
+    }
+
+    /// Says what of the input is not understood. It costs only itself.
+    fn complain(&mut self, what: &str) {
+        self.is_incomplete = true;
+        self.complaints += 1;
+        if self.complaints <= MOST_COMPLAINTS {
+            self.say.error(what);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! `--lookup`: the event history (`LookupEvents`) of accounts and regions.
+//!
+//! It needs no infrastructure, has management events alone, those of 90 days, and bears two requests a second in each account
+//! and region: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>. All events of a window of
+//! time are read, since that costs no more than to ask for a single token's.
+
+use std::time::Duration;
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::config::retry::RetryConfig;
+use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsOutput;
+use aws_sdk_cloudtrail::primitives::DateTime;
+use common::aws::AwsError;
+use common::client;
+use common::clock;
+use common::event::found_in;
+use common::id::{AccountId, Region};
+use common::operation::CLOUDTRAIL_LOOKUP_EVENTS;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::limiter::{Limiter, Real};
+use super::pass::{End, Pass, broken, settled};
+use super::trouble::Troubles;
+use super::{Setup, earlier, later};
+use crate::watch::input::{Input, Inputs, Stop};
+
+/// A little more than half a second: requests do not travel equally fast.
+const EVERY: Duration = Duration::from_millis(550);
+/// How long after it happened an event may come into the history; it takes up to 15 minutes.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(20);
+/// How much is read before it is taken down, so that a long history need not be read at one go.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// How long the history is.
+const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How many events an answer has at most.
+const PAGE: i32 = 50;
+
+/// The event histories of accounts and regions.
+#[derive(Debug)]
+pub(super) struct Histories {
+    setup: Setup,
+    histories: Vec<History>,
+    troubles: Troubles,
+}
+
+/// The event history of an account and a region.
+#[derive(Debug)]
+struct History {
+    account: AccountId,
+    region: Region,
+    client: OnceCell<Client>,
+    limiter: Limiter,
+}
+
+impl Histories {
+    pub(super) fn new(setup: Setup, places: impl IntoIterator<Item = (AccountId, Region)>) -> Self {
+        let history = |(account, region)| History {
+            account,
+            region,
+            client: OnceCell::new(),
+            limiter: Limiter::new(Real, EVERY),
+        };
+        Self { setup, histories: places.into_iter().map(history).collect(), troubles: Troubles::default() }
+    }
+
+    async fn read(&self, history: &History, inputs: &Inputs, stop: &Stop) -> Result<(), End> {
+        let (source, what) = (history.source(), history.what());
+        if !self.troubles.is_due(&what, Instant::now()) {
+            return Ok(());
+        }
+        let Setup { registry, since, pause, say, .. } = &self.setup;
+        let now = clock::now();
+        let from = match registry.cursor(&source)? {
+            Some(cursor) => earlier(cursor, OVERLAP),
+            None => {
+                let from = earlier(now, *since);
+                // Also where the history cannot be read today: it is read from here on some time.
+                registry.set_cursor(&source, from, now)?;
+                from
+            }
+        };
+        let mut from = from.max(earlier(now, HISTORY));
+        while from < now && !stop.is_told() {
+            let to = later(from, WINDOW).min(now);
+            match self.window(history, from, to, inputs).await? {
+                Ok(()) if settled(inputs).await? => registry.set_cursor(&source, to, now)?,
+                // It could not be taken down: once more the next time.
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    if self.troubles.failed(&what, &error, *pause, Instant::now()) {
+                        broken(inputs, format!("the event history of {what}: {error}")).await?;
+                    }
+                    return Ok(());
+                }
+            }
+            from = to;
+        }
+        if self.troubles.worked(&what) {
+            say.note(format!("the event history of {what} can be read again"));
+        }
+        Ok(())
+    }
+
+    /// Sends all events of a time.
+    async fn window(
+        &self,
+        history: &History,
+        from: Timestamp,
+        to: Timestamp,
+        inputs: &Inputs,
+    ) -> Result<Result<(), AwsError>, End> {
+        let client = match history.client.get_or_try_init(|| self.client(history)).await {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error)),
+        };
+        let origin = format!("the event history of {}", history.what());
+        let mut token: Option<String> = None;
+        loop {
+            let page = || async {
+                let call = client.lookup_events().start_time(time(from)).end_time(time(to)).max_results(PAGE);
+                let answer = call.set_next_token(token.clone()).send().await;
+                answer.map_err(|error| AwsError::new(CLOUDTRAIL_LOOKUP_EVENTS, error))
+            };
+            let LookupEventsOutput { events, next_token, .. } = match history.limiter.call(page).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let texts = events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
+            let found = texts.flat_map(|text| found_in(&text)).map(|found| match found {
+                Ok(found) => Input::Found { found, source: "lookup", origin: origin.clone() },
+                Err(error) => Input::Broken(format!("{origin}: {error}")),
+            });
+            let found: Vec<Input> = found.collect();
+            if !found.is_empty() {
+                inputs.send(found).await?;
+            }
+            // The same token again would be the same page again, for ever.
+            if next_token.is_none() || next_token == token {
+                return Ok(Ok(()));
+            }
+            token = next_token;
+        }
+    }
+
+    /// A client that makes each call once: a second try has to wait for its turn, too.
+    async fn client(&self, history: &History) -> Result<Client, AwsError> {
+        let session = self.setup.sessions.account(&history.account).await?;
+        let config = client!(aws_sdk_cloudtrail, &session, &history.region).config().to_builder();
+        Ok(Client::from_conf(config.retry_config(RetryConfig::disabled()).build()))
+    }
+}
+
+impl History {
+    fn what(&self) -> String {
+        format!("account {}, {}", self.account, self.region)
+    }
+
+    fn source(&self) -> String {
+        format!("lookup:{}/{}", self.account, self.region)
+    }
+}
+
+impl Pass for Histories {
+    async fn pass(&mut self, inputs: &Inputs, stop: &Stop) -> Result<(), End> {
+        let this = &*self;
+        let read = this.histories.iter().map(|history| this.read(history, inputs, stop));
+        join_all(read).await.into_iter().collect()
+    }
+}
+
+fn time(at: Timestamp) -> DateTime {
+    DateTime::from_secs(at.as_second())
+}

@@ -1,0 +1,216 @@
+//! Incidents: what speaks again, what is only counted, and when it is over.
+
+use super::*;
+use crate::registry::Drilled;
+
+fn event(id: u32, changed: Value) -> String {
+    let mut record = call(json!({"eventID": format!("e{id}"), "errorCode": "AccessDenied"}));
+    merge(&mut record, changed);
+    record.to_string()
+}
+
+fn triggers(alerts: &[Alert]) -> Vec<(&str, &str)> {
+    alerts.iter().map(|alert| (alert.status.name(), alert.trigger.as_str())).collect()
+}
+
+#[test]
+fn an_event_counts_once_by_whatever_way_it_comes() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let record = call(json!({}));
+    let lookup = json!({"Events": [{"EventId": "e1", "EventName": "GetCallerIdentity", "EventTime": 1_763_632_800.0,
+        "CloudTrailEvent": record.to_string()}]});
+    let bus = json!({"version": "0", "id": "x", "detail-type": "AWS API Call via CloudTrail", "source": "aws.sts",
+        "account": "111122223333", "time": "2026-11-20T10:00:00Z", "region": "us-east-1", "detail": record});
+    let queue = json!({"messageId": "m", "receiptHandle": "h", "eventSource": "aws:sqs", "body": bus.to_string()});
+    let file = json!({"Records": [record, record]});
+    let mut alerts = Vec::new();
+    for text in [&file, &lookup, &bus, &queue, &record] {
+        alerts.extend(take(&mut engine, &text.to_string(), now()));
+    }
+    assert_eq!(triggers(&alerts), [("open", "used")]);
+    assert_eq!(registry.open_incidents().unwrap()[0].count, 1);
+    // Also not in another run.
+    assert_eq!(take(&mut Engine::new(&registry, plain()).unwrap(), &queue.to_string(), now()), []);
+    assert_eq!(registry.token("t1").unwrap().unwrap().fired.unwrap().events, 1);
+}
+
+#[test]
+fn five_hundred_calls_are_one_alert_and_one_for_all_that_is_new() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut alerts = Vec::new();
+    for id in 0..500 {
+        let changed = match id {
+            100 => json!({"sourceIPAddress": "198.51.100.7"}),
+            200 => json!({"userAgent": "Boto3/1.34 Pacu"}),
+            300 => json!({"awsRegion": "eu-west-1", "sourceIPAddress": "198.51.100.8"}),
+            400 => json!({"errorCode": null}),
+            450 => json!({"userIdentity": {"accessKeyId": SESSION}}),
+            _ => json!({}),
+        };
+        alerts.extend(take(&mut engine, &event(id, changed), now()));
+    }
+    let again: Vec<&str> = alerts.iter().map(|alert| alert.title.split(" was used").nth(1).unwrap()).collect();
+    assert_eq!(again.len(), 6, "{again:#?}");
+    assert!(again[0].starts_with(": sts:GetCallerIdentity from 203.0.113.9 with aws-cli, denied"), "{}", again[0]);
+    assert!(again[1].starts_with(" again, from a new address: "), "{}", again[1]);
+    assert!(again[2].starts_with(" again, with a new tool: ") && again[2].contains("with pacu"), "{}", again[2]);
+    assert!(again[3].starts_with(" again, from a new address, in a new region: "), "{}", again[3]);
+    assert!(again[4].starts_with(" again, for the first time with success: "), "{}", again[4]);
+    assert!(again[5].starts_with(" through a session again, in a new way: "), "{}", again[5]);
+    let keys: std::collections::BTreeSet<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
+    assert_eq!(keys.len(), 6);
+    assert!(alerts.iter().all(|alert| alert.incident == alerts[0].incident));
+
+    assert_eq!(engine.tick(now() + SignedDuration::from_mins(29)).unwrap(), []);
+    let closed = engine.tick(now() + SignedDuration::from_mins(30)).unwrap();
+    assert_eq!(triggers(&closed), [("closed", "used")]);
+    assert_eq!((closed[0].count, closed[0].severity), (500, Severity::Critical));
+    assert!(closed[0].title.ends_with("has been quiet for 30m, after 500 calls"), "{}", closed[0].title);
+    engine.settle(now()).unwrap();
+    assert_eq!(engine.tick(now() + SignedDuration::from_hours(9)).unwrap(), []);
+}
+
+#[test]
+fn who_changes_address_all_the_time_is_told_ten_times_and_a_success_always() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut alerts = 0;
+    for id in 0..300 {
+        alerts += take(&mut engine, &event(id, json!({"sourceIPAddress": format!("2001:db8::{id}")})), now()).len();
+    }
+    assert_eq!(alerts, 10);
+    assert_eq!(take(&mut engine, &event(300, json!({"errorCode": null})), now()).len(), 1);
+    assert_eq!(take(&mut engine, &event(301, json!({"errorCode": null, "awsRegion": "eu-west-3"})), now()).len(), 0);
+    assert!(registry.open_incidents().unwrap()[0].known.said.len() < 40);
+}
+
+#[test]
+fn each_event_is_told_where_that_is_wanted() {
+    let registry = registry();
+    let rules = Rules::new(&Honeytoken::default(), None, true).unwrap();
+    let mut engine = Engine::new(&registry, rules).unwrap();
+    let alerts: Vec<Alert> = (0..30).flat_map(|id| take(&mut engine, &event(id, json!({})), now())).collect();
+    let keys: std::collections::BTreeSet<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
+    assert_eq!((alerts.len(), keys.len()), (30, 30));
+}
+
+#[test]
+fn events_come_late_and_out_of_order() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let at = |id: u32, time: &str| event(id, json!({ "eventTime": format!("2026-11-20T{time}Z") }));
+    let first = take(&mut engine, &at(1, "10:00:00"), now());
+    // Earlier, and near: the same incident.
+    assert_eq!(take(&mut engine, &at(2, "09:45:00"), now()), []);
+    // Six hours before: another one, and it alerts.
+    let late = take(&mut engine, &at(3, "03:45:00"), now());
+    assert_eq!(late.len(), 1);
+    assert_ne!(late[0].incident, first[0].incident);
+    assert_eq!(late[0].latency_seconds, Some(6 * 3600 + 20 * 60));
+    // Between the two, and nearer to the first.
+    assert_eq!(take(&mut engine, &at(4, "09:20:00"), now()), []);
+    let closed = engine.tick(now() + SignedDuration::from_mins(31)).unwrap();
+    engine.settle(now()).unwrap();
+    assert_eq!(closed.iter().map(|alert| alert.count).collect::<Vec<_>>(), [1, 3]);
+    // A straggler of one that is over is counted; something new opens it again, and it closes again under another key.
+    assert_eq!(take(&mut engine, &at(5, "10:01:00"), now()), []);
+    let again = take(&mut engine, &event(6, json!({"sourceIPAddress": "198.51.100.7"})), now());
+    assert_eq!((again.len(), again[0].count, &again[0].incident), (1, 5, &first[0].incident));
+    let closed_again = engine.tick(now() + SignedDuration::from_hours(2)).unwrap();
+    assert_eq!(closed_again.len(), 1);
+    assert_ne!(closed_again[0].key, closed.iter().find(|alert| alert.incident == first[0].incident).unwrap().key);
+}
+
+#[test]
+fn incidents_go_on_from_run_to_run_and_end_by_the_events_time() {
+    let registry = registry();
+    let run = |text: &str, now: &str| {
+        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut alerts = take(&mut engine, text, time(now));
+        alerts.extend(engine.finish(time(now)).unwrap());
+        engine.settle(time(now)).unwrap();
+        alerts
+    };
+    let first = run(&event(1, json!({})), "2026-11-20T10:05:00Z");
+    assert_eq!(triggers(&first), [("open", "used")]);
+    assert_eq!(run(&event(2, json!({"eventTime": "2026-11-20T10:20:00Z"})), "2026-11-20T10:25:00Z"), []);
+    let end = run("", "2026-11-20T10:50:00Z");
+    assert_eq!((triggers(&end), end[0].count), (vec![("closed", "used")], 2));
+    assert_eq!(end[0].incident, first[0].incident);
+    // What is over when it is read opens and closes at once.
+    let old = run(&event(3, json!({"eventTime": "2026-11-19T10:20:00Z"})), "2026-11-20T10:50:00Z");
+    assert_eq!(triggers(&old), [("open", "used"), ("closed", "used")]);
+}
+
+#[test]
+fn who_is_killed_before_it_is_written_down_says_the_same_again() {
+    let registry = registry();
+    let first = {
+        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let found = found_in(&event(1, json!({}))).pop().unwrap().unwrap();
+        engine.take(&found, now()).unwrap()
+        // Gone without having settled.
+    };
+    let again = take(&mut Engine::new(&registry, plain()).unwrap(), &event(1, json!({})), now());
+    assert_eq!(first, again);
+    assert_eq!(again.len(), 1);
+    assert_eq!(take(&mut Engine::new(&registry, plain()).unwrap(), &event(1, json!({})), now()), []);
+}
+
+#[test]
+fn tokens_that_are_made_while_a_watch_runs_are_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("r.db");
+    let registry = Registry::open_or_create(&path).unwrap();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    assert_eq!(take(&mut engine, &event(1, json!({})), now()), []);
+    let other = Registry::open(&path).unwrap();
+    other.insert(&token("t9", "svc-billing"), |_| None).unwrap();
+    assert_eq!(engine.tokens(), 0);
+    // Not more often than is good: it took a moment to read.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    engine.refresh().unwrap();
+    assert_eq!(engine.tokens(), 1);
+    let alerts =
+        take(&mut engine, &event(2, json!({})).replace("user/team/svc-billing", "user/team/svc-billing"), now());
+    assert_eq!(alerts[0].token.id, "t9");
+    // Two watches on one registry: each event is told once.
+    let mut second = Engine::new(&other, plain()).unwrap();
+    assert_eq!(take(&mut second, &event(2, json!({})), now()), []);
+    assert_eq!(take(&mut second, &event(3, json!({})), now()), []);
+    engine.refresh().unwrap();
+    assert_eq!(engine.tick(now() + SignedDuration::from_hours(1)).unwrap()[0].count, 2);
+}
+
+#[test]
+fn a_drill_is_told_apart() {
+    let registry = registry();
+    let insert = |nonce: &str, started_at: &str| {
+        registry
+            .write(|transaction| {
+                let insert = "INSERT INTO drill (nonce, token, key, started_at) VALUES (?1, 't1', ?2, ?3)";
+                transaction.execute(insert, [nonce, KEY, started_at]).map(drop)
+            })
+            .unwrap();
+    };
+    insert("nonce-1", "2026-11-20T09:59:00.000000000Z");
+    let drilled: Vec<Drilled> = registry.drilled().unwrap();
+    assert_eq!(drilled[0].nonce, "nonce-1");
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let drill = |id: u32| event(id, json!({"userAgent": "aws-sdk-rust/1 app/nonce-1"}));
+    let alert = take(&mut engine, &drill(1), now()).pop().unwrap();
+    assert_eq!((alert.drill, alert.severity, &alert.action), (true, Severity::Low, &None));
+    let seen: String =
+        registry.read(|connection| connection.query_row("SELECT seen_at FROM drill", [], |row| row.get(0))).unwrap();
+    assert_eq!(time(&seen), now());
+    assert_eq!(registry.token("t1").unwrap().unwrap().fired, None, "a drill is no fire");
+    // A thief at the same time is an incident of its own.
+    let thief = take(&mut engine, &event(2, json!({})), now()).pop().unwrap();
+    assert_eq!((thief.drill, thief.severity), (false, Severity::Critical));
+    assert_ne!(thief.incident, alert.incident);
+    // So is one who has read the nonce in CloudTrail, later on, or who uses it with another token.
+    let late = event(3, json!({"userAgent": "app/nonce-1", "eventTime": "2026-11-20T11:30:00Z"}));
+    assert!(!take(&mut engine, &late, now())[0].drill);
+}
