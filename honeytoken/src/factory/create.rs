@@ -266,7 +266,7 @@ impl Maker<'_> {
     /// Puts the guard before the user, makes the key, and hands it out.
     async fn guarded_key(&self, account: &DecoyAccountInUse, token: &mut Token, number: i64) -> Result<(), Left> {
         let made = self.key(account, token, number).await.map_err(Left::Something)?;
-        self.hand_out(account, token, number, made).await.map_err(Left::Something)
+        self.hand_out(account, token, number, &made).await.map_err(Left::Something)
     }
 
     async fn key(&self, account: &DecoyAccountInUse, token: &mut Token, number: i64) -> Result<MadeKey, NotMade> {
@@ -289,9 +289,9 @@ impl Maker<'_> {
         account: &DecoyAccountInUse,
         token: &mut Token,
         number: i64,
-        made: MadeKey,
+        made: &MadeKey,
     ) -> Result<(), NotMade> {
-        let MadeKey { id: key, secret } = &made;
+        let MadeKey { id: key, secret } = made;
         token.state = TokenState::Active;
         token.blind_since = None;
         let place = self.hand.place(token, key).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
