@@ -36,7 +36,7 @@ pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure>
     }
     let _held = registry.hold(context.io.say)?;
     let deleted =
-        change(context, &args.aws, &registry, found, |it| &it.token, async |work, it: &Named| one(work, it).await)?;
+        change(context, &args.aws, &registry, &found, |it| &it.token, &async |work, it: &Named| one(work, it).await)?;
     Ok(exit.and(deleted))
 }
 

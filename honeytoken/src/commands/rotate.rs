@@ -58,6 +58,9 @@ pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure>
         |it| &it.token,
         async |work, it: &Named| rotate::token(work, &hand, &broken, &work.token(&it.token.token)?).await,
     )?;
-    hand.finish()?;
+    // Of what went wrong before somebody has heard: a secret that nobody got is no quiet end.
+    if rotated == Exit::Done {
+        hand.finish()?;
+    }
     Ok(exit.and(rotated))
 }
