@@ -35,8 +35,9 @@ pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure>
         return would(context.io.output, context.io.say, told).map(|()| exit);
     }
     let _held = registry.hold(context.io.say)?;
-    let deleted =
-        change(context, &args.aws, &registry, &found, |it| &it.token, &async |work, it: &Named| one(work, it).await)?;
+    let deleted = change(context, &args.aws, &registry, &found, |it: &Named| &it.token, &async |work, it: &Named| {
+        one(work, it).await
+    })?;
     Ok(exit.and(deleted))
 }
 
