@@ -176,7 +176,7 @@ async fn serve(maker: &Maker<'_>, places: &Places, request: &Request) -> Result<
         Found::Unconfirmed(id) => {
             let token = maker.work.registry.token(&id)?;
             let token = token.ok_or_else(|| NotMade::This(format!("token {id} is not in the registry any more")))?;
-            maker.replace_key(token).await.map(|_| Served::Made)
+            maker.replace_key(token, request).await.map(|_| Served::Made)
         }
         Found::Token(id) => {
             if let Some(token) = maker.work.registry.token(&id)? {

@@ -18,7 +18,7 @@ use super::id::new_id;
 use super::key::{NotHandedOut, hand_out, make_key};
 use super::request::Request;
 use super::spread::Spread;
-use super::whose::NotDone;
+use super::whose::{NotDone, user_of};
 use crate::accounts::DecoyAccountInUse;
 use crate::hand_out::Hand;
 use crate::iam::make::{self, MadeUser};
@@ -70,8 +70,8 @@ impl From<AwsError> for NotMade {
 impl From<NotDone> for NotMade {
     fn from(error: NotDone) -> Self {
         match error {
-            NotDone::Aws(error) => error.into(),
             NotDone::Registry(error) => error.into(),
+            NotDone::Aws(error) => error.into(),
             other => Self::This(other.to_string()),
         }
     }
@@ -161,10 +161,15 @@ impl Maker<'_> {
         }
     }
 
-    /// Gives a token whose secret nobody may have another key, instead of those that it has.
-    pub(crate) async fn replace_key(&self, mut token: Token) -> Result<Token, NotMade> {
+    /// Gives a token whose secret nobody may have another key, instead of those that it has. Where its user is gone another token
+    /// is made.
+    pub(crate) async fn replace_key(&self, mut token: Token, request: &Request) -> Result<Token, NotMade> {
         let Work { registry, accounts, .. } = self.work;
         let account = accounts.of(&token.account)?;
+        if user_of(registry, account, &token).await?.is_none() {
+            delete::token(self.work, &token).await?;
+            return self.make(request).await;
+        }
         // From here on whatever goes wrong takes the whole token away: nobody waits for it.
         let number = registry.begin(&token.token, Verb::Create, Step::Key, "")?;
         registry.set_state(&token.token, TokenState::Creating)?;
