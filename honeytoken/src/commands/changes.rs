@@ -25,9 +25,9 @@ pub(crate) fn change<T>(
     context: Context<'_>,
     args: &AwsArgs,
     registry: &Registry,
-    items: Vec<T>,
+    items: &[T],
     token: impl Fn(&T) -> &Token,
-    work: impl AsyncFn(Work<'_>, &T) -> Result<Token, NotDone>,
+    work: &impl AsyncFn(Work<'_>, &T) -> Result<Token, NotDone>,
 ) -> Result<Exit, Failure> {
     if items.is_empty() {
         return Ok(Exit::Done);
@@ -40,7 +40,7 @@ pub(crate) fn change<T>(
         let all = Work { registry, accounts: &accounts, say };
         let mut output = Records::new(io.output);
         let (count, mut done, mut exit) = (items.len(), 0, Exit::Done);
-        let mut answers = stream::iter(&items).map(async |item| (item, work(all, item).await)).buffered(AT_ONCE);
+        let mut answers = stream::iter(items).map(async |item| (item, work(all, item).await)).buffered(AT_ONCE);
         while let Some((item, answer)) = answers.next().await {
             match answer {
                 Ok(token) => output.write(&token),

@@ -27,16 +27,18 @@ pub(crate) struct Args {
 
 /// Delete tokens, or single keys.
 pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { tokens, dry_run, aws } = args;
     let registry = context.open()?;
     let input = std::mem::replace(&mut context.io.input, Box::new(std::io::empty()));
-    let (found, exit) = named(&registry, &args.tokens, input, context.io.say)?;
-    if args.dry_run {
+    let (found, exit) = named(&registry, &tokens, input, context.io.say)?;
+    if dry_run {
         let told = found.iter().map(|it| (&it.token, what(it)));
         return would(context.io.output, context.io.say, told).map(|()| exit);
     }
     let _held = registry.hold(context.io.say)?;
-    let deleted =
-        change(context, &args.aws, &registry, found, |it| &it.token, async |work, it: &Named| one(work, it).await)?;
+    let deleted = change(context, &aws, &registry, &found, |it: &Named| &it.token, &async |work, it: &Named| {
+        one(work, it).await
+    })?;
     Ok(exit.and(deleted))
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::changes::{Records, change, would};
 use crate::context::Context;
-use crate::factory::{delete, disable};
+use crate::factory::{delete::token as delete_token, disable::token as disable_token};
 use crate::registry::{Filter, Registry};
 
 /// `honeytoken expire`.
@@ -62,16 +62,17 @@ impl End {
 
 /// Deal with the tokens whose time is over.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let end = match (args.disable, args.delete) {
+    let Args { disable, delete, grace, dry_run, aws } = args;
+    let end = match (disable, delete) {
         (true, _) => End::Disable,
         (_, true) => End::Delete,
         _ => End::Flag,
     };
     let now = clock::now();
     // Ahead of all that was ever written is no time.
-    let since = args.grace.and_then(|grace| now.checked_sub(grace.get()).ok()).unwrap_or(now);
+    let since = grace.map_or(now, |grace| now.checked_sub(grace.get()).unwrap_or(Timestamp::MIN));
     let registry = context.open()?;
-    if args.dry_run {
+    if dry_run {
         let over = over(&registry, end, since)?;
         let told = over.iter().map(|token| (token, end.what().to_owned()));
         return would(context.io.output, context.io.say, told).map(|()| Exit::Done);
@@ -87,17 +88,10 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         }
         return output.finish().map(|()| Exit::Done);
     }
-    change(
-        context,
-        &args.aws,
-        &registry,
-        over,
-        |token| token,
-        async |work, token: &Token| {
-            let token = work.token(&token.token)?;
-            if end == End::Delete { delete::token(work, &token).await } else { disable::token(work, &token).await }
-        },
-    )
+    change(context, &aws, &registry, &over, |token: &Token| token, &async |work, token: &Token| {
+        let token = work.token(&token.token)?;
+        if end == End::Delete { delete_token(work, &token).await } else { disable_token(work, &token).await }
+    })
 }
 
 /// The tokens whose time was over at `since`, and with which something is to be done.

@@ -30,34 +30,28 @@ pub(crate) struct Args {
 
 /// Give tokens new keys, and take the old ones away when the new ones are planted.
 pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { tokens, finish, hand_out, aws } = args;
     let registry = context.open()?;
     let input = std::mem::replace(&mut context.io.input, Box::new(std::io::empty()));
-    let (found, exit) = named(&registry, &args.tokens, input, context.io.say)?;
-    if args.finish {
+    let (found, exit) = named(&registry, &tokens, input, context.io.say)?;
+    if finish {
         let _held = registry.hold(context.io.say)?;
-        let finished = change(
-            context,
-            &args.aws,
-            &registry,
-            found,
-            |it| &it.token,
-            async |work, it: &Named| rotate::finish(work, &work.token(&it.token.token)?).await,
-        )?;
+        let finished = change(context, &aws, &registry, &found, |it: &Named| &it.token, &async |work, it: &Named| {
+            rotate::finish(work, &work.token(&it.token.token)?).await
+        })?;
         return Ok(exit.and(finished));
     }
     // Whether secrets can be handed out is to be known before there are any.
     let output = std::mem::replace(&mut context.io.output, Box::new(std::io::sink()));
-    let hand = Hand::new(&args.hand_out, output)?;
+    let hand = Hand::new(&hand_out, output)?;
     let broken = AtomicBool::new(false);
     let _held = registry.hold(context.io.say)?;
-    let rotated = change(
-        context,
-        &args.aws,
-        &registry,
-        found,
-        |it| &it.token,
-        async |work, it: &Named| rotate::token(work, &hand, &broken, &work.token(&it.token.token)?).await,
-    )?;
-    hand.finish()?;
+    let rotated = change(context, &aws, &registry, &found, |it: &Named| &it.token, &async |work, it: &Named| {
+        rotate::token(work, &hand, &broken, &work.token(&it.token.token)?).await
+    })?;
+    // Of what went wrong before somebody has heard: a secret that nobody got is no quiet end.
+    if rotated == Exit::Done {
+        hand.finish()?;
+    }
     Ok(exit.and(rotated))
 }
