@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod registry;
+mod watch;
 
 use serde_json::Value;
 use tests::{Account, Ran};
