@@ -114,6 +114,12 @@ impl Watch {
     }
 }
 
+/// A registry that was there, and cannot be used any more.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn lost(error: RegistryError) -> Failure {
+    Failure::Incomplete(error.to_string())
+}
+
 /// Ends the sources when nobody takes anything from them any more.
 async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) {
     stopper.stop();
@@ -152,18 +158,18 @@ impl Desk {
                 Ok(None) => break,
                 Err(_) => Vec::new(),
             };
-            engine.refresh()?;
+            engine.refresh().map_err(lost)?;
             self.batch(&mut engine, batch)?;
             if looked.elapsed() >= TICK {
                 looked = Instant::now();
-                let alerts = engine.tick(clock::now())?;
+                let alerts = engine.tick(clock::now()).map_err(lost)?;
                 self.write(&alerts)?;
                 self.settle(&mut engine)?;
             }
         }
         // Who is told to end a watch that goes on elsewhere leaves its incidents open.
         if !stop.is_told() {
-            let alerts = engine.finish(clock::now())?;
+            let alerts = engine.finish(clock::now()).map_err(lost)?;
             self.write(&alerts)?;
             self.settle(&mut engine)?;
         }
@@ -185,7 +191,7 @@ impl Desk {
                     Err(TakeError::NoEvent(why)) => {
                         self.complain(&place(&origin, &format!("line {}: {why}", found.line)))
                     }
-                    Err(TakeError::Registry(error)) => return Err(error.into()),
+                    Err(TakeError::Registry(error)) => return Err(lost(error)),
                 },
                 Input::Broken(what) => self.complain(&what),
                 Input::Lost { origin, error } => {
@@ -194,7 +200,7 @@ impl Desk {
                     self.say.error(format!("cannot read {what}: {error}"));
                 }
                 Input::Used(used) => {
-                    let alert = engine.take_use(&used, now)?;
+                    let alert = engine.take_use(&used, now).map_err(lost)?;
                     self.write(alert.as_slice())?;
                 }
                 Input::Settled(answer) => {
@@ -218,7 +224,7 @@ impl Desk {
     }
 
     fn settle(&mut self, engine: &mut Engine<'_>) -> Result<(), Failure> {
-        engine.settle(clock::now()).map_err(|error: RegistryError| Failure::Incomplete(error.to_string()))
+        engine.settle(clock::now()).map_err(lost)
     }
 
     /// Says what of the input is not understood. It costs only itself.
