@@ -129,6 +129,10 @@ async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) 
     }
 }
 
+fn settle(engine: &mut Engine<'_>) -> Result<(), Failure> {
+    engine.settle(clock::now()).map_err(lost)
+}
+
 /// What stands between the engine and the world.
 struct Desk {
     output: Writer<Box<dyn Write + Send>>,
@@ -164,14 +168,14 @@ impl Desk {
                 looked = Instant::now();
                 let alerts = engine.tick(clock::now()).map_err(lost)?;
                 self.write(&alerts)?;
-                self.settle(&mut engine)?;
+                settle(&mut engine)?;
             }
         }
         // Who is told to end a watch that goes on elsewhere leaves its incidents open.
         if !stop.is_told() {
             let alerts = engine.finish(clock::now()).map_err(lost)?;
             self.write(&alerts)?;
-            self.settle(&mut engine)?;
+            settle(&mut engine)?;
         }
         if self.complaints > MOST_COMPLAINTS {
             let more = self.complaints - MOST_COMPLAINTS;
@@ -186,10 +190,11 @@ impl Desk {
         for input in batch {
             let now = clock::now();
             match input {
-                Input::Found { found, origin, .. } => match engine.take(&found, now) {
+                Input::Found { found, source, origin } => match engine.take(&found, now) {
                     Ok(alerts) => self.write(&alerts)?,
                     Err(TakeError::NoEvent(why)) => {
-                        self.complain(&place(&origin, &format!("line {}: {why}", found.line)))
+                        let origin = if origin.is_empty() && source != "stdin" { source } else { &origin };
+                        self.complain(&place(origin, &format!("line {}: {why}", found.line)));
                     }
                     Err(TakeError::Registry(error)) => return Err(lost(error)),
                 },
@@ -204,13 +209,13 @@ impl Desk {
                     self.write(alert.as_slice())?;
                 }
                 Input::Settled(answer) => {
-                    self.settle(engine)?;
+                    settle(engine)?;
                     // Who asked may be gone: then nobody wants to know.
                     let _ = answer.send(());
                 }
             }
         }
-        self.settle(engine)
+        settle(engine)
     }
 
     /// Writes alerts, each out at once: somebody is to be woken.
@@ -221,10 +226,6 @@ impl Desk {
             self.alerts += 1;
         }
         Ok(())
-    }
-
-    fn settle(&mut self, engine: &mut Engine<'_>) -> Result<(), Failure> {
-        engine.settle(clock::now()).map_err(lost)
     }
 
     /// Says what of the input is not understood. It costs only itself.
