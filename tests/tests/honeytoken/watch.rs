@@ -35,7 +35,7 @@ fn call(id: &str, key: &str) -> Value {
 /// `honeytoken` in a home in which a registry has one decoy.
 fn with_registry() -> Tool {
     let tool = Tool::new("honeytoken");
-    tool.clone().args(["import"]).stdin(format!("{}\n", token(1, KEY))).run().exits(0);
+    let _ = tool.clone().args(["import"]).stdin(format!("{}\n", token(1, KEY))).run().exits(0);
     tool
 }
 
@@ -86,13 +86,13 @@ fn files_are_read_packed_or_not_and_what_is_broken_costs_only_itself() {
     assert_eq!(triggers(&ran), ["open used", "open used", "open used", "closed used"], "{ran}");
     assert_eq!(ran.kind("alert")[3]["count"], 3);
     let ran = ran.says("cannot read missing: ").says("cannot read cut.json.gz: ").says("b.ndjson: line 1: ");
-    ran.says("b.ndjson: line 2: no CloudTrail record");
+    let _ = ran.says("b.ndjson: line 2: no CloudTrail record");
 }
 
 #[test]
 fn tokens_from_a_list_need_no_registry() {
     let tool = Tool::new("honeytoken");
-    watch(&tool, &[], "").exits(4).says("there is no registry");
+    let _ = watch(&tool, &[], "").exits(4).says("there is no registry");
     fs::write(tool.home().join("tokens.ndjson"), format!("{}\n{}\n", token(1, KEY), token(2, "AKIARZPUZDIKCI2FM7EQ")))
         .unwrap();
     let event = call("e1", "AKIARZPUZDIKCI2FM7EQ").to_string();
@@ -101,9 +101,9 @@ fn tokens_from_a_list_need_no_registry() {
         assert_eq!(ran.kind("alert")[0]["token"]["id"], "t2");
     }
     assert!(!tool.home().join(".local").exists());
-    watch(&tool, &["--tokens", "nowhere"], "").exits(4).says("cannot read nowhere");
+    let _ = watch(&tool, &["--tokens", "nowhere"], "").exits(4).says("cannot read nowhere");
     fs::write(tool.home().join("odd.ndjson"), "{\"kind\":\"token\"}\n").unwrap();
-    watch(&tool, &["--tokens", "odd.ndjson"], "").exits(4).says("odd.ndjson");
+    let _ = watch(&tool, &["--tokens", "odd.ndjson"], "").exits(4).says("odd.ndjson");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn settings_say_who_is_allowed_for_and_when_it_is_over() {
     let tool = with_registry();
     let settings = |text: &str| fs::write(tool.home().join("sluice.toml"), text).unwrap();
     settings("[[honeytoken.allow]]\nreason = \"all\"\n");
-    watch(&tool, &["--config", "sluice.toml"], "").exits(4).says("has no condition");
+    let _ = watch(&tool, &["--config", "sluice.toml"], "").exits(4).says("has no condition");
     settings(
         "[honeytoken]\nquiet = \"3650d\"\n[[honeytoken.allow]]\nreason = \"scanner\"\ncidr = [\"203.0.113.0/24\"]\nalso_allowed_calls = true\n",
     );
@@ -175,7 +175,7 @@ fn a_live_watch_alerts_at_once_and_sees_tokens_that_are_made_meanwhile() {
     live.send(&call("e1", KEY));
     // While the input stays open.
     assert_eq!(live.alert()["event"]["id"], "e1");
-    tool.clone().arg("import").stdin(format!("{}\n", token(2, "AKIARZPUZDIKCI2FM7EQ"))).run().exits(0);
+    let _ = tool.clone().arg("import").stdin(format!("{}\n", token(2, "AKIARZPUZDIKCI2FM7EQ"))).run().exits(0);
     std::thread::sleep(Duration::from_secs(2));
     live.send(&call("e2", "AKIARZPUZDIKCI2FM7EQ"));
     assert_eq!(live.alert()["token"]["id"], "t2");

@@ -87,6 +87,24 @@ fn who_changes_address_all_the_time_is_told_ten_times_and_a_success_always() {
 }
 
 #[test]
+fn a_change_is_told_though_a_look_was() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut admin = |id: &str, name: &str| {
+        let record =
+            by_admin(json!({"eventID": id, "eventName": name, "requestParameters": {"userName": "svc-billing"}}));
+        let alerts = take(&mut engine, &record.to_string(), now());
+        alerts.iter().map(|alert| alert.severity).collect::<Vec<_>>()
+    };
+    assert_eq!(admin("e1", "GetUser"), [Severity::Medium]);
+    assert_eq!(admin("e2", "ListAccessKeys"), []);
+    assert_eq!(admin("e3", "CreateAccessKey"), [Severity::High]);
+    assert_eq!(admin("e4", "DeleteUser"), []);
+    let closed = engine.tick(now() + SignedDuration::from_hours(1)).unwrap();
+    assert_eq!((closed[0].severity, closed[0].count), (Severity::High, 4));
+}
+
+#[test]
 fn each_event_is_told_where_that_is_wanted() {
     let registry = registry();
     let rules = Rules::new(&Honeytoken::default(), None, true).unwrap();
