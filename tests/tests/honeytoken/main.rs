@@ -10,6 +10,7 @@ mod registry;
 mod removal;
 mod rotation;
 mod sources;
+mod watch;
 
 use serde_json::Value;
 use tests::{Account, Ran};
