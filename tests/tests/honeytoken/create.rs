@@ -17,7 +17,8 @@ use crate::{honeytoken, tokens};
 
 /// What stands between these tags, each time.
 fn all(xml: &str, tag: &str) -> Vec<String> {
-    let parts = xml.split(&format!("<{tag}>")).skip(1);
+    let open = format!("<{tag}>");
+    let parts = xml.split(open.as_str()).skip(1);
     parts.map(|part| part.split_once(&format!("</{tag}>")).unwrap().0.to_owned()).collect()
 }
 
