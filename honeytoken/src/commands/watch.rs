@@ -4,11 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::aws::{AwsArgs, Signals, block_on};
+use common::aws::{AwsArgs, Sessions, Signals, block_on};
 use common::cli::Failure;
 use common::exit::Exit;
 use common::record::Token;
-use common::settings::Period;
+use common::resource::ResourceType;
+use common::settings::{Honeytoken, Period};
 use common::stream::Reader;
 
 use super::Sources;
@@ -28,7 +29,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sources: Sources,
     /// Tokens as `export` writes them, instead of a registry: nothing is remembered from run to run
-    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
     /// After how long without an event an incident is over [default: 30m]
     #[arg(long, value_name = "TIME")]
@@ -56,8 +57,9 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         let mut all: Vec<Box<dyn Source>> = Vec::new();
         if args.sources.any() {
             let sessions = context.sessions(&args.aws).await?;
-            let registry = Arc::clone(&registry);
             let (settings, say) = (context.settings, context.io.say);
+            note_callers(&registry, &sessions, &settings.honeytoken).await?;
+            let registry = Arc::clone(&registry);
             all.extend(sources::open(&args.sources, args.once, settings, registry, sessions, say).await?);
         }
         if !args.files.is_empty() || all.is_empty() {
@@ -75,6 +77,19 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
             () = signals.next() => Err(Failure::Incomplete("ended before what was read was finished".into())),
         }
     })
+}
+
+/// Takes down as whom honeytoken calls AWS, so that its own looks at tokens are no alerts.
+async fn note_callers(registry: &Registry, sessions: &Sessions, settings: &Honeytoken) -> Result<(), Failure> {
+    if let Ok(own) = sessions.account(sessions.caller()).await {
+        registry.note_caller(own.account(), own.works_as())?;
+    }
+    for (id, account) in &settings.accounts {
+        // A name, a path and name, or an ARN: CloudTrail has the name.
+        let role = account.role.as_ref().and_then(|role| role.rsplit('/').next());
+        registry.note_caller(id, role.map(|name| (ResourceType::IamRole, name)))?;
+    }
+    Ok(())
 }
 
 /// A registry of the tokens in a file, which is gone with the process.

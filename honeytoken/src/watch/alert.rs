@@ -57,7 +57,7 @@ pub(crate) fn open(token: &Token, incident: &Incident, told: &Told<'_>, now: Tim
 pub(crate) fn close(token: &Token, incident: &Incident, quiet: SignedDuration, now: Timestamp) -> Alert {
     let mut calls = format!("{} call{}", incident.count, if incident.count == 1 { "" } else { "s" });
     if incident.suppressed > 0 {
-        calls.push_str(&format!(", and {} of callers who are allowed for", incident.suppressed));
+        calls = format!("{calls}, and {} of callers who are allowed for", incident.suppressed);
     }
     Alert {
         // One that is opened again closes again.

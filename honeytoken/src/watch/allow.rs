@@ -105,7 +105,7 @@ mod tests {
         common::settings::Settings::load(Some(&path)).unwrap()
     }
 
-    fn allows(entry: &str, changed: Value) -> bool {
+    fn allows(entry: &str, changed: &Value) -> bool {
         let mut record = json!({
             "userIdentity": {"arn": "arn:aws:iam::111122223333:user/team/svc"}, "eventTime": "2026-11-20T10:00:00Z",
             "eventSource": "s3.amazonaws.com", "eventName": "HeadBucket", "awsRegion": "eu-west-1",
@@ -151,7 +151,7 @@ mod tests {
             ("token = \"t1\"\nalso_allowed_calls = true", json!({"errorCode": null}), true),
             ("token = \"t1\"\nregion = \"us-*\"", json!({}), false),
         ] {
-            assert_eq!(allows(entry, changed.clone()), expected, "{entry} {changed}");
+            assert_eq!(allows(entry, &changed), expected, "{entry} {changed}");
         }
     }
 

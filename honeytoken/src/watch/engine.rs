@@ -175,7 +175,7 @@ impl<'r> Engine<'r> {
                 about: String::new(),
                 given,
             };
-            alerts.extend(self.see(hit, event, now)?);
+            alerts.extend(self.see(hit, &event, now)?);
         }
         Ok(alerts)
     }
@@ -213,7 +213,7 @@ impl<'r> Engine<'r> {
             let hit = Hit { place, trigger: Trigger::Exposed };
             let region = text(&event["region"]);
             let event = Event { id: id.clone(), at, region, call: None, about: code.clone(), given: None };
-            alerts.extend(self.see(hit, event, now)?);
+            alerts.extend(self.see(hit, &event, now)?);
         }
         Ok(alerts)
     }
@@ -231,11 +231,11 @@ impl<'r> Engine<'r> {
             about: format!("key {}, for {} in {}, at {}", used.key, last.service, last.region, last.at),
             given: None,
         };
-        self.see(Hit { place, trigger: Trigger::UsedUnlogged }, event, now)
+        self.see(Hit { place, trigger: Trigger::UsedUnlogged }, &event, now)
     }
 
     /// An event of a token: the alert that comes of it.
-    fn see(&mut self, hit: Hit, event: Event<'_>, now: Timestamp) -> Result<Option<Alert>, RegistryError> {
+    fn see(&mut self, hit: Hit, event: &Event<'_>, now: Timestamp) -> Result<Option<Alert>, RegistryError> {
         let Hit { place, trigger } = hit;
         let Some(token) = self.index.token(place).cloned() else { return Ok(None) };
         let is_pending = |seen: &SeenEvent| seen.id == event.id && seen.token == token.token;
@@ -293,7 +293,7 @@ impl<'r> Engine<'r> {
             drill: is_drill,
             known: Known { trigger: trigger.name().to_owned(), region: event.region.clone(), ..Known::default() },
         });
-        Ok(told(incident, &token, trigger, &event, &self.rules, active_key.as_deref(), now))
+        Ok(told(incident, &token, trigger, event, &self.rules, active_key.as_deref(), now))
     }
 
     /// The incident that an event of a token belongs to, where there is one.
@@ -324,7 +324,7 @@ impl<'r> Engine<'r> {
         let quiet = self.rules.quiet;
         let mut over: Vec<&mut Incident> = self.incidents.values_mut().collect();
         over.retain(|incident| incident.closed_at.is_none() && now.duration_since(last(incident)) >= quiet);
-        over.sort_unstable_by(|one, other| (one.opened_at, &one.id).cmp(&(other.opened_at, &other.id)));
+        over.sort_unstable_by(|one, other| (one.first_event_at, &one.id).cmp(&(other.first_event_at, &other.id)));
         let mut alerts = Vec::with_capacity(over.len());
         for incident in over {
             incident.closed_at = Some(now);

@@ -66,7 +66,9 @@ impl News {
 
 /// What an event has to tell, all of it. `derived`: somebody got credentials by it.
 pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, derived: bool) -> Vec<News> {
-    let mut told = vec![News::Trigger(trigger.name())];
+    // A look is no change, though both are touches: what comes of a look is news.
+    let way = if trigger == Trigger::Looked { "looked at" } else { trigger.name() };
+    let mut told = vec![News::Trigger(way)];
     let Some(event) = event else { return told };
     // That an administrator may do what he does is no news.
     if event.allowed && trigger.is_use() {

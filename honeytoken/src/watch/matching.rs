@@ -7,6 +7,7 @@ use common::resource::ResourceType;
 use jiff::Timestamp;
 use memchr::memmem::{self, Finder};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::index::{Hint, Index};
 use super::trigger::Trigger;
@@ -96,12 +97,12 @@ fn mentioned(record: &Record<'_>, at: Timestamp, index: &Index) -> Vec<usize> {
     let mut found = Vec::new();
     let mut add = |place: Option<usize>| found.extend(place.filter(|place| !found.contains(place)));
     let hint = Hint { principal: "", at };
-    let request = record.request_parameters.map(|request| request.get()).unwrap_or_default();
+    let request = record.request_parameters.map(RawValue::get).unwrap_or_default();
     if &*record.event_source == "iam.amazonaws.com" && request.contains("userName") {
         let request = record.request();
         add(request["userName"].as_str().and_then(|name| index.by_name(record.account(), name, hint)));
     }
-    let resources = record.resources.map(|resources| resources.get()).unwrap_or_default();
+    let resources = record.resources.map(RawValue::get).unwrap_or_default();
     for text in [request, resources, &*record.error_message] {
         for key in keys(text) {
             add(index.by_key(key).or_else(|| index.by_derived_key(key)));

@@ -114,6 +114,12 @@ impl Watch {
     }
 }
 
+/// A registry that was there, and cannot be used any more.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn lost(error: RegistryError) -> Failure {
+    Failure::Incomplete(error.to_string())
+}
+
 /// Ends the sources when nobody takes anything from them any more.
 async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) {
     stopper.stop();
@@ -121,6 +127,10 @@ async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) 
     if timeout(PATIENCE, all).await.is_err() {
         running.shutdown().await;
     }
+}
+
+fn settle(engine: &mut Engine<'_>) -> Result<(), Failure> {
+    engine.settle(clock::now()).map_err(lost)
 }
 
 /// What stands between the engine and the world.
@@ -152,20 +162,20 @@ impl Desk {
                 Ok(None) => break,
                 Err(_) => Vec::new(),
             };
-            engine.refresh()?;
+            engine.refresh().map_err(lost)?;
             self.batch(&mut engine, batch)?;
             if looked.elapsed() >= TICK {
                 looked = Instant::now();
-                let alerts = engine.tick(clock::now())?;
+                let alerts = engine.tick(clock::now()).map_err(lost)?;
                 self.write(&alerts)?;
-                self.settle(&mut engine)?;
+                settle(&mut engine)?;
             }
         }
         // Who is told to end a watch that goes on elsewhere leaves its incidents open.
         if !stop.is_told() {
-            let alerts = engine.finish(clock::now())?;
+            let alerts = engine.finish(clock::now()).map_err(lost)?;
             self.write(&alerts)?;
-            self.settle(&mut engine)?;
+            settle(&mut engine)?;
         }
         if self.complaints > MOST_COMPLAINTS {
             let more = self.complaints - MOST_COMPLAINTS;
@@ -180,12 +190,13 @@ impl Desk {
         for input in batch {
             let now = clock::now();
             match input {
-                Input::Found { found, origin, .. } => match engine.take(&found, now) {
+                Input::Found { found, source, origin } => match engine.take(&found, now) {
                     Ok(alerts) => self.write(&alerts)?,
                     Err(TakeError::NoEvent(why)) => {
-                        self.complain(&place(&origin, &format!("line {}: {why}", found.line)))
+                        let origin = if origin.is_empty() && source != "stdin" { source } else { &origin };
+                        self.complain(&place(origin, &format!("line {}: {why}", found.line)));
                     }
-                    Err(TakeError::Registry(error)) => return Err(error.into()),
+                    Err(TakeError::Registry(error)) => return Err(lost(error)),
                 },
                 Input::Broken(what) => self.complain(&what),
                 Input::Lost { origin, error } => {
@@ -194,17 +205,17 @@ impl Desk {
                     self.say.error(format!("cannot read {what}: {error}"));
                 }
                 Input::Used(used) => {
-                    let alert = engine.take_use(&used, now)?;
+                    let alert = engine.take_use(&used, now).map_err(lost)?;
                     self.write(alert.as_slice())?;
                 }
                 Input::Settled(answer) => {
-                    self.settle(engine)?;
+                    settle(engine)?;
                     // Who asked may be gone: then nobody wants to know.
                     let _ = answer.send(());
                 }
             }
         }
-        self.settle(engine)
+        settle(engine)
     }
 
     /// Writes alerts, each out at once: somebody is to be woken.
@@ -215,10 +226,6 @@ impl Desk {
             self.alerts += 1;
         }
         Ok(())
-    }
-
-    fn settle(&mut self, engine: &mut Engine<'_>) -> Result<(), Failure> {
-        engine.settle(clock::now()).map_err(|error: RegistryError| Failure::Incomplete(error.to_string()))
     }
 
     /// Says what of the input is not understood. It costs only itself.

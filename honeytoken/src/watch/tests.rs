@@ -15,6 +15,7 @@ use crate::registry::tests::token;
 mod cases;
 mod grouping;
 mod laws;
+mod running;
 
 const KEY: &str = "AKIARZPUZDIKCI2FM6EQ";
 const SESSION: &str = "ASIARZPUZDIKCI2FM6EQ";

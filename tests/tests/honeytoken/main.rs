@@ -4,6 +4,7 @@
 mod create;
 mod registry;
 mod sources;
+mod watch;
 
 use serde_json::Value;
 use tests::{Account, Ran};

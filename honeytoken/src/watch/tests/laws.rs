@@ -74,7 +74,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn nothing_costs_more_than_itself(fields in prop::collection::vec((name(), anything()), 0..12), health in any::<bool>()) {
