@@ -57,9 +57,9 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         let mut all: Vec<Box<dyn Source>> = Vec::new();
         if args.sources.any() {
             let sessions = context.sessions(&args.aws).await?;
-            note_callers(&registry, &sessions, &context.settings.honeytoken).await?;
-            let registry = Arc::clone(&registry);
             let (settings, say) = (context.settings, context.io.say);
+            note_callers(&registry, &sessions, &settings.honeytoken).await?;
+            let registry = Arc::clone(&registry);
             all.extend(sources::open(&args.sources, args.once, settings, registry, sessions, say).await?);
         }
         if !args.files.is_empty() || all.is_empty() {

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::clock;
 use flate2::Compression;
@@ -253,7 +254,14 @@ fn a_watch_that_is_killed_before_it_deletes_a_message_gets_it_again_and_tells_it
     let mut command = trap.through(&proxy).watch(&["--sqs", &url]).command();
     let mut watch = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(watch.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut stdout = BufReader::new(watch.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    // By then it is in the registry; killed before that, it would be told again.
+    let began = Instant::now();
+    while proxy.count("sqs:DeleteMessageBatch") == 0 {
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not delete");
+        thread::sleep(Duration::from_millis(20));
+    }
     watch.kill().unwrap();
     watch.wait().unwrap();
     let alert: Value = serde_json::from_str(&line).unwrap();
