@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod create;
+mod doctor;
+mod drill;
 mod registry;
 mod sources;
 
