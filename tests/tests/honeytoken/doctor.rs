@@ -170,6 +170,11 @@ fn a_user_that_is_not_as_the_registry_has_it_is_found() {
     assert_eq!(found(&ran), ["key_blind", "key_unknown"], "{ran}");
     assert_eq!(ran.one(&json!({"check": "honeytoken_key_blind"}))["evidence"]["key"], key.as_str());
 
+    let keys = ward.iam("ListAccessKeys", &[("UserName", &user)]);
+    for key in keys.split("<AccessKeyId>").skip(1).filter_map(|rest| rest.split('<').next()) {
+        ward.iam("DeleteAccessKey", &[("UserName", &user), ("AccessKeyId", key)]);
+    }
+    ward.iam("DeleteUserPolicy", &[("UserName", &user), ("PolicyName", &policy)]);
     ward.iam("DeleteUser", &[("UserName", &user)]);
     assert_eq!(found(&ward.doctor(&[]).exits(1)), ["user_gone"]);
     ward.iam("CreateUser", &[("UserName", &user.to_uppercase())]);
