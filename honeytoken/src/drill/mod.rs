@@ -101,12 +101,12 @@ async fn drill(
     let nonce = nonce()?;
     let client = client(args, &context, token, &nonce, pair).await?;
     let watching = watch(args, &context, &registry).await?;
+    // Before the watch starts: what is written by its own process it does not hear of.
+    registry.begin_drill(&nonce, &token.token, &pair.key)?;
     let output = Shared::new(context.io.output);
     let mut watching = watching.map(|watching| watching.start(output.clone(), say));
     // One that is known to be dead is not waited for.
     let patience = if matches!(status, KeyStatus::Inactive | KeyStatus::Deleted) { Duration::ZERO } else { PATIENCE };
-
-    registry.begin_drill(&nonce, &token.token, &pair.key)?;
     let at = clock::now();
     let wait = Wait { registry: &registry, nonce: &nonce, deadline: args.deadline.get().unsigned_abs() };
     let (latency, reason) = match call::call(&client, patience).await {

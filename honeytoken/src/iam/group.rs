@@ -109,7 +109,7 @@ pub(crate) fn is_deny_all(encoded: &str) -> bool {
 
 /// Each `%` and the two hexadecimal digits behind it as the byte that they stand for (RFC 3986). A document that comes as it
 /// is has none.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

@@ -3,6 +3,8 @@
 
 mod create;
 mod decoys;
+mod doctor;
+mod drill;
 mod expiry;
 mod many;
 mod reconcile;

@@ -109,7 +109,7 @@ mod tests {
         let limiter = Limiter::new(clock, Duration::from_millis(550));
         let (calls, starts) = (AtomicUsize::new(0), StdMutex::new(Vec::new()));
         let call = || async {
-            starts.lock().unwrap().push(clock.now());
+            starts.lock().unwrap().push((&clock).now());
             match calls.fetch_add(1, Ordering::SeqCst) % 3 {
                 0 => Err(AwsError::of("cloudtrail:LookupEvents", "ThrottlingException", "Rate exceeded")),
                 _ => Ok(()),
