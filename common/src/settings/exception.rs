@@ -15,7 +15,7 @@ use crate::wildcard;
 
 mod file;
 mod patterns;
-mod until;
+pub(super) mod until;
 mod whitelist;
 
 pub use file::ExceptionsError;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::exception::until;
 use super::{Patterns, Period};
 use crate::id::{AccountId, Region};
 use crate::record::Guard;
@@ -76,7 +77,8 @@ pub struct Allowed {
     pub trigger: Option<Patterns>,
     /// Tokens: ids in the registry, or names of users.
     pub token: Option<Patterns>,
-    /// Until when.
+    /// Until when: a date, to its end in UTC, or a time.
+    #[serde(deserialize_with = "until::read")]
     pub until: Option<Timestamp>,
     /// Also calls that AWS let happen. Without it those always alert.
     pub also_allowed_calls: bool,

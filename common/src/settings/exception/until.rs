@@ -1,4 +1,4 @@
-//! Until when an exception holds: a date, to its end in UTC, or a time with its offset.
+//! Until when an exception, or a caller of `[[honeytoken.allow]]`, is excused: a date, to its end in UTC, or a time with its offset.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::de::{self, Deserialize as _, MapAccess, Visitor};
 const DATE: usize = 10;
 
 /// Reads it as a text, or as TOML's own date or time.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+pub(in crate::settings) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     struct TextOrToml;
 
     impl<'de> Visitor<'de> for TextOrToml {
