@@ -1,6 +1,7 @@
 //! `honeytoken`, against the emulator: tokens are made, watched, and taken away; nothing is lost, and no secret is kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod handout;
 mod registry;
 
 use serde_json::Value;
