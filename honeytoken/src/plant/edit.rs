@@ -28,6 +28,9 @@ const OTHER_WAYS: &[&str] = &[
     "web_identity_token_file",
 ];
 
+/// What to do about a key that is there.
+const PUT_IN_PLACE: &str = ": --replace puts the token in its place";
+
 /// Why a file stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EditError {
@@ -145,13 +148,16 @@ pub(crate) fn check(
     }
     let (lines, name) = (Lines::of(text), spot.profile);
     let Some(profile) = only(&lines, spot)? else { return Ok(()) };
-    let [id, _, _, _] = all(&lines, name, &profile)?;
+    let [id, secret, session, _] = all(&lines, name, &profile)?;
     match id {
+        None if !replace && (secret.is_some() || session.is_some()) => {
+            let key = "(a secret without an id)".to_owned();
+            return Err(EditError::Foreign { profile: name.to_owned(), key, hint: PUT_IN_PLACE });
+        }
         Some((_, value)) => {
             let key = shown(lines.text(value));
             if !key.is_empty() && !replace && !may_go(&key) {
-                let hint = ": --replace puts the token in its place";
-                return Err(EditError::Foreign { profile: name.to_owned(), key, hint });
+                return Err(EditError::Foreign { profile: name.to_owned(), key, hint: PUT_IN_PLACE });
             }
         }
         None if !replace => {
@@ -283,12 +289,16 @@ fn add_lines(lines: &Lines<'_>, edit: &mut Edit<'_>, profile: &Profile, missing:
     let newline = lines.newline();
     let Some(header) = lines.all().get(profile.lines.start) else { return };
     let is_open = !lines.text(header.whole.clone()).ends_with(b"\n");
+    // As far to the right as what follows, which would go on with our values otherwise.
+    let next = lines.body(profile).find(|(_, line)| matches!(line.what, What::Property { .. }));
+    let next = next.map(|(_, line)| lines.text(line.whole.clone())).unwrap_or_default();
+    let indent = next.get(..next.len() - next.trim_ascii_start().len()).unwrap_or_default();
     let mut pieces: Vec<&[u8]> = Vec::new();
     for (name, value) in missing {
         if is_open {
             pieces.push(newline);
         }
-        pieces.extend([name.as_bytes(), b" = ", value]);
+        pieces.extend([indent, name.as_bytes(), b" = ", value]);
         if !is_open {
             pieces.push(newline);
         }

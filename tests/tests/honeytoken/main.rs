@@ -6,6 +6,7 @@ mod decoys;
 mod doctor;
 mod drill;
 mod expiry;
+mod handout;
 mod many;
 mod reconcile;
 mod registry;
