@@ -123,15 +123,21 @@ impl Args {
         let Honeytoken { guard, path, names, accounts, .. } = &mut settings;
         if self.guard.is_some() {
             *guard = self.guard;
-            accounts.values_mut().for_each(|account| account.guard = None);
+            for account in accounts.values_mut() {
+                account.guard = None;
+            }
         }
         if self.path.is_some() {
             path.clone_from(&self.path);
-            accounts.values_mut().for_each(|account| account.path = None);
+            for account in accounts.values_mut() {
+                account.path = None;
+            }
         }
         if !self.name.is_empty() {
             names.clone_from(&self.name);
-            accounts.values_mut().for_each(|account| account.names.clear());
+            for account in accounts.values_mut() {
+                account.names.clear();
+            }
         }
         settings
     }
@@ -139,7 +145,7 @@ impl Args {
 
 /// What is asked for, by the flags or on stdin.
 fn asked_for(args: &Args, base: &Request, input: impl Read, now: Timestamp) -> impl Iterator<Item = Asked> {
-    let numbers = if args.stdin.is_none() { 1..=args.count } else { 1..=0 };
+    let numbers = args.stdin.is_none().then(|| 1..=args.count).into_iter().flatten();
     let lines = args.stdin.is_some().then(|| Reader::new(input)).into_iter().flatten();
     let numbered = numbers.map(|number| Asked::For(base.numbered(number)));
     numbered.chain(lines.map(move |item| {

@@ -239,15 +239,12 @@ impl Tally {
                 states: vec![TokenState::Active],
                 ..Filter::default()
             };
-            match maker.work.registry.tokens(&filter)?.last() {
-                Some(token) => {
-                    tell(maker, token);
-                    self.there += 1;
-                }
-                None => {
-                    self.failed += 1;
-                    maker.work.say.error(format!("{name}, asked for a second time: the first one was not made"));
-                }
+            if let Some(token) = maker.work.registry.tokens(&filter)?.last() {
+                tell(maker, token);
+                self.there += 1;
+            } else {
+                self.failed += 1;
+                maker.work.say.error(format!("{name}, asked for a second time: the first one was not made"));
             }
         }
         Ok(())
