@@ -38,15 +38,16 @@ const REMEMBERED: usize = 100_000;
 
 /// Tell the account from an access key id.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { keys } = args;
     let Io { input, output, say, .. } = context.io;
     let mut writer = Writer::new(output);
     let mut exit = Exit::Done;
     let mut input = Some(input);
-    for key in &args.keys {
+    for key in keys {
         if key == "-" {
             exit = exit.and(decode_text(input.take(), &mut writer)?);
-        } else if let Some(id) = KeyId::parse(key) {
-            writer.write(&record(key, &id)).map_err(Failure::Output)?;
+        } else if let Some(id) = KeyId::parse(&key) {
+            writer.write(&record(&key, &id)).map_err(Failure::Output)?;
         } else {
             say.error(format_args!("`{key}` is no access key id: AKIA or ASIA, and 16 of A-Z and 2-7"));
             exit = exit.and(Exit::Incomplete);

@@ -63,19 +63,20 @@ const REMEMBERED: usize = 100_000;
 
 /// Say which keys of a text are tokens.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { files } = args;
     let registry = context.open()?;
     let known = Known::load(&registry)?;
     let Io { input, output, say, .. } = context.io;
     let mut writer = Writer::new(output);
     let mut any = false;
-    if args.files.is_empty() {
+    if files.is_empty() {
         any = known.identify(input, None, &mut writer)?;
     }
     let mut broken = false;
-    for path in &args.files {
+    for path in files {
         let name = path.to_string_lossy();
         let outcome =
-            File::open(path).map_err(Failure::Input).and_then(|file| known.identify(file, Some(&name), &mut writer));
+            File::open(&path).map_err(Failure::Input).and_then(|file| known.identify(file, Some(&name), &mut writer));
         match outcome {
             Ok(found) => any |= found,
             Err(Failure::Input(error)) => {

@@ -30,39 +30,40 @@ pub(crate) struct Args {
 
 /// Put a key into a credentials file.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    check_profile(&args.profile).map_err(Failure::Usage)?;
+    let Args { file, profile, as_region, replace } = args;
+    check_profile(&profile).map_err(Failure::Usage)?;
     let say = context.io.say;
     let registry = registry(&context)?;
-    let shown = args.file.display();
+    let shown = file.display();
     let failed = |error| Failure::Start(format!("cannot plant into {shown}: {error}"));
     let refused = |error: &EditError| {
         say.error(format_args!("nothing was planted into {shown}: {error}"));
         Exit::No
     };
 
-    let (target, content) = Target::read(&args.file).map_err(failed)?;
-    let spot = spot(&target.path, &args.profile);
+    let (target, content) = Target::read(&file).map_err(failed)?;
+    let spot = spot(&target.path, &profile);
     // The key that is there, where it is a token's: another one may take its place.
     let there = key_of(&content, spot).ok().flatten();
     let there = there.filter(|key| matches!(token_of(registry.as_ref(), key), Ok(Some(_))));
     let is_token = |key: &str| there.as_deref() == Some(key);
     // What is wrong is better known before somebody makes the key: `create` takes it back when nobody reads it any more. Without
     // a registry, the key that is there may be the one that comes.
-    if let Err(error) = check(&content, spot, |key| registry.is_none() || is_token(key), args.replace) {
+    if let Err(error) = check(&content, spot, |key| registry.is_none() || is_token(key), replace) {
         return Ok(refused(&error));
     }
     target.prepare().map_err(failed)?;
 
     let given = Given::read(context.io.input).map_err(|error| Failure::Start(error.to_string()))?;
-    let bait = Bait { key: &given.key, secret: &given.secret, region: args.as_region.as_ref() };
-    let edited = match plant(&content, spot, bait, is_token, args.replace) {
+    let bait = Bait { key: &given.key, secret: &given.secret, region: as_region.as_ref() };
+    let edited = match plant(&content, spot, bait, is_token, replace) {
         Ok(edited) => edited,
         Err(error) => return Ok(refused(&error)),
     };
     if let Some(edited) = &edited {
         target.write(edited).map_err(failed)?;
     }
-    let planting = planting(&given.key, &target.path, &args.profile);
+    let planting = planting(&given.key, &target.path, &profile);
     let token = token_of(registry.as_ref(), &given.key)?;
     match (&registry, &token) {
         (Some(registry), Some(token)) => registry.planted(token, &planting)?,

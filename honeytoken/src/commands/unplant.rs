@@ -25,14 +25,15 @@ pub(crate) struct Args {
 
 /// Take a key out of a credentials file.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
+    let Args { file, profile, key: wanted } = args;
     let say = context.io.say;
     let registry = registry(&context)?;
-    let shown = args.file.display();
+    let shown = file.display();
     let failed = |error| Failure::Start(format!("cannot unplant from {shown}: {error}"));
-    let (target, content) = Target::read(&args.file).map_err(failed)?;
-    let spot = spot(&target.path, &args.profile);
+    let (target, content) = Target::read(&file).map_err(failed)?;
+    let spot = spot(&target.path, &profile);
     let nothing = || {
-        say.note(format_args!("there is no key in the profile `{}` of {shown}: nothing to take out", args.profile));
+        say.note(format_args!("there is no key in the profile `{profile}` of {shown}: nothing to take out"));
         Ok(Exit::Done)
     };
     let key = match key_of(&content, spot) {
@@ -44,11 +45,11 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         }
     };
     let token = token_of(registry.as_ref(), &key)?;
-    let may_go = |key: &str| match &args.key {
+    let may_go = |key: &str| match &wanted {
         Some(wanted) => wanted == key,
         None => token.is_some(),
     };
-    let hint = match (&args.key, &registry) {
+    let hint = match (&wanted, &registry) {
         (Some(_), _) => " that --key names",
         (None, Some(_)) => " in the registry: --key KEY takes it out all the same",
         (None, None) => ", as far as is known without a registry: --key KEY takes it out",
@@ -62,7 +63,7 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         }
     };
     target.write(&edited).map_err(failed)?;
-    let planting = planting(&key, &target.path, &args.profile);
+    let planting = planting(&key, &target.path, &profile);
     if let Some(registry) = &registry {
         registry.unplanted(&planting.key, &planting.host, &planting.path, &planting.profile)?;
     }

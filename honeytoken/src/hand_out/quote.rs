@@ -33,7 +33,6 @@ impl Display for Quoted<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(text, quote) = *self;
         match quote {
-            Quote::Plain => out.write_str(text),
             Quote::Shell => around(out, '\'', text, |out, character| match character {
                 '\'' => out.write_str(r"'\''"),
                 other => out.write_char(other),
@@ -77,7 +76,7 @@ impl Display for Quoted<'_> {
                     other => out.write_char(other),
                 })
             }
-            Quote::Csv => out.write_str(text),
+            Quote::Plain | Quote::Csv => out.write_str(text),
         }
     }
 }

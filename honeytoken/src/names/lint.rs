@@ -100,12 +100,11 @@ fn has_uuid(text: &str) -> bool {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let groups: Vec<&str> = text.split('-').collect();
     groups.windows(GROUPS.len()).any(|window| {
-        let inner = window.iter().zip(GROUPS).enumerate().all(|(number, (group, length))| match number {
+        window.iter().zip(GROUPS).enumerate().all(|(number, (group, length))| match number {
             // Something may stand before the first group and behind the last.
             0 => group.len() >= length && group.bytes().rev().take(length).all(|byte| byte.is_ascii_hexdigit()),
             4 => group.len() >= length && group.bytes().take(length).all(|byte| byte.is_ascii_hexdigit()),
             _ => group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        });
-        inner
+        })
     })
 }

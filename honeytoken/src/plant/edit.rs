@@ -361,7 +361,9 @@ impl<'a> Edit<'a> {
     fn replace(&mut self, range: Range<usize>, pieces: &[&[u8]]) {
         // In one go: a vector that grows leaves copies of itself behind.
         let mut new = Zeroizing::new(Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum()));
-        pieces.iter().for_each(|piece| new.extend_from_slice(piece));
+        for piece in pieces {
+            new.extend_from_slice(piece);
+        }
         self.changes.push((range, new));
     }
 

@@ -51,11 +51,6 @@ impl Target {
         Ok((Self { path, read: Some(read) }, content))
     }
 
-    /// Whether it is there.
-    pub(crate) fn is_there(&self) -> bool {
-        self.read.is_some()
-    }
-
     /// Sees to it that the file can be written, before there is a secret to write: its directory is made where it is missing
     /// (0700), and takes a file.
     ///

@@ -94,7 +94,7 @@ fn a_key_is_planted_and_taken_out_again() {
     assert_eq!(plant(&args).exits(0).kind("planting")[0]["status"], "unchanged");
     assert_eq!((text(&file), place.planted().len()), (after, 1));
 
-    place
+    let _ = place
         .run(&["unplant", path])
         .exits(1)
         .says("has another key, AKIAIOSFODNN7EXAMPLE, that is no token's in the registry");
