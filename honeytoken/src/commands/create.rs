@@ -77,7 +77,7 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let base = Request { is_new, ..base };
     let settings = args.over(&context.settings.honeytoken);
     if args.dry_run {
-        return dry_run(&args, &settings, base, context);
+        return dry_run(&args, &settings, &base, context);
     }
     let Context { settings: all, registry, io: Io { input, output, terminal, say } } = context;
     // Whether secrets can be handed out is to be known before there are any.
@@ -214,7 +214,7 @@ async fn rooms(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<Ve
 }
 
 /// Says how many would be made in which account, and how they would be called.
-fn dry_run(args: &Args, settings: &Honeytoken, base: Request, context: Context<'_>) -> Result<Exit, Failure> {
+fn dry_run(args: &Args, settings: &Honeytoken, base: &Request, context: Context<'_>) -> Result<Exit, Failure> {
     let now = clock::now();
     let registry = match Registry::open(&context.registry_path()?) {
         // It would be made.
@@ -231,17 +231,21 @@ fn dry_run(args: &Args, settings: &Honeytoken, base: Request, context: Context<'
         let (names, places) = (names(&accounts, settings, &registry)?, Places::of(&registry, now)?);
         let mut planned: Vec<Vec<String>> = vec![Vec::new(); accounts.all().len()];
         let (mut there, mut no_room) = (0_u64, 0_u64);
-        for asked in asked_for(args, &base, input, now) {
+        for asked in asked_for(args, base, input, now) {
             match asked {
                 Asked::For(request) => match (places.claim(&request), spread.take()) {
                     (Found::Token(_) | Found::Claimed | Found::Unconfirmed(_), at) => {
                         there += 1;
-                        at.into_iter().for_each(|at| spread.give_back(at));
+                        if let Some(at) = at {
+                            spread.give_back(at);
+                        }
                     }
                     (Found::Nothing, None) => no_room += 1,
                     (Found::Nothing, Some(at)) => {
                         let name = names.next(at).map_err(|error| Failure::Start(error.to_string()))?;
-                        planned.get_mut(at).into_iter().for_each(|planned| planned.push(name.clone()));
+                        if let Some(planned) = planned.get_mut(at) {
+                            planned.push(name);
+                        }
                     }
                 },
                 Asked::Broken(why) => {

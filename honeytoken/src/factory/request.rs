@@ -212,7 +212,7 @@ mod tests {
             (r#"{"owner":"a\nb"}"#, "owner has a control character in it: `\\n`"),
             (r#"{"labels":{"":"x"}}"#, "no name"),
             (long.as_str(), "1025 characters"),
-            (labels.as_str(), "52 labels"),
+            (labels.as_str(), "53 labels"),
         ] {
             let error = with(json).unwrap_err();
             assert!(error.contains(says), "{json}: {error}");

@@ -4,7 +4,7 @@
 //! called again. A key whose secret nobody has is deleted before another one is made.
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::Tag;
+use aws_sdk_iam::types::{SummaryKeyType, Tag};
 use common::arn::Arn;
 use common::aws::AwsError;
 use common::operation::{
@@ -53,16 +53,15 @@ pub(crate) struct MadeKey {
 
 /// How many users there are in the account, and for how many it has room.
 pub(crate) async fn users_and_quota(account: &DecoyAccountInUse) -> Result<(u64, u64), AwsError> {
-    use aws_sdk_iam::types::SummaryKeyType::{Users, UsersQuota};
     let look = |client: Client| async move {
         client.get_account_summary().send().await.map_err(|error| AwsError::new(IAM_GET_ACCOUNT_SUMMARY, error))
     };
     let answer = account.iam.look(look).await?;
     let number = |key| answer.summary_map().and_then(|map| map.get(&key)).and_then(|it| u64::try_from(*it).ok());
-    let users = number(Users).ok_or_else(|| {
+    let users = number(SummaryKeyType::Users).ok_or_else(|| {
         AwsError::of(IAM_GET_ACCOUNT_SUMMARY, "BadResponse", "the answer does not say how many users there are")
     })?;
-    Ok((users, number(UsersQuota).unwrap_or(QUOTA)))
+    Ok((users, number(SummaryKeyType::UsersQuota).unwrap_or(QUOTA)))
 }
 
 /// Makes the user of a token, with its tag, and with its boundary where that is the guard.
