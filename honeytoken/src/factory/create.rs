@@ -277,7 +277,7 @@ impl Maker<'_> {
     async fn guarded_key(&self, account: &DecoyAccountInUse, token: &mut Token, number: i64) -> Result<(), Left> {
         let made = make_key(self.work, account, token, number).await;
         let made = made.map_err(|error| Left::Something(error.into()))?;
-        let given = hand_out(self.work, account, self.hand, token, (number, Verb::Create), made).await;
+        let given = hand_out(self.work, account, self.hand, token, (number, Verb::Create), &made).await;
         given.map_err(|error| Left::Something(error.into()))
     }
 

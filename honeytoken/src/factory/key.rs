@@ -56,9 +56,9 @@ pub(crate) async fn hand_out(
     hand: &Hand,
     token: &mut Token,
     (number, verb): (i64, Verb),
-    made: MadeKey,
+    made: &MadeKey,
 ) -> Result<(), NotHandedOut> {
-    let MadeKey { id: key, secret } = &made;
+    let MadeKey { id: key, secret } = made;
     token.state = TokenState::Active;
     token.blind_since = None;
     let place = hand.place(token, key).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();

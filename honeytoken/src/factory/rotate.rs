@@ -59,13 +59,11 @@ pub(crate) async fn token(work: Work<'_>, hand: &Hand, broken: &AtomicBool, toke
             return Err(error);
         }
     };
-    let id = made.id.clone();
-    match hand_out(work, account, hand, &mut token, (number, Verb::Rotate), made).await {
+    match hand_out(work, account, hand, &mut token, (number, Verb::Rotate), &made).await {
         Ok(()) => work.token(&token.token),
         Err(NotHandedOut::Registry(error)) => Err(error.into()),
         Err(error) => {
             broken.fetch_or(matches!(error, NotHandedOut::Broken(_)), Ordering::SeqCst);
-            let live: Vec<&str> = live.iter().copied().filter(|key| *key != id).collect();
             take_back(work, account, &token.token, number, &live).await?;
             Err(NotDone::Not(error.to_string()))
         }
