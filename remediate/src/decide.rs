@@ -260,7 +260,7 @@ pub(crate) fn protection(tags: &BTreeMap<String, String>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use common::settings::{Account, Settings};
+    use common::settings::{Account, Exception, Settings};
     use serde_json::json;
 
     use super::*;
@@ -358,6 +358,49 @@ mod tests {
             let by_tag = exception.get("tags").is_some();
             let status = if expected == "excepted" && !by_tag { None } else { Some(OutcomeStatus::Refused) };
             assert!(status.is_none_or(|status| stay.status == status), "{exception} {check:?}: {}", stay.reason);
+        }
+    }
+
+    #[test]
+    fn a_decoy_is_touched_by_its_own_alert_alone() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let mut decoy: Exception = serde_json::from_value(json!({
+            "account": "111122223333", "type": "iam_user", "id": "svc", "check": common::decoys::CHECKS, "reason": "a decoy",
+        }))
+        .unwrap();
+        decoy.decoy = true;
+        let settings = Settings { exceptions: vec![decoy], ..Settings::default() };
+        let judge = Judge::new(&settings, now, None).unwrap();
+        let rules = Rules { judge: &judge, now, irreversible: true, settings: &Remediate::default(), accounts: &[] };
+        let user = json!({
+            "account": "111122223333", "region": "global", "type": "iam_user", "id": "svc",
+            "arn": "arn:aws:iam::111122223333:user/svc", "config": {
+                "UserName": "svc", "CreateDate": "2024-01-01T00:00:00Z", "PasswordEnabled": false, "MfaActive": false,
+                "PasswordLastChanged": null, "PasswordLastUsed": null,
+                "AccessKeys": [{"AccessKeyId": "AKIA1", "Status": "Active", "CreateDate": "2024-01-01T00:00:00Z"}],
+            },
+        });
+        let user: Looked = serde_json::from_str(&user.to_string()).unwrap();
+        let key = |name: &str| serde_json::from_value(json!({"name": name, "AccessKeyId": "AKIA1"})).unwrap();
+        let deactivate: Action = key("iam_deactivate_key");
+        // Also where the finding was edited, or comes from an audit that did not know.
+        let rows = [
+            (Some("iam_user_key_unused"), deactivate.clone(), None, false),
+            (Some("iam_user_runaway"), Action::IamDeleteKeys, None, false),
+            (None, deactivate.clone(), None, false),
+            (None, key("iam_delete_key"), None, false),
+            (None, deactivate, Some("honeytoken:1"), true),
+        ];
+        for (check, action, incident, goes) in rows {
+            let job = Job {
+                reference: user.reference(),
+                key: check.map_or_else(String::new, |check| format!("{check}:{}:AKIA1", user.arn)),
+                incident: incident.map(str::to_owned),
+                ..job(check, action.clone())
+            };
+            let decided = rules.decide(&job, &action, &user);
+            let status = decided.as_ref().err().map(|stay| (stay.status, stay.reason.as_str()));
+            assert_eq!(status, (!goes).then_some((OutcomeStatus::Excepted, "a decoy")), "{check:?} {action:?}");
         }
     }
 
