@@ -2,7 +2,7 @@
 
 use common::aws::{AwsError, Session, Sessions};
 use common::cli::Failure;
-use common::id::{AccountId, Region};
+use common::id::AccountId;
 use common::record::Guard;
 use common::settings::{DecoyAccount, Honeytoken};
 use tokio::sync::OnceCell;
@@ -35,8 +35,6 @@ pub(crate) struct DecoyAccountInUse {
     pub(crate) path: String,
     /// Templates of the users' names; empty: the built-in ones.
     pub(crate) names: Vec<String>,
-    /// The regions that are asked; empty: all that are enabled.
-    pub(crate) regions: Vec<Region>,
     /// How many users there may be, those that are no decoys included.
     pub(crate) max_users: Option<u64>,
     /// The tag's key by which a user is known again, where there is a tag.
@@ -122,7 +120,6 @@ fn in_use(id: AccountId, session: Session, settings: &Honeytoken) -> Result<Deco
         boundary,
         path,
         names: if own.names.is_empty() { settings.names.clone() } else { own.names.clone() },
-        regions: own.regions.clone(),
         max_users: own.max_users,
         tag: Some(tag).filter(|tag| !tag.is_empty()),
         group_is_there: OnceCell::new(),

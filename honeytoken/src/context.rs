@@ -54,7 +54,7 @@ impl Context<'_> {
         if !accounts.is_empty() {
             aws.accounts = accounts.keys().cloned().collect();
         }
-        Ok(Sessions::start(args, &aws, "honeytoken").await.map_err(|error: StartError| Failure::from(error))?)
+        Sessions::start(args, &aws, "honeytoken").await.map_err(|error: StartError| Failure::from(error))
     }
 }
 

@@ -111,7 +111,7 @@ impl<'a> Bucket<'a> {
         Listing { bucket: self, prefix, after, folders: false, token: None, ended: false }
     }
 
-    /// The folders directly in one (`a/` in ``, `a/b/` in `a/`), in the order of their bytes, with their whole names.
+    /// The folders directly in one (`a/` where none is named, `a/b/` in `a/`), in the order of their bytes, with their whole names.
     ///
     /// # Errors
     ///

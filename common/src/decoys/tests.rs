@@ -88,7 +88,7 @@ fn a_list_is_any_stream_of_tokens() {
         token("e", "svc-e", "deleting"),
         token("b", "svc-b", "active"),
     ];
-    let lines: String = all.iter().map(|token| format!("{token}\n")).collect();
+    let lines = all.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     for text in [lines, json!(all).to_string(), format!("{:#}", json!(all))] {
         let file = Temporary::holding(&text);
         assert_eq!(users(&load(&file.0).unwrap()), ["svc-a", "svc-b", "svc-d", "svc-e"], "{text}");

@@ -145,7 +145,7 @@ impl Args {
 
 /// What is asked for, by the flags or on stdin.
 fn asked_for(args: &Args, base: &Request, input: impl Read, now: Timestamp) -> impl Iterator<Item = Asked> {
-    let numbers = args.stdin.is_none().then(|| 1..=args.count).into_iter().flatten();
+    let numbers = args.stdin.is_none().then_some(1..=args.count).into_iter().flatten();
     let lines = args.stdin.is_some().then(|| Reader::new(input)).into_iter().flatten();
     let numbered = numbers.map(|number| Asked::For(base.numbered(number)));
     numbered.chain(lines.map(move |item| {

@@ -18,6 +18,7 @@ pub(crate) struct Args {
 }
 
 /// Say what keeps tokens from being noticed, as findings.
+#[expect(clippy::needless_pass_by_value, reason = "all commands are called alike")]
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     doctor::run(&args, context)
 }

@@ -30,6 +30,7 @@ pub(crate) struct Args {
 }
 
 /// Use a token on purpose, and measure how long it takes until that is noticed.
+#[expect(clippy::needless_pass_by_value, reason = "all commands are called alike")]
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     drill::run(&args, context)
 }

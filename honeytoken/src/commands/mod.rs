@@ -114,7 +114,7 @@ pub(crate) struct Sources {
     /// A queue that gets events of EventBridge's or notices of new files
     #[arg(long, value_name = "URL")]
     pub(crate) sqs: Option<QueueUrl>,
-    /// The event history (LookupEvents) of all accounts and regions: no infrastructure, 2 requests a second
+    /// The event history (`LookupEvents`) of all accounts and regions: no infrastructure, 2 requests a second
     #[arg(long)]
     pub(crate) lookup: bool,
     /// When IAM says that keys were last used: the net for calls that CloudTrail does not log

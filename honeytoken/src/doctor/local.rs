@@ -38,7 +38,7 @@ pub(super) fn registry_files(path: &Path, subject: &Subject) -> Vec<Finding> {
         if let Some(mode) = mode(directory).filter(|mode| mode & 0o022 != 0 && mode & 0o1000 == 0) {
             findings.push(told(subject, directory, mode, "lets others put another registry in the place of this one"));
         }
-        return findings;
+        findings
     }
     #[cfg(not(unix))]
     Vec::new()

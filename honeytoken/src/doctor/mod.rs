@@ -71,7 +71,7 @@ async fn examine(args: &Args, context: Context<'_>, registry: &Registry) -> Resu
         let subject = Subject::account(sessions.partition(), id);
         let mut findings = local::account(&subject, tokens);
         match accounts.of(id) {
-            Ok(account) => findings.extend(look(account, &subject, tokens, &need, now).await),
+            Ok(account) => findings.extend(Box::pin(look(account, &subject, tokens, &need, now)).await),
             Err(error) => {
                 let evidence = json!({"operation": error.operation, "code": error.code, "tokens": tokens.len()});
                 findings.push(Finding { evidence, ..subject.unknown(ACCOUNT_CLOSED, &error) });

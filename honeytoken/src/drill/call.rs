@@ -20,7 +20,7 @@ pub(super) enum Called {
     /// AWS knows no such key, or it is not active: nobody is told of its use.
     Blind(AwsError),
     /// The key is known, and the secret is another's.
-    WrongSecret(AwsError),
+    WrongSecret,
     /// Nobody knows whether the call came through: it may yet be noticed.
     Doubtful(AwsError, Instant),
     /// It did not come through.
@@ -48,7 +48,7 @@ pub(super) async fn call(client: &Client, patience: Duration) -> Called {
                 }
                 sleep(PAUSE).await;
             }
-            "SignatureDoesNotMatch" => return Called::WrongSecret(error),
+            "SignatureDoesNotMatch" => return Called::WrongSecret,
             // Whoever is told no was known, and what they did is in the log.
             _ if error.is_denied() => return Called::Known { arn: None, at },
             _ if error.outcome_unknown() => return Called::Doubtful(error, at),

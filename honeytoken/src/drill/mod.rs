@@ -125,7 +125,7 @@ async fn drill(
             (latency, format!("nothing was noticed in time, and {error}"))
         }
         Called::Blind(error) => (None, format!("blind: AWS knows no such active key, and logs no use of it: {error}")),
-        Called::WrongSecret(_) => return Err(wrong_secret(&pair.key, &args.secret_file)),
+        Called::WrongSecret => return Err(wrong_secret(&pair.key, &args.secret_file)),
         Called::Failed(error) => return Err(Failure::Incomplete(format!("{} was not used: {error}", pair.key))),
     };
     registry.drill_ended(&token.token, &Drill { at, latency_seconds: latency })?;
@@ -226,8 +226,7 @@ fn nonce() -> Result<String, Failure> {
     let mut bytes = [0; 10];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::Start(format!("the system gives no random bytes: {error}")))?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("build-{digits}"))
+    Ok(format!("build-{:020x}", bytes.into_iter().fold(0_u128, |all, byte| all << 8 | u128::from(byte))))
 }
 
 /// What is waited for.

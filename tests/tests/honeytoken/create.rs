@@ -139,8 +139,8 @@ fn each_line_of_stdin_is_one_and_a_bad_one_costs_itself() {
     assert!(!ran.text().contains("secret_access_key"), "{ran}");
     let directory = account.tool("honeytoken").home().join("secrets");
     holds(&account, &keys_in(&directory), "from stdin");
-    create(&account, &["--location", "a\tb"]).run().exits(2).says("control character");
-    create(&account, &["--expires-at", "2020-01-01T00:00:00Z"]).run().exits(2).says("is past");
+    let _ = create(&account, &["--location", "a\tb"]).run().exits(2).says("control character");
+    let _ = create(&account, &["--expires-at", "2020-01-01T00:00:00Z"]).run().exits(2).says("is past");
 }
 
 #[test]
@@ -178,7 +178,11 @@ fn a_lost_answer_to_a_key_is_looked_up() {
 fn without_its_guard_no_key_is_made() {
     let account = Account::new();
     let proxy = Proxy::new(Emulator::shared()).deny("iam:PutUserPolicy");
-    create(&account.through(&proxy), &["--count", "3"]).run().exits(3).says("AccessDenied").says("iam:PutUserPolicy");
+    let _ = create(&account.through(&proxy), &["--count", "3"])
+        .run()
+        .exits(3)
+        .says("AccessDenied")
+        .says("iam:PutUserPolicy");
     assert_eq!(proxy.count("iam:CreateAccessKey"), 0);
     assert_eq!(users(&account), BTreeMap::new());
     // The next run finds nothing to be mended.
@@ -278,14 +282,14 @@ fn each_guard_is_there_before_the_key() {
                 let groups = Iam(&account).call("ListGroupsForUser", &[("UserName", user)]);
                 assert_eq!(all(&groups, "GroupName"), ["leavers"]);
                 // The group is good: it is not made again.
-                create(&account.through(&proxy), &["--config", "sluice.toml"]).run().exits(0);
+                let _ = create(&account.through(&proxy), &["--config", "sluice.toml"]).run().exits(0);
                 assert_eq!((proxy.count("iam:CreateGroup"), proxy.count("iam:PutGroupPolicy")), (1, 1));
             }
             _ => {}
         }
     }
     let account = Account::new();
-    create(&account, &["--guard", "boundary"]).run().exits(4).says("nobody says which");
+    let _ = create(&account, &["--guard", "boundary"]).run().exits(4).says("nobody says which");
 }
 
 #[test]
@@ -295,7 +299,7 @@ fn a_group_that_somebody_works_in_is_no_guard() {
     iam.call("CreateGroup", &[("GroupName", "suspended-users")]);
     iam.call("CreateUser", &[("UserName", "jane")]);
     iam.call("AddUserToGroup", &[("GroupName", "suspended-users"), ("UserName", "jane")]);
-    create(&account, &["--guard", "group"]).run().exits(3).says("no inline policy that denies everything");
+    let _ = create(&account, &["--guard", "group"]).run().exits(3).says("no inline policy that denies everything");
     assert_eq!(users(&account).into_keys().collect::<Vec<_>>(), ["jane"]);
     assert_eq!(
         all(&iam.call("ListGroupPolicies", &[("GroupName", "suspended-users")]), "member"),
@@ -313,7 +317,7 @@ fn a_name_that_somebody_has_is_left_alone() {
     let token = ran.one(&json!({"kind": "token"}));
     assert_eq!(token["id"], "svc-b");
     assert_eq!(users(&account)["svc-a"], Vec::<String>::new());
-    create(&account, &["--config", "sluice.toml"]).run().exits(3);
+    let _ = create(&account, &["--config", "sluice.toml"]).run().exits(3);
 }
 
 #[test]
@@ -448,7 +452,7 @@ fn a_secret_on_its_way_to_stdout_is_unconfirmed_and_its_key_is_replaced() {
 /// Fills a pipe, so that whoever writes to it waits.
 fn fill(writer: &std::io::PipeWriter) {
     let mut copy = writer.try_clone().unwrap();
-    let full = thread::spawn(move || std::io::Write::write_all(&mut copy, &[b'\n'; 65536]));
+    let full = thread::spawn(move || std::io::Write::write_all(&mut copy, &vec![b'\n'; 65536]));
     full.join().unwrap().unwrap();
 }
 

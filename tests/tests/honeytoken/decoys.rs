@@ -101,7 +101,7 @@ fn the_settings_name_the_registry_and_a_deleted_decoy_is_none() {
 }
 
 /// An alert about the first user, with the fields of another instead of its own.
-fn alert(stage: &Stage, key: &str, other: Value) -> Value {
+fn alert(stage: &Stage, key: &str, other: &Value) -> Value {
     let (account, user) = (stage.account.id(), USERS[0]);
     let mut alert = json!({
         "kind": "alert", "key": "honeytoken:k4f7m2q9xa:203.0.113.9", "incident": "honeytoken:k4f7m2q9xa:1", "status": "open",
@@ -119,11 +119,11 @@ fn an_alert_is_acted_upon_though_its_user_is_a_decoy() {
     let (stage, proxy, [key, _]) = two_users();
     write(&stage, input([&token(&stage, "active")]));
     stage.set(&format!("[honeytoken]\nregistry = \"{LIST}\""));
-    let open = alert(&stage, &key, json!({}));
+    let open = alert(&stage, &key, &json!({}));
     let others = [
-        alert(&stage, &key, json!({"status": "closed"})),
-        alert(&stage, &key, json!({"drill": true})),
-        alert(&stage, &key, json!({"action": null})),
+        alert(&stage, &key, &json!({"status": "closed"})),
+        alert(&stage, &key, &json!({"drill": true})),
+        alert(&stage, &key, &json!({"action": null})),
     ];
     // What is not for remediate goes on to notify, to the letter.
     let ran = stage.run(stage.apply(input(&others))).exits(0);
@@ -172,7 +172,7 @@ fn an_alert_is_acted_upon_though_its_user_is_a_decoy() {
 fn with_a_tasks_file_an_alert_waits_for_nothing() {
     let (stage, proxy, [key, _]) = two_users();
     write(&stage, input([&token(&stage, "active")]));
-    let open = alert(&stage, &key, json!({}));
+    let open = alert(&stage, &key, &json!({}));
     let apply = stage.apply(input([&open])).args(["--tasks", "tasks.json", "--honeytokens", LIST]);
     let ran = stage.run(apply).exits(0);
     let outcome = ran.one(&json!({"kind": "outcome", "key": open["key"], "title": open["title"]}));
@@ -188,7 +188,7 @@ fn an_alert_that_makes_no_sense_is_named_and_nothing_is_done() {
         (json!({"status": "ajar"}), "unknown variant `ajar`"),
         (json!({"title": 1}), "invalid type"),
     ] {
-        let ran = stage.run(stage.apply(input([&alert(&stage, &key, other)]))).exits(3).says("line 1").says(says);
+        let ran = stage.run(stage.apply(input([&alert(&stage, &key, &other)]))).exits(3).says("line 1").says(says);
         assert!(ran.stdout.is_empty(), "{ran}");
     }
     // What is understood has its outcome.
@@ -196,7 +196,7 @@ fn an_alert_that_makes_no_sense_is_named_and_nothing_is_done() {
         (json!({"action": "fire"}), "refused"),
         (json!({"action": {"name": "iam_deactivate_key", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}}), "changed"),
     ] {
-        let ran = stage.run(stage.apply(input([&alert(&stage, &key, other)]))).exits(1);
+        let ran = stage.run(stage.apply(input([&alert(&stage, &key, &other)]))).exits(1);
         assert_eq!(ran.one(&json!({"kind": "outcome"}))["status"], status, "{ran}");
     }
     assert_eq!(write_names(&proxy), [""; 0]);

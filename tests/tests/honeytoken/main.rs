@@ -31,7 +31,7 @@ fn tokens(account: &Account, args: &[&str]) -> Vec<Value> {
 #[test]
 fn without_a_registry_there_is_nothing_to_list() {
     let account = Account::new();
-    honeytoken(&account, &["list"]).exits(4).says("there is no registry");
-    honeytoken(&account, &["import"]).exits(0);
+    let _ = honeytoken(&account, &["list"]).exits(4).says("there is no registry");
+    let _ = honeytoken(&account, &["import"]).exits(0);
     assert_eq!(tokens(&account, &["list"]), Vec::<Value>::new());
 }

@@ -1,6 +1,7 @@
 //! A thousand tokens in three accounts while AWS is at its worst: exactly a thousand, each of which works, and no secret is kept.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -77,7 +78,7 @@ fn a_thousand_tokens_are_made_whatever_aws_does() {
     let home = honeytoken(&[]).home().to_owned();
     let mut settings = String::new();
     for other in &accounts {
-        settings.push_str(&format!("[honeytoken.accounts.\"{}\"]\nrole = \"tests\"\n", other.id()));
+        writeln!(settings, "[honeytoken.accounts.\"{}\"]\nrole = \"tests\"", other.id()).unwrap();
     }
     fs::write(home.join("sluice.toml"), settings).unwrap();
 
@@ -124,7 +125,7 @@ fn a_thousand_tokens_are_made_whatever_aws_does() {
     assert_eq!((again.kind("token").len(), proxy.count("iam:CreateUser")), (COUNT, calls));
 
     // Nothing that stays has a secret in it.
-    honeytoken(&["backup", "copy.db"]).run().exits(0);
+    let _ = honeytoken(&["backup", "copy.db"]).run().exits(0);
     let exported = honeytoken(&["export"]).run().exits(0).stdout;
     let mut kept = vec![made.stdout.clone(), again.stdout.clone(), exported];
     kept.extend([made.stderr, again.stderr].map(String::into_bytes));

@@ -42,7 +42,8 @@ fn mended(account: &Account) -> Ran {
 #[test]
 fn all_that_differs_is_said_and_mended_once() {
     type Break = fn(&Decoy<'_>);
-    let rows: [(&str, Break, &[(&str, &str)], &str, usize); 7] = [
+    type Row<'a> = (&'a str, Break, &'a [(&'a str, &'a str)], &'a str, usize);
+    let rows: [Row<'_>; 7] = [
         ("nothing", |_| {}, &[], "active", 2),
         ("guard", unguard, &[("guard_missing", "restore_guard")], "active", 2),
         (

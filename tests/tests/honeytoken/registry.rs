@@ -18,7 +18,7 @@ impl Place {
     /// With these tokens.
     fn new(tokens: &[Value]) -> Self {
         let place = Self(Arc::new(Tool::new("honeytoken")));
-        place.reads(&["import"], ndjson(tokens)).exits(0);
+        let _ = place.reads(&["import"], ndjson(tokens)).exits(0);
         place
     }
 
@@ -68,15 +68,16 @@ fn what_was_exported_is_imported_elsewhere_as_it_was() {
     let all = place.run(&["export", "--state", "active,deleted"]).exits(0);
     assert_eq!(all.records(), three());
     let other = Place(Arc::new(Tool::new("honeytoken")));
-    other.reads(&["import", "-"], all.stdout.clone()).exits(0).says("taken in: 3 new, 0 known already; refused: 0");
+    let _ =
+        other.reads(&["import", "-"], all.stdout.clone()).exits(0).says("taken in: 3 new, 0 known already; refused: 0");
     assert_eq!(other.run(&["export", "--state", "active,deleted"]).stdout, all.stdout);
     // Again, and nothing changes but what people say.
     let mut changed = three();
     changed[0]["owner"] = "ops".into();
-    other.reads(&["import"], ndjson(&changed)).exits(0).says("taken in: 0 new, 3 known already; refused: 0");
+    let _ = other.reads(&["import"], ndjson(&changed)).exits(0).says("taken in: 0 new, 3 known already; refused: 0");
     assert_eq!(other.tokens(&["list", "--owner", "ops"]).len(), 1);
     assert_eq!(other.tokens(&["list", "--account", "444455556666"]).len(), 1);
-    other.run(&["list", "--state", "lost"]).exits(2).says("is not a state");
+    let _ = other.run(&["list", "--state", "lost"]).exits(2).says("is not a state");
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn tokens_are_shown_with_what_was_done_to_them_and_who_is_not_there_is_named() {
     let shown = ran.kind("token");
     assert_eq!(shown.iter().map(|token| token["token"].clone()).collect::<Vec<_>>(), ["t1", "t3"]);
     assert_eq!(place.tokens(&["show", "svc-backup"]).len(), 2, "of both accounts");
-    place.run(&["update", "t1", "--owner", "ops", "--notes", "moved", "--label", "env=lab"]).exits(0);
+    let _ = place.run(&["update", "t1", "--owner", "ops", "--notes", "moved", "--label", "env=lab"]).exits(0);
     let shown = place.tokens(&["show", "t1"]).remove(0);
     let last = shown["history"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["verb"], "update");
@@ -107,13 +108,13 @@ fn tokens_are_updated_by_flags_and_by_records() {
     let updated = place.tokens(&["update", "t1", "--never-expires", "--unlabel", "a"]).remove(0);
     assert_eq!((updated.get("expires_at"), &updated["labels"]), (None, &json!({})));
     // A user name that means two is an error that names both.
-    place
+    let _ = place
         .run(&["update", "svc-backup", "--owner", "x"])
         .exits(3)
         .says("t1 (account 111122223333)")
         .says("t2 (account 444455556666)");
-    place.run(&["update", "t1"]).exits(2).says("nothing to change");
-    place.run(&["update", "t1", "-"]).exits(2);
+    let _ = place.run(&["update", "t1"]).exits(2).says("nothing to change");
+    let _ = place.run(&["update", "t1", "-"]).exits(2);
 
     let input = "{\"token\":\"AKIA00000000000000T1\",\"owner\":null,\"notes\":\"n\"}\n{\"token\":\"t2\",\"expires_at\":\"someday\"}\n\
         {\"token\":\"t9\",\"owner\":\"x\"}\nnot JSON\n{\"owner\":\"x\"}\n{\"token\":\"t2\",\"labels\":{\"a\":1}}\n{\"token\":\"t2\",\"location\":\"nas\"}\n";
@@ -194,7 +195,7 @@ fn spacecrabs_table_is_imported_and_no_secret_is_kept() {
     fs::write(place.home().join("backup.csv"), &table).unwrap();
     let ran = place.run(&["import", "backup.csv", "-v"]).exits(3).says("line 3: CreatedAt is no time");
     assert!(!ran.stderr.contains(SECRET) && ran.stdout.is_empty(), "{ran}");
-    place.run(&["backup", "copy.db"]).exits(0);
+    let _ = place.run(&["backup", "copy.db"]).exits(0);
     fs::remove_file(place.home().join("backup.csv")).unwrap();
     assert_eq!(place.tokens(&["list"])[0]["guard"], "group");
     let mut looked = 0;
@@ -218,23 +219,24 @@ fn spacecrabs_table_is_imported_and_no_secret_is_kept() {
 #[test]
 fn a_copy_brings_a_registry_back_and_nothing_is_lost() {
     let place = Place::new(&three());
-    place.run(&["backup", "copy.db"]).exits(0).says("copied 3 tokens, deleted ones included");
-    place.run(&["backup", "copy.db"]).exits(4).says("is there already");
+    let _ = place.run(&["backup", "copy.db"]).exits(0).says("copied 3 tokens, deleted ones included");
+    let _ = place.run(&["backup", "copy.db"]).exits(4).says("is there already");
     let before = place.run(&["export", "--state", "active,deleted"]).stdout;
-    place.run(&["update", "t1", "--owner", "ops"]).exits(0);
-    place.run(&["restore", "copy.db"]).exits(1).says("token: 1").says("--force");
+    let _ = place.run(&["update", "t1", "--owner", "ops"]).exits(0);
+    let _ = place.run(&["restore", "copy.db"]).exits(1).says("token: 1").says("--force");
     assert_eq!(place.tokens(&["show", "t1"])[0]["owner"], "ops");
-    place.run(&["restore", "copy.db", "--force"]).exits(0).says(".before-restore-").says("honeytoken reconcile");
+    let _ =
+        place.run(&["restore", "copy.db", "--force"]).exits(0).says(".before-restore-").says("honeytoken reconcile");
     assert_eq!(place.run(&["export", "--state", "active,deleted"]).stdout, before);
     let mut bytes = fs::read(place.home().join("copy.db")).unwrap();
     bytes.truncate(bytes.len() / 2);
     fs::write(place.home().join("half.db"), bytes).unwrap();
-    place.run(&["restore", "half.db", "--force"]).exits(4).says("it is damaged");
+    let _ = place.run(&["restore", "half.db", "--force"]).exits(4).says("it is damaged");
     assert_eq!(place.run(&["export", "--state", "active,deleted"]).stdout, before);
     // A registry that is gone.
     fs::remove_dir_all(place.home().join(".local")).unwrap();
-    place.run(&["list"]).exits(4).says("there is no registry");
-    place.run(&["restore", "copy.db"]).exits(0);
+    let _ = place.run(&["list"]).exits(4).says("there is no registry");
+    let _ = place.run(&["restore", "copy.db"]).exits(0);
     assert_eq!(place.run(&["export", "--state", "active,deleted"]).stdout, before);
 }
 

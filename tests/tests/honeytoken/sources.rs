@@ -182,9 +182,9 @@ fn a_file_that_cannot_be_read_is_named_and_tried_again_and_stops_no_other() {
 fn a_trail_that_is_not_there_or_cannot_be_listed_is_no_silence() {
     let trap = Trap::new();
     let bucket = trap.bucket();
-    trap.once(&["--s3", "trail"]).exits(2).says("s3://bucket/prefix");
-    trap.once(&["--s3", &format!("s3://{bucket}/lgos")]).exits(3).says("no files of a trail");
-    trap.once(&["--s3", &format!("s3://gone-{bucket}")]).exits(3).says("NoSuchBucket");
+    let _ = trap.once(&["--s3", "trail"]).exits(2).says("s3://bucket/prefix");
+    let _ = trap.once(&["--s3", &format!("s3://{bucket}/lgos")]).exits(3).says("no files of a trail");
+    let _ = trap.once(&["--s3", &format!("s3://gone-{bucket}")]).exits(3).says("NoSuchBucket");
     // All of it is denied for a while: nothing is given up, and nothing lost.
     let url = format!("s3://{bucket}");
     let key = trap.key("CloudTrail", "eu-west-1", 20, "e1");
@@ -242,7 +242,7 @@ fn rubbish_and_notices_of_what_cannot_be_read_stay_on_the_queue_and_are_named_on
     assert_eq!(named, 3, "{ran}");
     assert_eq!(trap.count(&url).iter().sum::<u64>(), 3, "{ran}");
     let gone = url.replace("events", "gone");
-    trap.once(&["--sqs", &gone]).exits(4).says("gone");
+    let _ = trap.once(&["--sqs", &gone]).exits(4).says("gone");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_watch_that_is_killed_before_it_deletes_a_message_gets_it_again_and_tells_it
     assert!(runs.iter().all(|ran| told(ran).is_empty()), "it was told already");
 }
 
-/// An answer of LookupEvents.
+/// An answer of `LookupEvents`.
 fn page(events: &[Value], next: Option<&str>) -> Verdict {
     let events: Vec<Value> = events
         .iter()
@@ -388,5 +388,5 @@ fn keys_that_cannot_be_asked_about_are_named() {
     let trap = Trap::new();
     let proxy = Proxy::new(Emulator::shared()).deny("iam:GetAccessKeyLastUsed");
     let key = text(&trap.token["access_key_id"]);
-    trap.through(&proxy).once(&["--last-used"]).exits(3).says("AccessDenied").says(&key);
+    let _ = trap.through(&proxy).once(&["--last-used"]).exits(3).says("AccessDenied").says(&key);
 }

@@ -73,14 +73,13 @@ impl Histories {
         }
         let Setup { registry, since, pause, say, .. } = &self.setup;
         let now = clock::now();
-        let from = match registry.cursor(&source)? {
-            Some(cursor) => earlier(cursor, OVERLAP),
-            None => {
-                let from = earlier(now, *since);
-                // Also where the history cannot be read today: it is read from here on some time.
-                registry.set_cursor(&source, from, now)?;
-                from
-            }
+        let from = if let Some(cursor) = registry.cursor(&source)? {
+            earlier(cursor, OVERLAP)
+        } else {
+            let from = earlier(now, *since);
+            // Also where the history cannot be read today: it is read from here on some time.
+            registry.set_cursor(&source, from, now)?;
+            from
         };
         let mut from = from.max(earlier(now, HISTORY));
         while from < now && !stop.is_told() {

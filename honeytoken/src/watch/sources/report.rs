@@ -48,19 +48,19 @@ fn parse(content: &[u8]) -> LastUses {
     let at = |name: &str| columns.iter().position(|column| column.trim() == name);
     let (Some(arn), [Some(first), Some(second)]) = (at("arn"), LAST_USED.map(at)) else { return LastUses::new() };
     let user = |record: &csv::StringRecord| {
-        let (first, second) = (time(record.get(first)?)?, time(record.get(second)?)?);
+        let (first, second) = (time(record.get(first)?).ok()?, time(record.get(second)?).ok()?);
         Some((record.get(arn)?.to_owned(), first.max(second)))
     };
     reader.records().filter_map(|record| user(&record.ok()?)).collect()
 }
 
-/// A time, or none where there is none; `None` for what is neither. Emulators leave the zone out, which is UTC.
-fn time(field: &str) -> Option<Option<Timestamp>> {
+/// A time, or none where there is none; an error for what is neither. Emulators leave the zone out, which is UTC.
+fn time(field: &str) -> Result<Option<Timestamp>, jiff::Error> {
     if ["", "n/a", "no_information", "not_supported"].iter().any(|nothing| field.eq_ignore_ascii_case(nothing)) {
-        return Some(None);
+        return Ok(None);
     }
-    let zoneless = || field.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    field.parse::<Timestamp>().ok().or_else(zoneless).map(Some)
+    let zoneless = |_| Ok(field.parse::<DateTime>()?.to_zoned(TimeZone::UTC)?.timestamp());
+    field.parse::<Timestamp>().or_else(zoneless).map(Some)
 }
 
 #[cfg(test)]

@@ -114,13 +114,12 @@ impl Trail {
         }
         let Ok(_turn) = self.listing.acquire().await else { return Ok(()) };
         let source = format!("s3://{}/{}", self.url.bucket, folder.prefix);
-        let from = match registry.cursor(&source)? {
-            Some(from) => from,
-            None => {
-                // Also where nothing can be read today: it is read from here on some time.
-                registry.set_cursor(&source, start, clock::now())?;
-                start
-            }
+        let from = if let Some(from) = registry.cursor(&source)? {
+            from
+        } else {
+            // Also where nothing can be read today: it is read from here on some time.
+            registry.set_cursor(&source, start, clock::now())?;
+            start
         };
         let known: HashMap<String, TrailFile> =
             registry.trail_files(&source)?.into_iter().map(|file| (file.key.clone(), file)).collect();
@@ -248,14 +247,17 @@ impl TrailFile {
     }
 }
 
+/// One thing that was read in a file.
+type Read = Result<Found, ReadError>;
+
 /// What is made of the things in a file that was fetched, and whether that was whole, as far as it was read.
 pub(super) fn found_in_file(
     file: &S3File,
     source: &'static str,
-) -> (Arc<AtomicBool>, impl FnMut(Result<Found, ReadError>, &mut Vec<Input>) + Send + use<>) {
+) -> (Arc<AtomicBool>, impl FnMut(Read, &mut Vec<Input>) + Send + use<>) {
     let whole = Arc::new(AtomicBool::new(true));
     let (mark, origin) = (Arc::clone(&whole), file.to_string());
-    let found = move |found: Result<Found, ReadError>, inputs: &mut Vec<Input>| {
+    let found = move |found: Read, inputs: &mut Vec<Input>| {
         inputs.push(match found {
             // Whoever may write one such file could name another in it for ever.
             Ok(Found { line, what: What::File(named) }) => {
