@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::About;
 use crate::context::Context;
+use crate::factory::request::check;
 use crate::import::moment;
 use crate::list;
 use crate::list::which::later;
@@ -169,6 +170,16 @@ impl Change {
     }
 }
 
+/// Whether `create` would have taken what is new of a token. What was imported may hold what it does not take, and stays.
+fn check_changed(before: &Token, after: &Token) -> Result<(), String> {
+    let new = |before: &str, after: &'_ str| if before == after { String::new() } else { after.to_owned() };
+    let texts =
+        [new(&before.owner, &after.owner), new(&before.location, &after.location), new(&before.notes, &after.notes)];
+    let none = BTreeMap::new();
+    let labels = if before.labels == after.labels { &none } else { &after.labels };
+    check(texts.each_ref().map(String::as_str), labels)
+}
+
 struct Update<'a, W: std::io::Write> {
     registry: &'a Registry,
     /// What the command line has for all of them.
@@ -208,8 +219,12 @@ impl<W: std::io::Write> Update<'_, W> {
                 return Ok(Err(format!("`{name}` means several tokens, name one of them: {all}")));
             }
         };
+        let before = token.clone();
         self.flags.apply(&mut token, self.now);
         change.apply(&mut token, self.now);
+        if let Err(why) = check_changed(&before, &token) {
+            return Ok(Err(format!("token {}: {why}", token.token)));
+        }
         self.registry.describe(&token, "update")?;
         // As it is now: a watch writes to it as well.
         let token = self.registry.token(&token.token)?.unwrap_or(token);
@@ -285,6 +300,26 @@ mod tests {
             (json!({"expires_at": 17}), "`expires_at` is no time"),
         ] {
             assert_eq!(Change::of(change.as_object().unwrap()), Err(why.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_create_would_not_take_is_not_taken_and_what_is_there_stays() {
+        let mut before = token("t1", "svc");
+        before.notes = "one\nother".into();
+        let changed = |change: &dyn Fn(&mut Token)| {
+            let mut after = before.clone();
+            change(&mut after);
+            check_changed(&before, &after)
+        };
+        assert_eq!(changed(&|token| token.owner = "ops".into()), Ok(()));
+        for (change, says) in [
+            (&(|token: &mut Token| token.owner = "\u{1b}[2J".into()) as &dyn Fn(&mut Token), "owner has a control"),
+            (&|token| token.location = "a\nb".into(), "location has a control"),
+            (&|token| token.notes = "a\rb".into(), "notes has a control"),
+            (&|token| drop(token.labels.insert("a".into(), "\t".into())), "a label's value has a control"),
+        ] {
+            assert!(changed(change).unwrap_err().contains(says), "{says}");
         }
     }
 

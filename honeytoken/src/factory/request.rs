@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::commands::About;
+use crate::import::moment;
 
 /// How many characters a text may have.
 const LONGEST: usize = 1024;
@@ -36,7 +37,7 @@ pub(crate) struct Line {
     location: Option<String>,
     notes: Option<String>,
     labels: BTreeMap<String, String>,
-    expires_at: Option<Timestamp>,
+    expires_at: Option<String>,
     expires_in: Option<Period>,
 }
 
@@ -68,7 +69,12 @@ impl Request {
     pub(crate) fn with(&self, line: Line, number: u64, now: Timestamp) -> Result<Self, String> {
         let mut labels = self.labels.clone();
         labels.extend(line.labels);
-        let expires_at = end(line.expires_at, line.expires_in, now)?.or(self.expires_at);
+        let at = line.expires_at.map(|text| {
+            moment(&text).ok_or_else(|| {
+                format!("`expires_at` is no time such as 2027-01-01T12:00:00Z: `{}`", text.escape_default())
+            })
+        });
+        let expires_at = end(at.transpose()?, line.expires_in, now)?.or(self.expires_at);
         Self {
             owner: line.owner.unwrap_or_else(|| self.owner.clone()),
             location: line.location.unwrap_or_else(|| self.location.clone()),
@@ -100,19 +106,7 @@ impl Request {
     }
 
     fn checked(self, now: Timestamp) -> Result<Self, String> {
-        check("owner", &self.owner)?;
-        check("location", &self.location)?;
-        check("notes", &self.notes)?;
-        if self.labels.len() > MOST_LABELS {
-            return Err(format!("there are {} labels, and {MOST_LABELS} are the most", self.labels.len()));
-        }
-        for (name, value) in &self.labels {
-            if name.is_empty() {
-                return Err("a label has no name".to_owned());
-            }
-            check("a label's name", name)?;
-            check("a label's value", value)?;
-        }
+        check([&self.owner, &self.location, &self.notes], &self.labels)?;
         match self.expires_at {
             Some(at) if at <= now => Err(format!("its time would be over from the start: {at} is past")),
             _ => Ok(self),
@@ -146,8 +140,30 @@ fn end(at: Option<Timestamp>, within: Option<Period>, now: Timestamp) -> Result<
     }
 }
 
+/// Whether an owner, a location, notes and labels can be noted of a token.
+///
+/// # Errors
+///
+/// What is wrong with them, in words.
+pub(crate) fn check([owner, location, notes]: [&str; 3], labels: &BTreeMap<String, String>) -> Result<(), String> {
+    check_text("owner", owner)?;
+    check_text("location", location)?;
+    check_text("notes", notes)?;
+    if labels.len() > MOST_LABELS {
+        return Err(format!("there are {} labels, and {MOST_LABELS} are the most", labels.len()));
+    }
+    for (name, value) in labels {
+        if name.is_empty() {
+            return Err("a label has no name".to_owned());
+        }
+        check_text("a label's name", name)?;
+        check_text("a label's value", value)?;
+    }
+    Ok(())
+}
+
 /// Texts end up in tables, on terminals and in other people's files.
-fn check(what: &str, text: &str) -> Result<(), String> {
+fn check_text(what: &str, text: &str) -> Result<(), String> {
     let length = text.chars().count();
     if length > LONGEST {
         return Err(format!("{what} has {length} characters, and {LONGEST} are the most"));
@@ -192,6 +208,8 @@ mod tests {
         let request = with(r#"{"owner":"","expires_at":"2027-01-01T00:00:00Z","notes":null}"#).unwrap();
         assert_eq!(request.expires_at.unwrap().to_string(), "2027-01-01T00:00:00Z");
         assert_eq!((request.notes.as_str(), request.to_string().as_str()), ("from the flags", "line 7: a token"));
+        let day = with(r#"{"expires_at":"2027-01-01"}"#).unwrap();
+        assert_eq!(day.expires_at, request.expires_at, "a day is its first moment, as `update` has it");
         assert_eq!(with(r#"{"expires_in":"1d"}"#).unwrap().expires_at.unwrap().to_string(), "2026-11-22T12:00:00Z");
     }
 
@@ -204,7 +222,7 @@ mod tests {
             (r#"{"owner":7}"#, "invalid type"),
             (r#"{"labels":["a"]}"#, "invalid type"),
             (r#"{"labels":{"a":1}}"#, "invalid type"),
-            (r#"{"expires_at":"soon"}"#, ""),
+            (r#"{"expires_at":"soon\u001b"}"#, "`expires_at` is no time such as 2027-01-01T12:00:00Z: `soon\\u{1b}`"),
             (r#"{"expires_in":"soon"}"#, "is not a time"),
             (r#"{"expires_in":"1d","expires_at":"2027-01-01T00:00:00Z"}"#, "both"),
             (r#"{"expires_at":"2026-01-01T00:00:00Z"}"#, "is past"),

@@ -113,6 +113,11 @@ fn tokens_are_updated_by_flags_and_by_records() {
         .exits(3)
         .says("t1 (account 111122223333)")
         .says("t2 (account 444455556666)");
+    let _ =
+        place.run(&["update", "t1", "--owner", "a\u{1b}[2J"]).exits(3).says("token t1: owner has a control character");
+    let until = place.tokens(&["update", "t1", "--expires-at", "2027-01-01"]).remove(0);
+    assert_eq!(until["expires_at"], "2027-01-01T00:00:00Z");
+    let _ = place.run(&["update", "t1", "--never-expires"]).exits(0);
     let _ = place.run(&["update", "t1"]).exits(2).says("nothing to change");
     let _ = place.run(&["update", "t1", "-"]).exits(2);
 
