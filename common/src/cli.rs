@@ -18,17 +18,20 @@ use crate::resource::ResourceType;
 use crate::settings::Settings;
 use crate::stream::is_broken_pipe;
 
+/// Where `--help` shows what every command has: behind what the command has of its own.
+pub const LAST: usize = 900;
+
 /// What every tool's command line has.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// The settings file (TOML)
-    #[arg(long, value_name = "FILE", env = "SLUICE_CONFIG", global = true)]
+    #[arg(long, value_name = "FILE", env = "SLUICE_CONFIG", global = true, display_order = LAST)]
     pub config: Option<PathBuf>,
     /// Say more on stderr
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, display_order = LAST, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say only what went wrong
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     pub quiet: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use common::cli::{Common, Failure, Tool};
+use common::cli::{Common, Failure, LAST, Tool};
 use common::exit::Exit;
 
 use crate::commands;
@@ -27,7 +27,7 @@ pub struct Args {
     #[command(flatten)]
     pub(crate) common: Common,
     /// The registry [default: the settings', or honeytokens.db in `$XDG_DATA_HOME/sluice`]
-    #[arg(long, value_name = "FILE", env = "SLUICE_REGISTRY", global = true)]
+    #[arg(long, value_name = "FILE", env = "SLUICE_REGISTRY", global = true, display_order = LAST)]
     pub(crate) registry: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -71,7 +71,7 @@ commands! {
     Update = update;
     /// Delete tokens, or single keys
     Delete = delete;
-    /// Deal with the tokens whose time is over
+    /// Flag the tokens whose time is over, and go on watching them, unless told to disable or delete them
     Expire = expire;
     /// Give tokens new keys, and take the old ones away when the new ones are planted
     Rotate = rotate;
@@ -101,4 +101,36 @@ commands! {
     Drill = drill;
     /// Say what keeps tokens from being noticed, as findings
     Doctor = doctor;
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_help_says_what_clap_takes_for_a_new_line() {
+        for command in Args::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let texts =
+                    [arg.get_help(), arg.get_long_help()].map(|text| text.map(ToString::to_string).unwrap_or_default());
+                assert!(texts.iter().all(|text| !text.contains("{n}")), "{} {}", command.get_name(), arg.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn what_all_commands_have_stands_behind_what_one_has_of_its_own() {
+        let mut all = Args::command();
+        all.build();
+        for command in all.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = command.render_long_help().to_string();
+            let place = |flag: &str| help.find(&format!("{flag} ")).unwrap_or(usize::MAX);
+            assert!(place("--config") < usize::MAX, "{help}");
+            for own in ["--owner", "--s3", "--out", "--apply", "--accounts"] {
+                assert!(place(own) == usize::MAX || place(own) < place("--config"), "{own}: {help}");
+            }
+        }
+    }
 }

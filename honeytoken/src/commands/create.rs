@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{About, HandOut};
+use super::{About, HandOut, guards};
 use crate::accounts::{Accounts, DecoyAccountInUse};
 use crate::context::Context;
 use crate::factory::batch::{self, Asked, Found, Places};
@@ -42,8 +42,16 @@ pub(crate) struct Args {
     /// does not say is as the flags have it
     #[arg(value_name = "-", value_parser = ["-"], conflicts_with = "count")]
     pub(crate) stdin: Option<String>,
-    /// How many to make; `{n}` in --location and --notes is the number of each. Without it these are all new ones
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// How many to make
+    // Said in words: clap takes a literal `{n}` for a new line.
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        help = "How many to make; an n in braces in --location and --notes is the number of each. Without it these are all new ones"
+    )]
     pub(crate) count: u32,
     #[command(flatten)]
     pub(crate) about: About,
@@ -51,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) new: bool,
     /// What keeps the users from doing anything [default: inline]
-    #[arg(long, value_name = "GUARD")]
+    #[arg(long, value_name = "GUARD", value_parser = guards())]
     pub(crate) guard: Option<Guard>,
     /// A template of the users' names, such as `svc-{service}-{env}`; one of several is taken for each [default: built-in ones]
     #[arg(long, value_name = "TEMPLATE")]
@@ -271,7 +279,7 @@ fn dry_run(args: &Args, settings: &Honeytoken, base: &Request, context: Context<
             ));
         }
         if there > 0 {
-            say.note(format!("{there} are there already, or asked for twice"));
+            say.note(format!("there already, or asked for twice: {there}"));
         }
         if no_room > 0 {
             say.error(format!("{no_room} would not be made: {}", NotMade::NoRoom));

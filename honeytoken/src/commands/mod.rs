@@ -27,11 +27,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::aws::queue::QueueUrl;
 use common::id::{AccountId, Region};
-use common::record::TokenState;
+use common::record::{Guard, TokenState};
 use common::settings::Period;
 use jiff::Timestamp;
+
+use crate::hand_out::Format;
+use crate::import::moment;
 
 /// What is noted of a token.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -51,8 +55,8 @@ pub(crate) struct About {
     /// How long it lasts, such as 90d
     #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
     pub(crate) expires_in: Option<Period>,
-    /// Until when it lasts
-    #[arg(long, value_name = "TIMESTAMP")]
+    /// Until when it lasts: a time such as 2027-01-01T12:00:00Z, or the day (in UTC) from which on it does not
+    #[arg(long, value_name = "TIME", value_parser = until)]
     pub(crate) expires_at: Option<Timestamp>,
 }
 
@@ -69,7 +73,7 @@ pub(crate) struct Which {
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<AccountId>,
     /// Those in one of these states, separated by commas [default: all but deleted]
-    #[arg(long, value_name = "STATE,...", value_delimiter = ',')]
+    #[arg(long, value_name = "STATE,...", value_delimiter = ',', value_parser = states())]
     pub(crate) state: Vec<TokenState>,
     /// Those with this label
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
@@ -92,7 +96,7 @@ pub(crate) struct Which {
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct HandOut {
     /// In which format the key and its secret are handed out [default: json; with --out credentials]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = words(Format::ALL.iter().map(|format| format.name())))]
     pub(crate) format: Option<String>,
     /// Write each into a file of its own (0600) in this directory; stdout gets the tokens without their secrets
     #[arg(long, value_name = "DIR")]
@@ -151,6 +155,25 @@ fn label(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{}` is not a label: NAME=VALUE is expected", text.escape_default())),
     }
+}
+
+/// One of these words, which `--help` and a mistake list.
+fn words(words: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(words)
+}
+
+fn states() -> impl TypedValueParser<Value = TokenState> {
+    words(TokenState::ALL.iter().map(|state| state.name())).try_map(|name| name.parse::<TokenState>())
+}
+
+fn guards() -> impl TypedValueParser<Value = Guard> {
+    words(Guard::ALL.iter().map(|guard| guard.name())).try_map(|name| name.parse::<Guard>())
+}
+
+/// A time, or the first moment of a day, as `update` and `import` read them in records.
+fn until(text: &str) -> Result<Timestamp, String> {
+    moment(text)
+        .ok_or_else(|| "a time such as 2027-01-01T12:00:00Z, or a day such as 2027-01-01, is expected".to_owned())
 }
 
 impl Sources {
