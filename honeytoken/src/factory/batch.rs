@@ -95,7 +95,7 @@ impl Places {
 enum Served {
     Made,
     /// There is one already.
-    There,
+    There(Box<Token>),
     /// Another request of this batch makes it.
     Again(Place),
 }
@@ -179,17 +179,24 @@ async fn serve(maker: &Maker<'_>, places: &Places, request: &Request) -> Result<
             maker.replace_key(token, request).await.map(|_| Served::Made)
         }
         Found::Token(id) => {
-            if let Some(token) = maker.work.registry.token(&id)? {
-                tell(maker, &token);
-            }
-            Ok(Served::There)
+            let token = maker.work.registry.token(&id)?;
+            let token = token.ok_or_else(|| NotMade::This(format!("token {id} is not in the registry any more")))?;
+            Ok(Served::There(Box::new(token)))
         }
         Found::Claimed => Ok(Served::Again(request.place().unwrap_or_default())),
     }
 }
 
-/// Writes a token that was there already. What is wrong with stdout is told in the end: no secret is lost by it.
-fn tell(maker: &Maker<'_>, token: &Token) {
+/// Writes a token that was there already. What is wrong with stdout is told in the end: no secret is lost by it. `first`: one
+/// that is also explained.
+fn tell(maker: &Maker<'_>, token: &Token, first: bool) {
+    if first {
+        let Token { token, owner, location, .. } = token;
+        maker.work.say.note(format!(
+            "{owner} has a token at {location} already, {token}, whose secret was handed out when it was made: `honeytoken rotate \
+             {token}` gives it another key, --new makes another token"
+        ));
+    }
     let _ = maker.hand.tell(token);
 }
 
@@ -211,7 +218,10 @@ impl Tally {
     fn count(&mut self, maker: &Maker<'_>, request: &Request, served: Result<Served, NotMade>) {
         match served {
             Ok(Served::Made) => self.made += 1,
-            Ok(Served::There) => self.there += 1,
+            Ok(Served::There(token)) => {
+                tell(maker, &token, self.there == 0);
+                self.there += 1;
+            }
             Ok(Served::Again(place)) => self.again.push(place),
             Err(NotMade::NoRoom) => self.no_room.push(request.to_string()),
             Err(why) => {
@@ -240,7 +250,7 @@ impl Tally {
                 ..Filter::default()
             };
             if let Some(token) = maker.work.registry.tokens(&filter)?.last() {
-                tell(maker, token);
+                tell(maker, token, false);
                 self.there += 1;
             } else {
                 self.failed += 1;

@@ -101,12 +101,16 @@ impl Hand {
         Ok(Some(path))
     }
 
-    /// Says that a token was there already: its record, without a secret.
+    /// Says that a token was there already: its record, without a secret, unless what goes to stdout is a file of another
+    /// format. A line of JSON would spoil that one.
     ///
     /// # Errors
     ///
     /// stdout cannot be written.
     pub(crate) fn tell(&self, token: &Token) -> io::Result<()> {
+        if self.directory.is_none() && self.format != Format::Json {
+            return Ok(());
+        }
         self.say(&record(token, None))
     }
 

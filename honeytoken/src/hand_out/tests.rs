@@ -309,6 +309,12 @@ fn on_stdout_they_stand_one_behind_the_other() {
         assert_eq!((give(&hand, "a").unwrap(), give(&hand, "b").unwrap()), (None, None));
         assert_eq!(out.text(), expected);
     }
+    // A record would spoil such a file.
+    for (format, is_told) in [(None, true), (Some("json"), true), (Some("env"), false), (Some("credentials"), false)] {
+        let out = Captured::default();
+        Hand::new(&args(format, None), Box::new(out.clone())).unwrap().tell(&token()).unwrap();
+        assert_eq!(!out.text().is_empty(), is_told, "{format:?}");
+    }
     let out = Captured::default();
     let hand = Hand::new(&args(None, None), Box::new(out.clone())).unwrap();
     hand.tell(&token()).unwrap();
