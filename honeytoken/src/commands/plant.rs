@@ -74,6 +74,13 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         )),
         (None, _) => {}
     }
+    if let Some(other) = there.filter(|key| *key != given.key)
+        && let Some(token) = token_of(registry.as_ref(), &other)?
+    {
+        say.note(format_args!(
+            "the key {other} of token {token} made room for it, and does not lie in {shown} any more"
+        ));
+    }
     let status = if edited.is_some() { "planted" } else { "unchanged" };
     let mut writer = Writer::new(context.io.output);
     writer

@@ -8,6 +8,7 @@ use super::changes::{Records, enter};
 use crate::context::Context;
 use crate::factory::delete::Work;
 use crate::factory::recover::recover;
+use crate::list::counted;
 use crate::reconcile;
 
 /// `honeytoken reconcile`.
@@ -42,7 +43,7 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         let compared = compared.map_err(|error| Failure::Incomplete(error.to_string()))?;
         records.finish()?;
         let mended = if apply { format!(", {} of them mended", compared.mended) } else { String::new() };
-        say.note(format!("{} differences{mended}", compared.found));
+        say.note(format!("{}{mended}", counted(compared.found, "difference", "differences")));
         Ok(compared.exit(apply))
     })?;
     drop(held);

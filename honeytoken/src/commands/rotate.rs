@@ -31,6 +31,7 @@ pub(crate) struct Args {
 /// Give tokens new keys, and take the old ones away when the new ones are planted.
 pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure> {
     let Args { tokens, finish, hand_out, aws } = args;
+    let say = context.io.say;
     let registry = context.open()?;
     let input = std::mem::replace(&mut context.io.input, Box::new(std::io::empty()));
     let (found, exit) = named(&registry, &tokens, input, context.io.say)?;
@@ -52,6 +53,11 @@ pub(crate) fn run(args: Args, mut context: Context<'_>) -> Result<Exit, Failure>
     // Of what went wrong before somebody has heard: a secret that nobody got is no quiet end.
     if rotated == Exit::Done {
         hand.finish()?;
+        if !found.is_empty() {
+            say.note(
+                "the old keys work on: plant the new ones, then `honeytoken rotate --finish` takes the old ones away",
+            );
+        }
     }
     Ok(exit.and(rotated))
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use common::cli::{Failure, Io};
 use common::clock;
 use common::exit::Exit;
-use common::record::Token;
+use common::record::{KeyStatus, Token, TokenKey};
 use common::stream::Writer;
 use jiff::Timestamp;
 
@@ -60,7 +60,12 @@ fn table(tokens: &[Token]) -> String {
     let mut sheet =
         Sheet::new(["state", "owner", "location", "account", "user", "keys", "planted", "expires", "fired"]);
     for token in tokens {
-        let keys = token.keys.iter().map(|key| key.id.as_str());
+        // Those that rotation left behind are nobody's any more, unless the token itself is gone.
+        let is_shown = |key: &&TokenKey| key.status != KeyStatus::Deleted || !token.state.is_there();
+        let keys = token.keys.iter().filter(is_shown).map(|key| match key.status {
+            KeyStatus::Active | KeyStatus::Deleted => key.id.clone(),
+            other => format!("{} ({other})", key.id),
+        });
         let planted = token.planted.iter().map(place);
         sheet.add([
             token.state.to_string(),
@@ -157,8 +162,32 @@ pub(crate) fn minute(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use common::record::TokenState;
+
     use super::*;
     use crate::registry::tests::token;
+
+    #[test]
+    fn keys_that_are_gone_stand_with_tokens_that_are_gone_alone() {
+        let key = |id: &str, status| TokenKey {
+            id: id.into(),
+            status,
+            created_at: "2026-11-21T00:00:00Z".parse().unwrap(),
+            deleted_at: None,
+            last_used: None,
+        };
+        let mut rotated = token("t1", "svc");
+        rotated.state = TokenState::Active;
+        rotated.keys = vec![
+            key("AKIAOLD", KeyStatus::Deleted),
+            key("AKIANEW", KeyStatus::Active),
+            key("AKIAOFF", KeyStatus::Inactive),
+        ];
+        let shown = table(std::slice::from_ref(&rotated));
+        assert!(!shown.contains("AKIAOLD") && shown.contains("AKIANEW AKIAOFF (inactive)"), "{shown}");
+        rotated.state = TokenState::Deleted;
+        assert!(table(&[rotated]).contains("AKIAOLD"));
+    }
 
     #[test]
     fn what_strangers_wrote_breaks_neither_table_nor_csv() {

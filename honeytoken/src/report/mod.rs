@@ -186,7 +186,11 @@ pub(crate) fn table(lines: &[Line]) -> String {
             blank(sum.expiring),
             blank(sum.expired),
             blind.unwrap_or_else(|| blank(sum.blind)),
-            if sum.fired == 0 { String::new() } else { format!("{} ({} events)", sum.fired, sum.events) },
+            if sum.fired == 0 {
+                String::new()
+            } else {
+                format!("{} ({} event{})", sum.fired, sum.events, plural(sum.events))
+            },
             sum.last_event_at.map(minute).unwrap_or_default(),
             blank(sum.undrilled),
             sum.drill.as_ref().map(drilled).unwrap_or_default(),
@@ -208,6 +212,10 @@ pub(crate) fn table(lines: &[Line]) -> String {
         }
     }
     text
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 fn drilled(drill: &Drill) -> String {

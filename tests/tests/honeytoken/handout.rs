@@ -90,9 +90,22 @@ fn a_key_is_planted_and_taken_out_again() {
     assert_eq!(place.planted().len(), 1);
     assert_eq!(place.planted()[0]["profile"], "backup");
 
-    // A second time nothing changes.
+    // A second time nothing changes. Another token that takes its place is said to.
     assert_eq!(plant(&args).exits(0).kind("planting")[0]["status"], "unchanged");
     assert_eq!((text(&file), place.planted().len()), (after, 1));
+
+    let other = token()
+        .to_string()
+        .replace(ID, "AKIARTX3GSDSQAAAAAAB")
+        .replace("\"t1\"", "\"t2\"")
+        .replace("svc-backup", "svc-b");
+    let mut record: Value = serde_json::from_str(&other).unwrap();
+    record.as_object_mut().unwrap().retain(|name, _| name != "access_key_id" && name != "secret_access_key");
+    let _ = place.reads(&["import"], ndjson(&[record])).exits(0);
+    let said = format!("the key {ID} of token t1 made room for it");
+    let _ = place.reads(&[&["plant", path], &args[..]].concat(), other).exits(0).says(&said);
+    assert!(place.planted().is_empty());
+    let _ = plant(&args).exits(0).says("of token t2 made room for it");
 
     let _ = place
         .run(&["unplant", path])

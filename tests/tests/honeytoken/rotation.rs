@@ -21,7 +21,7 @@ fn the_old_key_is_there_until_the_new_one_is_planted() {
     let account = Account::new();
     let decoy = Decoy::new(&account, "svc-billing", IDS[0], 1);
     let proxy = Proxy::new(tests::Emulator::shared());
-    let ran = rotate(&account.through(&proxy), &[&decoy.name]).exits(0);
+    let ran = rotate(&account.through(&proxy), &[&decoy.name]).exits(0).says("plant the new ones, then");
     let given: Value = serde_json::from_str(ran.text().lines().next().unwrap()).unwrap();
     let new = given["access_key_id"].as_str().unwrap();
     assert_eq!(decoy.listed_keys(), [decoy.keys[0].as_str(), new]);
