@@ -101,4 +101,6 @@ commands! {
     Drill = drill;
     /// Say what keeps tokens from being noticed, as findings
     Doctor = doctor;
+    /// Print the IAM policy that the credentials need
+    IamPolicy = iam_policy;
 }
