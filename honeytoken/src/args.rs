@@ -91,7 +91,7 @@ commands! {
     Unplant = unplant;
     /// Say which keys of a text are tokens
     Identify = identify;
-    /// Write the registry's tokens as records
+    /// Write the registry's tokens as records, those that were deleted as well
     Export = export;
     /// Read tokens into the registry
     Import = import;

@@ -244,7 +244,7 @@ fn a_thief_is_caught() {
     demo.leaves_nothing_behind();
     for (name, kinds) in [
         ("01-tokens.ndjson", &["token"][..]),
-        ("02-planted.ndjson", &["planting"]),
+        ("02-planted.ndjson", &["planting planted"]),
         ("04-alerts.ndjson", &["alert open"]),
         ("05-deliveries.ndjson", &["delivery delivered"]),
         ("06-outcomes.ndjson", &["outcome already", "outcome applied"]),
