@@ -31,7 +31,7 @@ now = time.time() - 240
 name = caller["Arn"].rsplit("/", 1)[-1]
 
 
-def record(after, source, operation, agent, error=None):
+def record(after, source, operation, agent, address, error=None):
     event = {
         "eventVersion": "1.11",
         "userIdentity": {
@@ -40,7 +40,7 @@ def record(after, source, operation, agent, error=None):
         },
         "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + after)),
         "eventSource": source, "eventName": operation, "awsRegion": "us-east-1",
-        "sourceIPAddress": "203.0.113.9", "userAgent": agent,
+        "sourceIPAddress": address, "userAgent": agent,
         "requestParameters": None, "responseElements": None,
         "eventID": str(uuid.uuid4()), "eventType": "AwsApiCall", "managementEvent": True,
         "recipientAccountId": caller["Account"], "eventCategory": "Management",
@@ -52,11 +52,13 @@ def record(after, source, operation, agent, error=None):
 
 
 agent = "aws-cli/2.31.4 md/awscrt#0.28.1 ua/2.1 os/linux#6.6 lang/python#3.13.7 \x1b]0;owned\x07 <!channel>"
-records = [record(0, "sts.amazonaws.com", "GetCallerIdentity", agent)]
-records += [record(5 + number, "iam.amazonaws.com", "ListUsers", agent, "AccessDenied") for number in range(40)]
+records = [record(0, "sts.amazonaws.com", "GetCallerIdentity", agent, "203.0.113.9")]
+for number in range(40):
+    address = "203.0.113.9" if number < 20 else "198.51.100.7"
+    records.append(record(5 + number, "iam.amazonaws.com", "ListUsers", agent, address, "AccessDenied"))
 with gzip.open(log, "wt") as out:
     json.dump({"Records": records}, out)
-print(f"  and makes {len(records) - 1} calls more, all of them denied")
+print(f"  and makes {len(records) - 1} calls more, from two addresses, all of them denied")
 PY
 }
 
@@ -143,7 +145,7 @@ chapter 'Caught'
 say 'No credentials are needed to watch: here, the files of a trail come by stdin.'
 run 'zcat 03-trail.json.gz | honeytoken watch > 04-alerts.ndjson'
 alerts 04-alerts.ndjson
-say 'Forty-one calls, and two alerts: the first call, and the first that was denied. Seen again they say nothing:'
+say 'Forty-one calls, and two alerts: the first, and the first from another address. Seen again they say nothing:'
 run 'zcat 03-trail.json.gz | honeytoken watch'
 
 chapter 'Paged'
@@ -154,6 +156,9 @@ chapter 'Stopped, where that is wanted'
 say 'An alert carries the action that would end it. remediate carries it out, with an undo:'
 run 'remediate --apply < 04-alerts.ndjson > 06-outcomes.ndjson'
 outcomes 06-outcomes.ndjson
+say
+say 'A key that is inactive tells nothing any more. The registry takes that over from IAM:'
+run 'honeytoken reconcile --apply > 06-differences.ndjson'
 
 chapter 'Left alone by everybody else'
 say 'In two years, the keys have not been used for long. audit knows whose they are, and leaves the bait where it is:'

@@ -91,7 +91,7 @@ commands! {
     Unplant = unplant;
     /// Say which keys of a text are tokens
     Identify = identify;
-    /// Write the registry's tokens as records
+    /// Write the registry's tokens as records, those that were deleted as well
     Export = export;
     /// Read tokens into the registry
     Import = import;
@@ -101,6 +101,8 @@ commands! {
     Drill = drill;
     /// Say what keeps tokens from being noticed, as findings
     Doctor = doctor;
+    /// Print the IAM policy that the credentials need
+    IamPolicy = iam_policy;
 }
 
 #[cfg(test)]

@@ -244,10 +244,11 @@ fn a_thief_is_caught() {
     demo.leaves_nothing_behind();
     for (name, kinds) in [
         ("01-tokens.ndjson", &["token"][..]),
-        ("02-planted.ndjson", &["planting"]),
+        ("02-planted.ndjson", &["planting planted"]),
         ("04-alerts.ndjson", &["alert open"]),
         ("05-deliveries.ndjson", &["delivery delivered"]),
-        ("06-outcomes.ndjson", &["outcome applied"]),
+        ("06-outcomes.ndjson", &["outcome already", "outcome applied"]),
+        ("06-differences.ndjson", &["difference"]),
         // Decoys are excepted.
         ("07-findings.ndjson", &["finding excepted", "scope ok"]),
         ("08-expired.ndjson", &["token"]),
@@ -255,9 +256,9 @@ fn a_thief_is_caught() {
         assert_eq!(names(&demo.kinds(name)), kinds, "{name}\n{said}\n{warned}");
     }
     assert_eq!(demo.records("01-tokens.ndjson").len(), 3, "{said}");
-    assert_eq!(demo.records("04-alerts.ndjson").len(), 2, "the first call, and the first denied one\n{said}");
+    assert_eq!(demo.records("04-alerts.ndjson").len(), 2, "the first call, and the first from another address\n{said}");
     let paged = fs::read_to_string(demo.stage("05-pages.ndjson")).unwrap();
-    assert!(paged.contains("203.0.113.9") && paged.contains("nas"), "{paged}");
+    assert!(paged.contains("203.0.113.9") && paged.contains("198.51.100.7") && paged.contains("nas"), "{paged}");
     // What the thief called themselves is text and nothing more.
     assert!(!paged.contains("<!channel>") && !paged.contains("\\u001b"), "{paged}");
     assert!(said.contains("laptop-1") && said.contains("nas"), "{said}");

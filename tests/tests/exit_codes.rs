@@ -10,19 +10,27 @@ struct Row {
     tool: Tool,
     input: Vec<u8>,
     exit: Exit,
+    /// It is an answer, and nothing has to be said of it.
+    is_answer: bool,
+}
+
+impl Row {
+    fn quiet(self) -> Self {
+        Self { is_answer: true, ..self }
+    }
 }
 
 fn row(tool: Tool, input: impl Into<Vec<u8>>, exit: Exit) -> Row {
-    Row { tool, input: input.into(), exit }
+    Row { tool, input: input.into(), exit, is_answer: exit == Exit::Done }
 }
 
 fn hold(rows: Vec<Row>) {
     let mut reached: Vec<Exit> = Vec::new();
-    for Row { tool, input, exit } in rows {
+    for Row { tool, input, exit, is_answer } in rows {
         let ran = tool.stdin(input).run();
         assert_eq!(ran.code(), i32::from(exit.code()), "{exit:?} is expected\n{ran}");
         // Whatever is not in order is said in words.
-        assert_eq!(exit == Exit::Done, !ran.stderr.contains("error") && !ran.stderr.contains("warning"), "{ran}");
+        assert_eq!(is_answer, !ran.stderr.contains("error") && !ran.stderr.contains("warning"), "{ran}");
         // Before a start nothing is written that somebody could take for an answer.
         assert!(!matches!(exit, Exit::Usage | Exit::CannotStart) || ran.stdout.is_empty(), "{ran}");
         reached.push(exit);
@@ -167,6 +175,35 @@ fn notify_ends_with_each_but_no() {
         row(dry(&["--config", "nowhere.toml"]), finding, Exit::CannotStart),
     ]);
     assert_eq!(heard.json().len(), 1);
+}
+
+#[test]
+fn honeytoken_ends_with_each() {
+    let account = Account::new();
+    let honeytoken = |args: &[&str]| account.tool("honeytoken").args(args);
+    let made = honeytoken(&["create", "--owner", "web", "--location", "nas", "--out", "secrets"]).run().exits(0);
+    let token = made.one(&json!({"kind": "token"}))["token"].as_str().unwrap().to_owned();
+    let denied = Proxy::new(Emulator::shared()).deny("iam:*");
+    let watch = |tokens: &str| Tool::new("honeytoken").args(["watch", "--tokens", tokens]);
+    hold(vec![
+        row(honeytoken(&["list"]), "", Exit::Done),
+        row(honeytoken(&["expire"]), "", Exit::Done),
+        row(honeytoken(&["decode", "AKIARTX3GSDSQAAAAAAA"]), "", Exit::Done),
+        row(honeytoken(&["reconcile"]), "", Exit::Done),
+        row(honeytoken(&["identify"]), "AKIAIOSFODNN7EXAMPLE", Exit::No).quiet(),
+        row(honeytoken(&["create", "--count", "0"]), "", Exit::Usage),
+        row(honeytoken(&["create", "--nonsense"]), "", Exit::Usage),
+        row(honeytoken(&["list", "--state", "asleep"]), "", Exit::Usage),
+        row(honeytoken(&[]), "", Exit::Usage).quiet(),
+        row(honeytoken(&["show", "nobody"]), "", Exit::Incomplete),
+        row(honeytoken(&["decode", "nonsense"]), "", Exit::Incomplete),
+        row(honeytoken(&["create", "-"]), "nonsense", Exit::Incomplete),
+        row(watch("/dev/null"), "nonsense", Exit::Incomplete),
+        row(account.through(&denied).tool("honeytoken").args(["delete", &token]), "", Exit::Incomplete),
+        row(Tool::new("honeytoken").args(["list"]), "", Exit::CannotStart),
+        row(honeytoken(&["--config", "nowhere.toml", "list"]), "", Exit::CannotStart),
+        row(watch("nowhere.ndjson"), "", Exit::CannotStart),
+    ]);
 }
 
 /// `| head`: nobody reads any more, and that is nobody's fault.

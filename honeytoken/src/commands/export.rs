@@ -2,6 +2,7 @@
 
 use common::cli::Failure;
 use common::exit::Exit;
+use common::record::TokenState;
 
 use super::{Output, Which};
 use crate::context::Context;
@@ -17,9 +18,13 @@ pub(crate) struct Args {
     pub(crate) output: Output,
 }
 
-/// Write the registry's tokens as records.
+/// Write the registry's tokens as records, those that were deleted as well.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let Args { which, output } = args;
+    let Args { mut which, output } = args;
+    if which.state.is_empty() {
+        // Events come late: elsewhere, too, tokens are to be known that were deleted.
+        which.state = TokenState::ALL.to_vec();
+    }
     let registry = context.open()?;
     list::write(&registry, &which, output, context.io)
 }

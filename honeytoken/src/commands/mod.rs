@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod expire;
 pub(crate) mod export;
+pub(crate) mod iam_policy;
 pub(crate) mod identify;
 pub(crate) mod import;
 pub(crate) mod list;

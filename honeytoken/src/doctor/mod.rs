@@ -20,7 +20,11 @@ use common::cli::Failure;
 use common::clock;
 use common::exit::Exit;
 use common::id::AccountId;
-use common::operation::IAM_GET_ACCOUNT_SUMMARY;
+use common::operation::{
+    CLOUDTRAIL_DESCRIBE_TRAILS, CLOUDTRAIL_GET_EVENT_SELECTORS, CLOUDTRAIL_GET_TRAIL_STATUS, EVENTS_DESCRIBE_RULE,
+    EVENTS_LIST_RULE_NAMES_BY_TARGET, IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS, IAM_GET_ACCOUNT_SUMMARY,
+    IAM_LIST_ACCESS_KEYS, Operation, SQS_GET_QUEUE_ATTRIBUTES,
+};
 use common::record::{Finding, FindingStatus, Token, TokenState};
 use common::stream::Writer;
 use futures_util::{StreamExt, stream};
@@ -33,6 +37,19 @@ use crate::context::Context;
 use crate::registry::{Filter, Registry};
 use report::{ACCOUNT_CLOSED, ACCOUNT_FULL, QUEUE_MISSING, Subject};
 use trail::Need;
+
+/// The calls that it makes.
+pub(crate) const CALLS: &[Operation] = &[
+    CLOUDTRAIL_DESCRIBE_TRAILS,
+    CLOUDTRAIL_GET_EVENT_SELECTORS,
+    CLOUDTRAIL_GET_TRAIL_STATUS,
+    EVENTS_DESCRIBE_RULE,
+    EVENTS_LIST_RULE_NAMES_BY_TARGET,
+    IAM_GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    IAM_GET_ACCOUNT_SUMMARY,
+    IAM_LIST_ACCESS_KEYS,
+    SQS_GET_QUEUE_ATTRIBUTES,
+];
 
 /// How many accounts are looked at at once.
 const ACCOUNTS_AT_ONCE: usize = 8;

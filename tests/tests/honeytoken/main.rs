@@ -8,6 +8,7 @@ mod drill;
 mod expiry;
 mod handout;
 mod many;
+mod permissions;
 mod reconcile;
 mod registry;
 mod removal;

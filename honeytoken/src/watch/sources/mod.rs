@@ -21,6 +21,9 @@ use common::aws::queue::Queue;
 use common::aws::{AwsError, Sessions};
 use common::cli::{Failure, Say};
 use common::id::{AccountId, Region};
+use common::operation::{
+    IAM_GENERATE_CREDENTIAL_REPORT, IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_CREDENTIAL_REPORT, Operation,
+};
 use common::settings::{Period, Settings};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +37,10 @@ use pass::Passes;
 use s3::Trail;
 use sqs::Messages;
 use trail::TrailUrl;
+
+/// The calls of `--last-used`.
+pub(crate) const LAST_USED_CALLS: &[Operation] =
+    &[IAM_GENERATE_CREDENTIAL_REPORT, IAM_GET_ACCESS_KEY_LAST_USED, IAM_GET_CREDENTIAL_REPORT];
 
 /// How long to pause between looks.
 const PAUSE: Duration = Duration::from_mins(1);
