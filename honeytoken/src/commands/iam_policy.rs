@@ -58,6 +58,7 @@ impl Work {
 }
 
 /// Print the IAM policy that the credentials need.
+#[expect(clippy::needless_pass_by_value, reason = "all commands are called alike")]
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let settings = context.settings;
     let mut aws = settings.aws.clone();
