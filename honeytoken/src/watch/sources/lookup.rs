@@ -33,6 +33,8 @@ const EVERY: Duration = Duration::from_millis(550);
 const OVERLAP: SignedDuration = SignedDuration::from_mins(20);
 /// How much is read before it is taken down, so that a long history need not be read at one go.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// The same where so many events happen that the token of the next page expires before the last one is read, at least.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
 /// How long the history is.
 const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many events an answer has at most.
@@ -82,12 +84,19 @@ impl Histories {
             from
         };
         let mut from = from.max(earlier(now, HISTORY));
+        let mut size = WINDOW;
         while from < now && !stop.is_told() {
-            let to = later(from, WINDOW).min(now);
+            let to = later(from, size).min(now);
+            let took = to.duration_since(from);
             match self.window(history, from, to, inputs).await? {
                 Ok(()) if settled(inputs).await? => registry.set_cursor(&source, to, now)?,
                 // It could not be taken down: once more the next time.
                 Ok(()) => return Ok(()),
+                // The same window would fail for ever: what is behind it would never be read.
+                Err(error) if error.code() == "InvalidNextTokenException" && took > SHORTEST => {
+                    size = (took / 2).max(SHORTEST);
+                    continue;
+                }
                 Err(error) => {
                     if self.troubles.failed(&what, &error, *pause, Instant::now()) {
                         broken(inputs, format!("the event history of {what}: {error}")).await?;
