@@ -65,7 +65,7 @@ mod tests {
             let document = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
             let expected = Effect { denies_everything, allows };
             assert_eq!(effect(&document), expected, "{document}");
-            let encoded: String = document.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = document.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
             assert_eq!(effect(&encoded), expected, "{document}");
         }
         for broken in ["", "%", "%zz", "%ff", "{", "null"] {

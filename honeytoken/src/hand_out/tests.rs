@@ -82,6 +82,9 @@ fn string(text: &str, doubled: &[(&str, &str)]) -> String {
 
 /// Reads a format back: key, secret, region (where it has one).
 fn read(format: Format, text: &str) -> (String, String, Option<String>) {
+    const ENVIRONMENT: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"];
+    const TERRAFORM: [&str; 3] = ["aws_access_key", "aws_secret_key", "aws_region"];
+    const AWS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "region"];
     let of_ini = |section: &str, names: [&str; 3]| {
         let (found, values) = ini(text);
         assert_eq!(found, section);
@@ -101,9 +104,6 @@ fn read(format: Format, text: &str) -> (String, String, Option<String>) {
         assert_eq!(lines.next(), None);
         read
     };
-    const ENVIRONMENT: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"];
-    const TERRAFORM: [&str; 3] = ["aws_access_key", "aws_secret_key", "aws_region"];
-    const AWS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "region"];
     let of_csv = |columns: [&str; 2], region: Option<&str>| {
         assert!(text.ends_with("\r\n"));
         let mut rows = csv::Reader::from_reader(text.as_bytes());
