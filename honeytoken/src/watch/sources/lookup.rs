@@ -35,6 +35,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(20);
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// The same where so many events happen that the token of the next page expires before the last one is read, at least.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
+/// What CloudTrail says of such a token.
+const EXPIRED: &str = "InvalidNextTokenException";
 /// How long the history is.
 const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many events an answer has at most.
@@ -93,7 +95,7 @@ impl Histories {
                 // It could not be taken down: once more the next time.
                 Ok(()) => return Ok(()),
                 // The same window would fail for ever: what is behind it would never be read.
-                Err(error) if error.code() == "InvalidNextTokenException" && took > SHORTEST => {
+                Err(error) if error.code() == EXPIRED && took > SHORTEST => {
                     size = (took / 2).max(SHORTEST);
                     continue;
                 }
@@ -130,11 +132,15 @@ impl Histories {
             let page = || async {
                 let call = client.lookup_events().start_time(time(from)).end_time(time(to)).max_results(PAGE);
                 let answer = call.set_next_token(token.clone()).send().await;
-                answer.map_err(|error| AwsError::new(CLOUDTRAIL_LOOKUP_EVENTS, error))
+                match answer.map_err(|error| AwsError::new(CLOUDTRAIL_LOOKUP_EVENTS, error)) {
+                    // The same call again would be answered alike.
+                    Err(error) if error.code() == EXPIRED => Ok(Err(error)),
+                    answer => answer.map(Ok),
+                }
             };
             let LookupEventsOutput { events, next_token, .. } = match history.limiter.call(page).await {
-                Ok(page) => page,
-                Err(error) => return Ok(Err(error)),
+                Ok(Ok(page)) => page,
+                Ok(Err(error)) | Err(error) => return Ok(Err(error)),
             };
             let texts = events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
             let found = texts.flat_map(|text| found_in(&text)).map(|found| match found {
