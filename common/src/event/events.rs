@@ -124,7 +124,7 @@ impl Inside {
                 let was_empty = text.is_empty;
                 self.texts.pop();
                 if was_empty {
-                    self.queue.push_back(Ok(Found { line, what: What::Nothing("an empty message") }));
+                    self.queue.push_back(Ok(Found { line, wrapped: true, what: What::Nothing("an empty message") }));
                 }
                 continue;
             };
@@ -147,7 +147,7 @@ impl Inside {
                 Shape::Health => What::Health(item),
                 Shape::Other => What::Other(item),
                 Shape::These(these) => {
-                    self.queue.extend(these.into_iter().map(|what| Ok(Found { line, what })));
+                    self.queue.extend(these.into_iter().map(|what| Ok(Found { line, wrapped: depth > 0, what })));
                     return;
                 }
                 Shape::Object(object) => {
@@ -161,7 +161,7 @@ impl Inside {
                 Shape::Text(text, what) => return self.read(&text, what, line, depth + 1),
                 Shape::Packed(data, what) => return self.unpack(&data, what, line, depth + 1),
             };
-            self.queue.push_back(Ok(Found { line, what }));
+            self.queue.push_back(Ok(Found { line, wrapped: depth > 0, what }));
             return;
         }
     }
@@ -174,7 +174,7 @@ impl Inside {
         let text = text.trim();
         if text == "CloudTrail validation message." {
             let what = What::Nothing("CloudTrail's test of an SNS topic");
-            self.queue.push_back(Ok(Found { line, what }));
+            self.queue.push_back(Ok(Found { line, wrapped: depth > 0, what }));
             return;
         }
         // A single object, as nearly all texts are, does without a reader and its buffer.

@@ -51,6 +51,8 @@ pub struct Found {
     /// The line of the input on which it starts, from 1. What was wrapped in a string, such as the body of a message, has no
     /// lines of the input's: it is on the line on which the message starts.
     pub line: u64,
+    /// Whether it was wrapped in something, such as a message: it is by whoever may send that, not by whoever made the input.
+    pub wrapped: bool,
     /// What it is.
     pub what: What,
 }

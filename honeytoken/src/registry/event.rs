@@ -29,6 +29,18 @@ pub(crate) struct SeenEvent {
     pub(crate) drill: bool,
 }
 
+impl SeenEvent {
+    /// Whether this one tells all that the other does. The same event by another way does; one that has borrowed the id of
+    /// another, to be a caller's who is allowed for or a mere look, must not make that one unheard.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.token == other.token
+            && self.trigger == other.trigger
+            && self.suppressed <= other.suppressed
+            && self.drill <= other.drill
+    }
+}
+
 /// A key that somebody got with a token's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DerivedKey {
@@ -68,11 +80,14 @@ impl Registry {
         self.read(|connection| connection.pragma_query_value(None, "data_version", |row| row.get(0)))
     }
 
-    /// Whether an event was seen, for this token.
-    pub(crate) fn has_event(&self, id: &str, token: &str) -> Result<bool> {
+    /// Whether an event was seen, or one that [covers](SeenEvent::covers) it.
+    pub(crate) fn has_event(&self, event: &SeenEvent) -> Result<bool> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT 1 FROM event WHERE id = ?1 AND token = ?2")?;
-            statement.exists(params![id, token])
+            let mut statement = connection.prepare_cached(
+                "SELECT 1 FROM event
+                 WHERE id = ?1 AND token = ?2 AND trigger = ?3 AND suppressed <= ?4 AND drill <= ?5",
+            )?;
+            statement.exists(params![event.id, event.token, event.trigger, event.suppressed, event.drill])
         })
     }
 
@@ -149,13 +164,15 @@ pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// Takes an event in: whether it is a new one.
-pub(super) fn insert_event(transaction: &Transaction<'_>, event: &SeenEvent) -> rusqlite::Result<bool> {
+/// Takes an event in. Of two with one id the later one is kept: it was not covered by the other.
+pub(super) fn insert_event(transaction: &Transaction<'_>, event: &SeenEvent) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO event (id, token, incident, trigger, occurred_at, seen_at, suppressed, drill)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO event (id, token, incident, trigger, occurred_at, seen_at, suppressed, drill)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id, token) DO UPDATE SET incident = excluded.incident, trigger = excluded.trigger,
+            occurred_at = excluded.occurred_at, suppressed = excluded.suppressed, drill = excluded.drill",
     )?;
-    let added = statement.execute(params![
+    let values = params![
         event.id,
         event.token,
         event.incident,
@@ -164,8 +181,8 @@ pub(super) fn insert_event(transaction: &Transaction<'_>, event: &SeenEvent) -> 
         stamp(event.seen_at),
         event.suppressed,
         event.drill,
-    ])?;
-    Ok(added > 0)
+    ];
+    statement.execute(values).map(drop)
 }
 
 /// Takes a derived key in.

@@ -141,6 +141,16 @@ impl RegistryError {
         };
         matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
+
+    /// Whether it may get better by itself, or by what people do about it: the disk is full, or somebody else writes for long.
+    pub(crate) fn may_pass(&self) -> bool {
+        use ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+        let code = match self {
+            Self::Sqlite { error, .. } => error.sqlite_error_code(),
+            _ => None,
+        };
+        matches!(code, Some(DiskFull | DatabaseBusy | DatabaseLocked | SystemIoFailure | ReadOnly | CannotOpen))
+    }
 }
 
 /// A registry's answer.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::cli::Failure;
 use common::event::{Found, Record, What};
+use common::operation::STS_GET_CALLER_IDENTITY;
 use common::record::{Alert, AlertEvent};
 use common::settings::{Honeytoken, Period};
 use common::stream::{Item, without_place};
@@ -112,10 +113,10 @@ impl<'r> Engine<'r> {
         self.index.len()
     }
 
-    /// Looks whether somebody else has changed the registry, and learns what is new. To be called when all is settled. A registry
-    /// that changes all the time is read for a tenth of the time at most.
+    /// Looks whether somebody else has changed the registry, and learns what is new, where all is settled. A registry that changes
+    /// all the time is read for a tenth of the time at most.
     pub(crate) fn refresh(&mut self) -> Result<(), RegistryError> {
-        if self.loaded.elapsed() < self.took * 10 {
+        if !self.is_settled() || self.loaded.elapsed() < self.took * 10 {
             return Ok(());
         }
         let version = self.registry.version()?;
@@ -238,31 +239,33 @@ impl<'r> Engine<'r> {
     fn see(&mut self, hit: Hit, event: &Event<'_>, now: Timestamp) -> Result<Option<Alert>, RegistryError> {
         let Hit { place, trigger } = hit;
         let Some(token) = self.index.token(place).cloned() else { return Ok(None) };
-        let is_pending = |seen: &SeenEvent| seen.id == event.id && seen.token == token.token;
-        if self.seen.events.iter().any(is_pending) || self.registry.has_event(&event.id, &token.token)? {
-            return Ok(None);
-        }
         let agent = event.call.map(|call| call.event.user_agent.as_str()).unwrap_or_default();
-        let drill = self.index.drill(place, agent, event.at).map(|drill| drill.nonce.clone());
+        // A drill makes no other call: whoever got to know its word may at most do the same.
+        let is_of_drill = event.call.is_some_and(|call| call.event.operation == STS_GET_CALLER_IDENTITY.name());
+        let drill = self.index.drill(place, agent, event.at).filter(|_| is_of_drill).map(|drill| drill.nonce.clone());
         let is_drill = drill.is_some();
-        self.seen.drills.extend(drill);
         let suppressed = !is_drill && self.rules.allow.allows(&token, trigger, event.call, event.at);
-        if let Some(key) = &event.given {
-            self.index.derive(key, place);
-            let (id, event) = (key.clone(), event.id.clone());
-            self.seen.derived.push(DerivedKey { id, token: token.token.clone(), event });
-        }
-        let incident = self.incident(&token.token, is_drill, event.at)?;
         let mut seen = SeenEvent {
             id: event.id.clone(),
             token: token.token.clone(),
-            incident: incident.clone(),
+            incident: None,
             trigger: trigger.name(),
             occurred_at: event.at,
             seen_at: now,
             suppressed,
             drill: is_drill,
         };
+        if self.seen.events.iter().any(|known| known.covers(&seen)) || self.registry.has_event(&seen)? {
+            return Ok(None);
+        }
+        self.seen.drills.extend(drill);
+        if let Some(key) = &event.given {
+            self.index.derive(key, place);
+            let (id, event) = (key.clone(), event.id.clone());
+            self.seen.derived.push(DerivedKey { id, token: token.token.clone(), event });
+        }
+        let incident = self.incident(&token.token, is_drill, event.at)?;
+        seen.incident.clone_from(&incident);
         if suppressed {
             if let Some(incident) = incident.and_then(|id| self.incidents.get_mut(&id)) {
                 incident.suppressed += 1;
@@ -340,16 +343,21 @@ impl<'r> Engine<'r> {
         self.seen.is_empty() && self.changed.is_empty()
     }
 
+    /// How many events are not written down yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.seen.events.len()
+    }
+
     /// Writes down what was seen. To be called when the alerts of it are out: whoever is killed between the two tells it once
-    /// more, with the same keys.
+    /// more, with the same keys. What cannot be written stays to be, and counts as seen.
     pub(crate) fn settle(&mut self, now: Timestamp) -> Result<(), RegistryError> {
         if self.is_settled() {
             return Ok(());
         }
-        let changed = std::mem::take(&mut self.changed);
-        let mut seen = std::mem::take(&mut self.seen);
-        seen.incidents = changed.iter().filter_map(|id| self.incidents.get(id).cloned()).collect();
-        self.registry.note_seen(&seen, now)?;
+        self.seen.incidents = self.changed.iter().filter_map(|id| self.incidents.get(id).cloned()).collect();
+        self.registry.note_seen(&self.seen, now)?;
+        self.seen = Seen::default();
+        self.changed.clear();
         // What is over is looked up again where it is needed.
         self.incidents.retain(|_, incident| incident.closed_at.is_none());
         Ok(())
@@ -368,14 +376,16 @@ fn told(
 ) -> Option<Alert> {
     let call: Option<&AlertEvent> = event.call.map(|call| &call.event);
     incident.count += 1;
+    let news = incident::news(&incident.known, incident::told(trigger, call, active_key, event.given.is_some()));
+    let is_told = rules.every_event || incident::is_worth_it(&news, incident.alerts);
+    if !is_told && incident.closed_at.is_some() {
+        // A straggler does not open again what is over. Nor does it prolong that, or the next one would be a straggler, too.
+        return None;
+    }
     incident.first_event_at = incident.first_event_at.min(event.at);
     incident.last_event_at = incident.last_event_at.max(event.at);
-    let news = incident::news(&incident.known, incident::told(trigger, call, event.given.is_some()));
-    if !rules.every_event && !incident::is_worth_it(&news, incident.alerts) {
-        // A straggler does not open again what is over.
-        if incident.closed_at.is_none() {
-            incident.last_seen_at = now;
-        }
+    if !is_told {
+        incident.last_seen_at = now;
         return None;
     }
     incident.closed_at = None;

@@ -10,11 +10,16 @@ use super::trigger::Trigger;
 use crate::registry::{Incident, Known};
 
 /// How many alerts one incident has at most, the closing one aside. What is new beyond that is counted, save for what is worth
-/// it at any time: another kind of touch, or a first success.
+/// it at any time, such as another kind of touch, or a first success: see [`News::is_grave`].
 pub(crate) const MOST_ALERTS: u64 = 10;
 
 /// How many things are remembered as told.
 const MOST_KNOWN: usize = 1000;
+
+/// The calls that succeed with any key, whatever its user's policies say: that they do says nothing of a guard.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>,
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
+const NEVER_DENIED: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Something that no alert of an incident has told yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +28,10 @@ pub(crate) enum News {
     Trigger(&'static str),
     /// AWS let something happen, and had not before.
     Success,
+    /// The same by a call that policies can deny: a guard does not hold.
+    Unguarded,
+    /// A key of its own that is in use, and would have to be deactivated.
+    Key(String),
     /// Temporary credentials were got with its key.
     Credentials,
     /// Another address.
@@ -39,6 +48,8 @@ impl News {
         match self {
             Self::Trigger(trigger) => format!("trigger:{trigger}"),
             Self::Success => "success".to_owned(),
+            Self::Unguarded => "unguarded".to_owned(),
+            Self::Key(key) => format!("key:{key}"),
             Self::Credentials => "credentials".to_owned(),
             Self::Source(source) => format!("source:{source}"),
             Self::Tool(tool) => format!("tool:{tool}"),
@@ -51,6 +62,8 @@ impl News {
         match self {
             Self::Trigger(_) => "in a new way",
             Self::Success => "for the first time with success",
+            Self::Unguarded => "by a call that a guard would have denied",
+            Self::Key(_) => "with another of its keys",
             Self::Credentials => "to get temporary credentials",
             Self::Source(_) => "from a new address",
             Self::Tool(_) => "with a new tool",
@@ -58,14 +71,16 @@ impl News {
         }
     }
 
-    /// Whether it is told however many alerts there were.
+    /// Whether it is told however many alerts there were: whoever uses these up with addresses must not hide what comes next.
+    /// There are only a few of these.
     fn is_grave(&self) -> bool {
-        matches!(self, Self::Trigger(_) | Self::Success)
+        matches!(self, Self::Trigger(_) | Self::Success | Self::Unguarded | Self::Key(_) | Self::Credentials)
     }
 }
 
-/// What an event has to tell, all of it. `derived`: somebody got credentials by it.
-pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, derived: bool) -> Vec<News> {
+/// What an event has to tell, all of it. `key`: the token's key that was used, where that is one in use. `derived`: somebody got
+/// credentials by it.
+pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, key: Option<&str>, derived: bool) -> Vec<News> {
     // A look is no change, though both are touches: what comes of a look is news.
     let way = if trigger == Trigger::Looked { "looked at" } else { trigger.name() };
     let mut told = vec![News::Trigger(way)];
@@ -73,7 +88,11 @@ pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, derived: bool) 
     // That an administrator may do what he does is no news.
     if event.allowed && trigger.is_use() {
         told.push(News::Success);
+        if !NEVER_DENIED.contains(&event.operation.as_str()) {
+            told.push(News::Unguarded);
+        }
     }
+    told.extend(key.map(|key| News::Key(key.to_owned())));
     if derived {
         told.push(News::Credentials);
     }
@@ -112,6 +131,9 @@ pub(crate) fn id(token: &str, event: &str, drill: bool) -> String {
 
 /// Of several incidents the one that an event belongs to: one whose span it is in, or else the nearest. Those that are open come
 /// before others that are as near.
+///
+/// Of one that is over nothing is told unless it is new. So only stragglers belong to it: who goes on after half of the time that
+/// makes it quiet is an incident of their own, or they would never be heard of again.
 pub(crate) fn nearest<'a>(
     incidents: impl Iterator<Item = &'a Incident>,
     at: Timestamp,
@@ -121,7 +143,9 @@ pub(crate) fn nearest<'a>(
         let before = incident.first_event_at.duration_since(at);
         let behind = at.duration_since(incident.last_event_at);
         let distance = before.max(behind).max(SignedDuration::ZERO);
-        (distance <= quiet).then_some((distance, incident.closed_at.is_some(), &incident.id))
+        let is_over = incident.closed_at.is_some();
+        let is_near = distance <= quiet && (!is_over || behind <= quiet / 2);
+        is_near.then_some((distance, is_over, &incident.id))
     });
     found.min().map(|(_, _, id)| id.clone())
 }

@@ -9,6 +9,7 @@ mod agent;
 mod alert;
 mod allow;
 mod call;
+mod complaints;
 mod engine;
 mod incident;
 mod index;

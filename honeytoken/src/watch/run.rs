@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::cli::{Failure, Say};
 use common::clock;
+use common::event::{Found, What};
 use common::exit::Exit;
 use common::record::Alert;
 use common::stream::Writer;
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::complaints::Complaints;
 use super::engine::{Engine, Rules, TakeError};
 use super::input::{Input, Stop, Stopper};
 use super::local::place;
@@ -29,8 +31,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long sources may take to end when the engine has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many complaints about the input are said one by one.
-const MOST_COMPLAINTS: u64 = 100;
+/// How many events may wait to be written down, where the registry cannot be written.
+const MOST_PENDING: usize = 10_000;
 
 /// A tripwire.
 #[derive(Debug)]
@@ -61,7 +63,14 @@ impl Watch {
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || {
-                let desk = Desk { output: Writer::new(output), say, complaints: 0, is_incomplete: false, alerts: 0 };
+                let desk = Desk {
+                    output: Writer::new(output),
+                    say,
+                    complaints: Complaints::new(Instant::now()),
+                    unwritten: None,
+                    is_incomplete: false,
+                    alerts: 0,
+                };
                 let _ = ending.send(desk.run(&self, batches, &handle, &told));
             })
             .map_err(|error| Failure::Start(format!("cannot start the engine's thread: {error}")))?;
@@ -129,15 +138,13 @@ async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) 
     }
 }
 
-fn settle(engine: &mut Engine<'_>) -> Result<(), Failure> {
-    engine.settle(clock::now()).map_err(lost)
-}
-
 /// What stands between the engine and the world.
 struct Desk {
     output: Writer<Box<dyn Write + Send>>,
     say: &'static Say,
-    complaints: u64,
+    complaints: Complaints,
+    /// Until when the registry, which could not be written, is not tried again.
+    unwritten: Option<Instant>,
     is_incomplete: bool,
     alerts: u64,
 }
@@ -168,19 +175,20 @@ impl Desk {
                 looked = Instant::now();
                 let alerts = engine.tick(clock::now()).map_err(lost)?;
                 self.write(&alerts)?;
-                settle(&mut engine)?;
+                self.settle(&mut engine)?;
+                let unsaid = self.complaints.hour(Instant::now());
+                self.complained(unsaid);
             }
         }
         // Who is told to end a watch that goes on elsewhere leaves its incidents open.
         if !stop.is_told() {
             let alerts = engine.finish(clock::now()).map_err(lost)?;
             self.write(&alerts)?;
-            settle(&mut engine)?;
         }
-        if self.complaints > MOST_COMPLAINTS {
-            let more = self.complaints - MOST_COMPLAINTS;
-            self.say.error(format!("{more} more parts of the input are not understood"));
-        }
+        let settled = engine.settle(clock::now()).map_err(lost);
+        let unsaid = self.complaints.unsaid();
+        self.complained(unsaid);
+        settled?;
         self.say.detail(format!("{} alerts", self.alerts));
         Ok(if self.is_incomplete { Exit::Incomplete } else { Exit::Done })
     }
@@ -190,6 +198,12 @@ impl Desk {
         for input in batch {
             let now = clock::now();
             match input {
+                Input::Found {
+                    found: Found { what: What::Other(item), wrapped: false, .. }, source: "stdin", ..
+                } if matches!(item.kind(), Ok(Some(_))) => {
+                    // A record of another tool's is for whoever comes next.
+                    self.output.pass_on(&item).and_then(|()| self.output.flush()).map_err(Failure::Output)?;
+                }
                 Input::Found { found, source, origin } => match engine.take(&found, now) {
                     Ok(alerts) => self.write(&alerts)?,
                     Err(TakeError::NoEvent(why)) => {
@@ -209,13 +223,44 @@ impl Desk {
                     self.write(alert.as_slice())?;
                 }
                 Input::Settled(answer) => {
-                    settle(engine)?;
-                    // Who asked may be gone: then nobody wants to know.
-                    let _ = answer.send(());
+                    // Who is not answered does all of it once more. Who asked may be gone: then nobody wants to know.
+                    if self.settle(engine)? {
+                        let _ = answer.send(());
+                    }
                 }
             }
         }
-        settle(engine)
+        self.settle(engine).map(drop)
+    }
+
+    /// Writes down what was seen, and says whether it is. A registry that cannot be written for a while, since the disk is full, is
+    /// no reason to be blind: alerts go on, nothing is deleted and no cursor moves, and it is tried again.
+    fn settle(&mut self, engine: &mut Engine<'_>) -> Result<bool, Failure> {
+        if self.unwritten.is_some_and(|until| Instant::now() < until) {
+            return Ok(false);
+        }
+        let start = Instant::now();
+        match engine.settle(clock::now()) {
+            Ok(()) => {
+                if self.unwritten.take().is_some() {
+                    self.say.note("the registry can be written again");
+                }
+                Ok(true)
+            }
+            Err(error) if error.may_pass() && engine.pending() < MOST_PENDING => {
+                if self.unwritten.is_none() {
+                    self.is_incomplete = true;
+                    self.say.error(format!(
+                        "{error}; alerts go on, and what was seen is written as soon as that is possible"
+                    ));
+                }
+                // Whoever waits for a lock half of the time alerts late.
+                let rest = TICK.max(start.elapsed().saturating_mul(4));
+                self.unwritten = Some(Instant::now() + rest);
+                Ok(false)
+            }
+            Err(error) => Err(lost(error)),
+        }
     }
 
     /// Writes alerts, each out at once: somebody is to be woken.
@@ -231,9 +276,15 @@ impl Desk {
     /// Says what of the input is not understood. It costs only itself.
     fn complain(&mut self, what: &str) {
         self.is_incomplete = true;
-        self.complaints += 1;
-        if self.complaints <= MOST_COMPLAINTS {
+        if self.complaints.is_said() {
             self.say.error(what);
+        }
+    }
+
+    /// Says how many complaints were not said.
+    fn complained(&self, unsaid: Option<u64>) {
+        if let Some(more) = unsaid {
+            self.say.error(format!("{more} more parts of the input are not understood"));
         }
     }
 }

@@ -112,6 +112,12 @@ fn take(engine: &mut Engine<'_>, text: &str, now: Timestamp) -> Vec<Alert> {
     alerts
 }
 
+/// Whether the registry has an event of the first token.
+fn is_known(registry: &Registry, id: &str) -> bool {
+    let query = "SELECT EXISTS (SELECT 1 FROM event WHERE id = ?1 AND token = 't1')";
+    registry.read(|connection| connection.query_row(query, [id], |row| row.get(0))).unwrap()
+}
+
 /// What a fresh engine says to a record, as `token trigger severity`.
 fn said(record: &Value) -> Vec<String> {
     let registry = registry();

@@ -342,6 +342,31 @@ fn the_event_history_is_swept_page_by_page_and_one_region_does_not_stop_another(
 }
 
 #[test]
+fn a_history_whose_pages_expire_is_read_in_smaller_pieces() {
+    let trap = Trap::new();
+    let asked: Arc<Mutex<Vec<f64>>> = Arc::default();
+    let (seen, event) = (Arc::clone(&asked), trap.event("e1"));
+    let proxy = Proxy::new(Emulator::shared()).rule(on("cloudtrail:LookupEvents"), move |call| {
+        let request: Value = serde_json::from_str(&call.request.text()).unwrap();
+        let hours = (request["EndTime"].as_f64().unwrap() - request["StartTime"].as_f64().unwrap()) / 3600.0;
+        if hours <= 3.5 {
+            seen.lock().unwrap().push(hours);
+            return page(std::slice::from_ref(&event), None);
+        }
+        if request["NextToken"].is_null() {
+            return page(&[], Some("p2"));
+        }
+        let error = json!({"__type": "InvalidNextTokenException", "message": "it is too old"});
+        let answer = Response::new(400, error.to_string());
+        Verdict::Answer(answer.with("Content-Type", "application/x-amz-json-1.1"))
+    });
+    let ran = trap.through(&proxy).once(&["--lookup", "--regions", "eu-west-1", "--since", "12h"]).exits(0);
+    assert_eq!(told(&ran), ["e1"], "{ran}");
+    let hours = asked.lock().unwrap().iter().sum::<f64>();
+    assert!((hours - 12.0).abs() < 0.1, "all of it: {hours}");
+}
+
+#[test]
 fn a_use_that_iam_tells_of_and_no_event_is_told_once() {
     let trap = Trap::new();
     let credentials = Credentials {

@@ -32,7 +32,7 @@ fn record(id: &str) -> Value {
 
 /// What was found, as a person would write it down.
 fn describe(found: &Found) -> String {
-    let Found { line, what } = found;
+    let Found { line, what, .. } = found;
     match what {
         What::Record(item) => format!("{line} record {}", &*Record::parse(&item.text).unwrap().event_id),
         What::File(file) => format!("{line} file s3://{}/{}", file.bucket, file.key),

@@ -33,6 +33,10 @@ const EVERY: Duration = Duration::from_millis(550);
 const OVERLAP: SignedDuration = SignedDuration::from_mins(20);
 /// How much is read before it is taken down, so that a long history need not be read at one go.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// The same where so many events happen that the token of the next page expires before the last one is read, at least.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(15);
+/// What CloudTrail says of such a token.
+const EXPIRED: &str = "InvalidNextTokenException";
 /// How long the history is.
 const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many events an answer has at most.
@@ -82,12 +86,19 @@ impl Histories {
             from
         };
         let mut from = from.max(earlier(now, HISTORY));
+        let mut size = WINDOW;
         while from < now && !stop.is_told() {
-            let to = later(from, WINDOW).min(now);
+            let to = later(from, size).min(now);
+            let took = to.duration_since(from);
             match self.window(history, from, to, inputs).await? {
                 Ok(()) if settled(inputs).await? => registry.set_cursor(&source, to, now)?,
                 // It could not be taken down: once more the next time.
                 Ok(()) => return Ok(()),
+                // The same window would fail for ever: what is behind it would never be read.
+                Err(error) if error.code() == EXPIRED && took > SHORTEST => {
+                    size = (took / 2).max(SHORTEST);
+                    continue;
+                }
                 Err(error) => {
                     if self.troubles.failed(&what, &error, *pause, Instant::now()) {
                         broken(inputs, format!("the event history of {what}: {error}")).await?;
@@ -121,11 +132,15 @@ impl Histories {
             let page = || async {
                 let call = client.lookup_events().start_time(time(from)).end_time(time(to)).max_results(PAGE);
                 let answer = call.set_next_token(token.clone()).send().await;
-                answer.map_err(|error| AwsError::new(CLOUDTRAIL_LOOKUP_EVENTS, error))
+                match answer.map_err(|error| AwsError::new(CLOUDTRAIL_LOOKUP_EVENTS, error)) {
+                    // The same call again would be answered alike.
+                    Err(error) if error.code() == EXPIRED => Ok(Err(error)),
+                    answer => answer.map(Ok),
+                }
             };
             let LookupEventsOutput { events, next_token, .. } = match history.limiter.call(page).await {
-                Ok(page) => page,
-                Err(error) => return Ok(Err(error)),
+                Ok(Ok(page)) => page,
+                Ok(Err(error)) | Err(error) => return Ok(Err(error)),
             };
             let texts = events.unwrap_or_default().into_iter().filter_map(|event| event.cloud_trail_event);
             let found = texts.flat_map(|text| found_in(&text)).map(|found| match found {

@@ -260,7 +260,7 @@ pub(super) fn found_in_file(
     let found = move |found: Read, inputs: &mut Vec<Input>| {
         inputs.push(match found {
             // Whoever may write one such file could name another in it for ever.
-            Ok(Found { line, what: What::File(named) }) => {
+            Ok(Found { line, what: What::File(named), .. }) => {
                 Input::Broken(format!("{origin}: line {line}: {named} is not read: it is named in a file"))
             }
             Ok(found) => Input::Found { found, source, origin: origin.clone() },

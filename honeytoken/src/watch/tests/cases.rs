@@ -388,3 +388,24 @@ fn allowed_callers_are_counted_unless_they_succeed() {
     assert_eq!((closed.count, closed.suppressed), (1, 1));
     assert!(closed.title.ends_with("after 1 call, and 1 of callers who are allowed for"), "{}", closed.title);
 }
+
+#[test]
+fn an_event_that_borrows_anothers_id_does_not_make_it_unheard() {
+    let registry = registry();
+    let rules = rules("[[honeytoken.allow]]\nreason = \"scanner\"\ncidr = [\"203.0.113.0/24\"]");
+    let mut engine = Engine::new(&registry, rules).unwrap();
+    // Whoever may write to the queue says that it was the scanner, or that it was a look.
+    let forged = call(json!({"eventID": "e1", "errorCode": "AccessDenied"})).to_string();
+    assert_eq!(take(&mut engine, &forged, now()), []);
+    let asked = by_admin(json!({"eventID": "e2", "requestParameters": {"userName": "svc-billing"}}));
+    assert_eq!(take(&mut engine, &asked.to_string(), now())[0].severity, Severity::Medium);
+    for id in ["e1", "e2"] {
+        let real = call(json!({"eventID": id, "sourceIPAddress": format!("198.51.100.{}", &id[1..])})).to_string();
+        assert_eq!(take(&mut engine, &real, now()).len(), 1, "{id}");
+        for again in [&real, &forged] {
+            assert_eq!(take(&mut engine, again, now()), [], "{id}");
+        }
+    }
+    let fired = registry.token("t1").unwrap().unwrap().fired.unwrap();
+    assert_eq!((fired.events, fired.suppressed), (2, 0));
+}

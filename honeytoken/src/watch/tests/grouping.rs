@@ -87,6 +87,77 @@ fn who_changes_address_all_the_time_is_told_ten_times_and_a_success_always() {
 }
 
 #[test]
+fn a_guard_that_does_not_hold_is_told_whatever_was_said_before() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut said = |id: u32, changed: Value| -> Vec<String> {
+        let mut record = json!({"errorCode": null});
+        merge(&mut record, changed);
+        let alerts = take(&mut engine, &event(id, record), now());
+        alerts.iter().map(|alert| alert.title.split(" was used").nth(1).unwrap().to_owned()).collect()
+    };
+    // Nobody can be denied this one: its success is no first success of anything.
+    assert_eq!(said(0, json!({})).len(), 1);
+    for id in 1..100 {
+        said(id, json!({"sourceIPAddress": format!("2001:db8::{id}"), "userAgent": format!("x{id}")}));
+    }
+    let list = json!({"eventSource": "s3.amazonaws.com", "eventName": "ListBuckets"});
+    let told = said(100, list.clone());
+    assert!(told.len() == 1 && told[0].starts_with(" again, by a call that a guard would have denied: "), "{told:?}");
+    assert_eq!(said(101, list), Vec::<String>::new());
+    let given = json!({"credentials": {"accessKeyId": SESSION}});
+    let told = said(102, json!({"eventName": "GetSessionToken", "responseElements": given}));
+    assert!(told.len() == 1 && told[0].starts_with(" again, to get temporary credentials: "), "{told:?}");
+}
+
+#[test]
+fn each_key_that_is_in_use_is_told_with_what_would_stop_it() {
+    let registry = registry();
+    let other = "AKIARZPUZDIKCI2FM6NEW";
+    registry.key_made("t1", other, &registry.mark("x"), now()).unwrap();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut keys = |id: u32, key: &str| -> Vec<Value> {
+        let alerts = take(&mut engine, &event(id, json!({"userIdentity": {"accessKeyId": key}})), now());
+        alerts.iter().map(|alert| serde_json::to_value(&alert.action).unwrap()["AccessKeyId"].clone()).collect()
+    };
+    assert_eq!(keys(1, KEY), [json!(KEY)]);
+    assert_eq!(keys(2, KEY), Vec::<Value>::new());
+    assert_eq!(keys(3, other), [json!(other)]);
+    assert_eq!(keys(4, other), Vec::<Value>::new());
+}
+
+#[test]
+fn who_goes_on_slowly_is_heard_of_again() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let start = time("2026-11-20T10:00:00Z");
+    let mut told = Vec::new();
+    // A call each 29 minutes, of which the watch hears a quarter of an hour later: by then the first incident is over.
+    for id in 0..6_u32 {
+        let at = start + SignedDuration::from_mins(29 * i64::from(id));
+        let seen = at + if id == 0 { SignedDuration::ZERO } else { SignedDuration::from_mins(15) };
+        let closed = engine.tick(seen).unwrap();
+        engine.settle(seen).unwrap();
+        told.extend(closed.iter().map(|alert| (id, alert.status.name())));
+        let alerts = take(&mut engine, &event(id, json!({"eventTime": at.to_string()})), seen);
+        told.extend(alerts.iter().map(|alert| (id, alert.status.name())));
+    }
+    assert_eq!(told, [(0, "open"), (1, "closed"), (1, "open")], "and that one goes on");
+    // Those that come late for what is over do not prolong it.
+    let end = start + SignedDuration::from_hours(9);
+    engine.tick(end).unwrap();
+    engine.settle(end).unwrap();
+    let last = start + SignedDuration::from_mins(29 * 5);
+    let late: Vec<usize> = (1..5_u32)
+        .map(|step| {
+            let at = last + SignedDuration::from_mins(14 * i64::from(step));
+            take(&mut engine, &event(100 + step, json!({"eventTime": at.to_string()})), end).len()
+        })
+        .collect();
+    assert_eq!(late, [0, 1, 0, 0], "the second is half an hour behind the last one");
+}
+
+#[test]
 fn a_change_is_told_though_a_look_was() {
     let registry = registry();
     let mut engine = Engine::new(&registry, plain()).unwrap();
@@ -227,7 +298,10 @@ fn a_drill_is_told_apart() {
     let thief = take(&mut engine, &event(2, json!({})), now()).pop().unwrap();
     assert_eq!((thief.drill, thief.severity), (false, Severity::Critical));
     assert_ne!(thief.incident, alert.incident);
-    // So is one who has read the nonce in CloudTrail, later on, or who uses it with another token.
+    // So is one who has read the nonce in CloudTrail and does what no drill does,
+    let other = json!({"userAgent": "app/nonce-1", "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets"});
+    assert!(!take(&mut engine, &event(4, other), now())[0].drill);
+    // or who comes later on.
     let late = event(3, json!({"userAgent": "app/nonce-1", "eventTime": "2026-11-20T11:30:00Z"}));
     assert!(!take(&mut engine, &late, now())[0].drill);
 }

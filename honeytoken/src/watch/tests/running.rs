@@ -69,7 +69,7 @@ async fn what_is_settled_is_written_and_told() {
         batch.push(Input::Broken("the queue: message 7: odd".into()));
         inputs.send(batch).await.unwrap();
         settled.await.unwrap();
-        assert!(registry.has_event("e1", "t1").unwrap());
+        assert!(is_known(&registry, "e1"));
         assert_eq!(told.text().lines().count(), 1);
         Ok(())
     });
@@ -95,7 +95,80 @@ async fn a_reader_that_has_gone_ends_all_and_settles_nothing() {
     let (_stopper, stop) = Stop::new();
     let ended = watch.run(vec![sqs], Box::new(Closed), said(&Captured::default()), stop).await;
     assert!(matches!(ended, Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe));
-    assert!(!registry.has_event("e1", "t1").unwrap());
+    assert!(!is_known(&registry, "e1"));
+}
+
+#[tokio::test]
+async fn a_registry_that_cannot_be_written_for_a_while_makes_nobody_blind() {
+    let (watch, registry) = with(registry());
+    let read_only = |registry: &Registry, on: bool| {
+        registry.read(|connection| connection.pragma_update(None, "query_only", on)).unwrap();
+    };
+    read_only(&registry, true);
+    let output = Captured::default();
+    let told = output.clone();
+    let sqs = source(move |inputs, _| async move {
+        for (id, source) in [("e1", "203.0.113.9"), ("e1", "203.0.113.9"), ("e2", "203.0.113.10")] {
+            let (sender, settled) = oneshot::channel();
+            let mut batch = found(&call(json!({"eventID": id, "sourceIPAddress": source})).to_string());
+            batch.push(Input::Settled(sender));
+            inputs.send(batch).await.unwrap();
+            assert!(settled.await.is_err(), "a message would be deleted of which nothing is known");
+        }
+        assert_eq!(told.text().lines().count(), 2, "{}", told.text());
+        read_only(&registry, false);
+        loop {
+            let (sender, settled) = oneshot::channel();
+            inputs.send(vec![Input::Settled(sender)]).await.unwrap();
+            if settled.await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(is_known(&registry, "e1") && is_known(&registry, "e2"));
+        Ok(())
+    });
+    let stderr = Captured::default();
+    let (_stopper, stop) = Stop::new();
+    let exit = watch.run(vec![sqs], Box::new(output.clone()), said(&stderr), stop).await.unwrap();
+    // What it answered no to in between may have been given up by whoever asked.
+    assert_eq!(exit, Exit::Incomplete);
+    assert_eq!(stderr.text().matches("alerts go on").count(), 1, "{}", stderr.text());
+    assert!(stderr.text().contains("the registry can be written again"), "{}", stderr.text());
+}
+
+#[tokio::test]
+async fn what_was_seen_and_never_written_is_no_success() {
+    let (watch, registry) = with(registry());
+    registry.read(|connection| connection.pragma_update(None, "query_only", true)).unwrap();
+    let text = call(json!({})).to_string();
+    let local: Box<dyn Source> = Box::new(Local::new(Vec::new(), Box::new(io::Cursor::new(text))));
+    let output = Captured::default();
+    let (_stopper, stop) = Stop::new();
+    let ended = watch.run(vec![local], Box::new(output.clone()), said(&Captured::default()), stop).await;
+    assert!(matches!(&ended, Err(Failure::Incomplete(why)) if why.contains("readonly")), "{ended:?}");
+    assert!(output.text().contains("\"status\":\"open\""), "{}", output.text());
+}
+
+#[tokio::test]
+async fn records_of_other_tools_go_through_stdin_and_nothing_else_does() {
+    let scope = r#"{"kind":"scope","account":"111122223333","odd":1e999}"#;
+    let wrapped = json!({"MessageId": "m", "ReceiptHandle": "h", "Body": r#"{"kind":"task","action":"kill"}"#});
+    let text = format!("{scope}\n{}\n{wrapped}\n{{\"hello\":1}}\n{{\"kind\":7}}\n", call(json!({})));
+    let (watch, _registry) = with(registry());
+    let local: Box<dyn Source> = Box::new(Local::new(Vec::new(), Box::new(io::Cursor::new(text))));
+    let (output, stderr) = (Captured::default(), Captured::default());
+    let (_stopper, stop) = Stop::new();
+    let exit = watch.run(vec![local], Box::new(output.clone()), said(&stderr), stop).await.unwrap();
+    let text = output.text();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(scope), "to the letter");
+    assert!(
+        lines.all(|line| line.starts_with("{\"kind\":\"alert\"")),
+        "whoever sends a message gives no orders: {text}"
+    );
+    assert_eq!(exit, Exit::Incomplete);
+    assert_eq!(stderr.text().matches("no CloudTrail record").count(), 3, "{}", stderr.text());
 }
 
 #[tokio::test]
@@ -111,7 +184,7 @@ async fn a_source_that_cannot_go_on_ends_the_others() {
     let (_stopper, stop) = Stop::new();
     let ended = watch.run(vec![broken, other], Box::new(Captured::default()), said(&Captured::default()), stop).await;
     assert!(matches!(ended, Err(Failure::Start(why)) if why == "no such queue"));
-    assert!(registry.has_event("e1", "t1").unwrap());
+    assert!(is_known(&registry, "e1"));
 }
 
 #[tokio::test]
