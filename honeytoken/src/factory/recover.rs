@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::cli::{Failure, Say};
+use common::exit::Exit;
 use common::record::{KeyStatus, Token, TokenState};
 use futures_util::{StreamExt, stream};
 
@@ -25,13 +26,13 @@ const AT_ONCE: usize = 16;
 /// How long a call may be on its way when its process is gone, and until IAM's lists have what it did.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
-/// Brings what was begun to its end. For whoever holds the registry. What cannot be brought to its end is said, and is tried again
-/// by the next run.
+/// Brings what was begun to its end. For whoever holds the registry. What cannot be brought to its end is said, makes the answer
+/// incomplete, and is tried again by the next run.
 ///
 /// # Errors
 ///
 /// The registry cannot be used.
-pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
+pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<Exit, Failure> {
     let work = Work { registry, accounts, say };
     not_begun(registry)?;
     let mut tokens: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
@@ -39,19 +40,21 @@ pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say)
         tokens.entry(operation.token.clone()).or_default().push(operation);
     }
     if tokens.is_empty() {
-        return Ok(());
+        return Ok(Exit::Done);
     }
     say.note(format!("an earlier run did not come to its end: {} tokens are brought to theirs", tokens.len()));
     let each = stream::iter(tokens.into_values()).map(async |operations| {
+        let mut exit = Exit::Done;
         for operation in operations {
             if let Err(error) = finish(work, &operation).await {
                 let Operation { token, verb, .. } = &operation;
                 say.error(format!("token {token}, of which an earlier run left its {verb} unfinished: {error}"));
+                exit = Exit::Incomplete;
             }
         }
+        exit
     });
-    each.buffer_unordered(AT_ONCE).collect::<()>().await;
-    Ok(())
+    Ok(each.buffer_unordered(AT_ONCE).fold(Exit::Done, async |all, exit| all.and(exit)).await)
 }
 
 /// Tokens that were planned, and for which nothing was begun.
