@@ -52,11 +52,7 @@ impl Accounts {
     ///
     /// It cannot be told which accounts there are, the settings make no sense, or the registry cannot be written. An account that cannot be entered is none:
     /// see [`Accounts::closed`].
-    pub(crate) async fn open(
-        sessions: &Sessions,
-        settings: &Honeytoken,
-        registry: &Registry,
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn open(sessions: &Sessions, settings: &Honeytoken, registry: &Registry) -> Result<Self, Failure> {
         let ids = sessions.accounts().await.map_err(|error| Failure::Start(error.to_string()))?;
         let sessions = futures_util::future::join_all(ids.into_iter().map(async |id| {
             let session = sessions.account(&id).await;
