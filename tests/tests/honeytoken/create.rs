@@ -180,7 +180,7 @@ fn the_last_user_that_there_was_room_for_is_not_forgotten() {
     // It is made, nobody hears of it, and IAM does not know it for a moment.
     let proxy = Proxy::new(Emulator::shared())
         .cut_after(on("iam:CreateUser").first(1))
-        .fail(on("iam:CreateUser").after(1), 409, "LimitExceeded", "Cannot exceed quota for UsersPerAccount: 1")
+        .fail("iam:CreateUser", 409, "LimitExceeded", "Cannot exceed quota for UsersPerAccount: 1")
         .fail(on("iam:GetUser").first(1), 404, "NoSuchEntity", "The user cannot be found.");
     let _ = create(&account.through(&proxy), &[]).run().exits(3).says("LimitExceeded");
     assert_eq!(users(&account), BTreeMap::new());
