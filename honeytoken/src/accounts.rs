@@ -8,6 +8,7 @@ use common::settings::{DecoyAccount, Honeytoken};
 use tokio::sync::OnceCell;
 
 use crate::iam::Iam;
+use crate::registry::Registry;
 
 /// The group that is the guard where nobody names one: what its members are, and not what for.
 const GROUP: &str = "suspended-users";
@@ -44,13 +45,14 @@ pub(crate) struct DecoyAccountInUse {
 }
 
 impl Accounts {
-    /// Enters the accounts of `[honeytoken.accounts]`, or those that the command line names.
+    /// Enters the accounts of `[honeytoken.accounts]`, or those that the command line names, and takes down as whom: what
+    /// honeytoken itself does to tokens is no alert.
     ///
     /// # Errors
     ///
-    /// It cannot be told which accounts there are, or the settings make no sense. An account that cannot be entered is none:
+    /// It cannot be told which accounts there are, the settings make no sense, or the registry cannot be written. An account that cannot be entered is none:
     /// see [`Accounts::closed`].
-    pub(crate) async fn open(sessions: &Sessions, settings: &Honeytoken) -> Result<Self, Failure> {
+    pub(crate) async fn open(sessions: &Sessions, settings: &Honeytoken, registry: &Registry) -> Result<Self, Failure> {
         let ids = sessions.accounts().await.map_err(|error| Failure::Start(error.to_string()))?;
         let sessions = futures_util::future::join_all(ids.into_iter().map(async |id| {
             let session = sessions.account(&id).await;
@@ -60,7 +62,10 @@ impl Accounts {
         let (mut entered, mut closed) = (Vec::new(), Vec::new());
         for (id, session) in sessions {
             match session {
-                Ok(session) => entered.push(in_use(id, session, settings)?),
+                Ok(session) => {
+                    registry.note_caller(&id, session.works_as())?;
+                    entered.push(in_use(id, session, settings)?);
+                }
                 Err(error) => closed.push((id, error)),
             }
         }
@@ -131,6 +136,7 @@ fn in_use(id: AccountId, session: Session, settings: &Honeytoken) -> Result<Deco
 fn check_path(path: &str) -> Result<(), Failure> {
     let fits = path.starts_with('/')
         && path.ends_with('/')
+        && path != "//"
         && path.len() <= 512
         && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     if fits {
@@ -165,6 +171,7 @@ mod tests {
             ("", false),
             ("ops", false),
             ("/ops", false),
+            ("//", false),
             ("/o ps/", false),
             ("/\u{e4}/", false),
         ] {

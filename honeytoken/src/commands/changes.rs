@@ -29,17 +29,18 @@ pub(crate) fn change<T>(
     token: impl Fn(&T) -> &Token,
     work: &impl AsyncFn(Work<'_>, &T) -> Result<Token, NotDone>,
 ) -> Result<Exit, Failure> {
-    if items.is_empty() {
+    // What an earlier run left is not left to lie because there is nothing else to do.
+    if items.is_empty() && registry.unfinished()?.is_empty() {
         return Ok(Exit::Done);
     }
     block_on(async {
-        let accounts = enter(&context, args).await?;
-        recover(registry, &accounts, context.io.say).await?;
+        let accounts = enter(&context, args, registry).await?;
+        let recovered = recover(registry, &accounts, context.io.say).await?;
         let Context { io, .. } = context;
         let say = io.say;
         let all = Work { registry, accounts: &accounts, say };
         let mut output = Records::new(io.output);
-        let (count, mut done, mut exit) = (items.len(), 0, Exit::Done);
+        let (count, mut done, mut exit) = (items.len(), 0, recovered);
         let mut answers = stream::iter(items).map(async |item| (item, work(all, item).await)).buffered(AT_ONCE);
         while let Some((item, answer)) = answers.next().await {
             match answer {
@@ -47,22 +48,22 @@ pub(crate) fn change<T>(
                 Err(error) => {
                     let Token { token, id, account, .. } = token(item);
                     say.error(format!("token {token} (user {id} in account {account}): {error}"));
-                    exit = Exit::Incomplete;
+                    exit = exit.and(Exit::Incomplete);
                 }
             }
             done += 1;
             say.progress(format!("{done} of {count}"));
         }
         say.end_progress();
-        output.finish().map(|()| exit)
+        output.finish_with(exit)
     })
 }
 
 /// The way to the accounts.
-pub(crate) async fn enter(context: &Context<'_>, args: &AwsArgs) -> Result<Accounts, Failure> {
+pub(crate) async fn enter(context: &Context<'_>, args: &AwsArgs, registry: &Registry) -> Result<Accounts, Failure> {
     let sessions = context.sessions(args).await?;
     let settings: &Settings = context.settings;
-    Accounts::open(&sessions, &settings.honeytoken).await
+    Accounts::open(&sessions, &settings.honeytoken, registry).await
 }
 
 /// Records on their way out. That nobody reads them any more does not keep anything from being done.
@@ -80,6 +81,14 @@ impl Records {
     pub(crate) fn write<T: serde::Serialize>(&mut self, record: &T) {
         if self.failed.is_none() {
             self.failed = self.out.write(record).and_then(|()| self.out.flush()).err();
+        }
+    }
+
+    /// How the tool ends: that nobody reads its records is a quiet end only where all else was done.
+    pub(crate) fn finish_with(self, exit: Exit) -> Result<Exit, Failure> {
+        match self.finish() {
+            Err(_) if exit != Exit::Done => Ok(exit),
+            finished => finished.map(|()| exit),
         }
     }
 

@@ -95,10 +95,10 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let (registry, _held) = context.open_to_change()?;
     block_on(async {
         let sessions = context.sessions(&args.aws).await?;
-        let accounts = Accounts::open(&sessions, &settings).await?;
+        let accounts = Accounts::open(&sessions, &settings, &registry).await?;
         let entered = entered(&accounts, say)?;
         warn(&accounts, say);
-        recover(&registry, &accounts, say).await?;
+        let recovered = recover(&registry, &accounts, say).await?;
         let spread = Spread::new(rooms(&registry, &accounts, say).await?);
         let names = names(&accounts, &settings, &registry)?;
         let places = Places::of(&registry, now)?;
@@ -120,7 +120,7 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         });
         let at_once = AT_ONCE.min(IN_AN_ACCOUNT * accounts.all().len());
         let exit = batch::run(&maker, &places, asked, total, at_once).await?;
-        Ok(if exit == Exit::Done { entered } else { exit })
+        Ok(exit.and(entered).and(recovered))
     })
 }
 
@@ -237,7 +237,7 @@ fn dry_run(args: &Args, settings: &Honeytoken, base: &Request, context: Context<
     };
     block_on(async {
         let sessions = context.sessions(&args.aws).await?;
-        let accounts = Accounts::open(&sessions, settings).await?;
+        let accounts = Accounts::open(&sessions, settings, &registry).await?;
         let Io { input, say, .. } = context.io;
         let mut exit = entered(&accounts, say)?;
         warn(&accounts, say);

@@ -8,7 +8,7 @@ use common::record::Token;
 use common::stream::{ReadError, Reader};
 use serde::Deserialize;
 
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 
 /// A token that was named.
 #[derive(Clone, Debug)]
@@ -51,6 +51,18 @@ pub(crate) fn named(
     Ok((found.found, found.exit))
 }
 
+/// The one token of that name, or why there is none to be meant.
+pub(crate) fn one(registry: &Registry, name: &str) -> Result<Result<Token, String>, RegistryError> {
+    Ok(match <[Token; 1]>::try_from(registry.find(name)?) {
+        Ok([token]) => Ok(token),
+        Err(none) if none.is_empty() => Err(format!("there is no token `{}`", name.escape_debug())),
+        Err(several) => {
+            let ids: Vec<String> = several.iter().map(|it| format!("{} in {}", it.token, it.account)).collect();
+            Err(format!("`{}` names several tokens: {}; name it by its id", name.escape_debug(), ids.join(", ")))
+        }
+    })
+}
+
 struct Finder<'a> {
     registry: &'a Registry,
     found: Vec<Named>,
@@ -59,24 +71,22 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn take(&mut self, name: &str, say: &Say) -> Result<(), Failure> {
-        let mut tokens = self.registry.find(name)?;
-        let (Some(token), true) = (tokens.pop(), tokens.is_empty()) else {
-            self.exit = Exit::Incomplete;
-            say.error(if tokens.is_empty() {
-                format!("there is no token `{}`", name.escape_debug())
-            } else {
-                let ids: Vec<String> =
-                    self.registry.find(name)?.iter().map(|it| format!("{} in {}", it.token, it.account)).collect();
-                format!("`{}` names several tokens: {}; name it by its id", name.escape_debug(), ids.join(", "))
-            });
-            return Ok(());
+        let token = match one(self.registry, name)? {
+            Ok(token) => token,
+            Err(why) => {
+                self.exit = Exit::Incomplete;
+                say.error(why);
+                return Ok(());
+            }
         };
         let keys: Vec<String> = token.keys.iter().filter(|key| key.id == name).map(|key| key.id.clone()).collect();
         match self.found.iter_mut().find(|it| it.token.token == token.token) {
             // The whole is more than each of its parts.
             Some(known) if keys.is_empty() => known.keys.clear(),
             Some(known) if !known.keys.is_empty() => {
+                // In whatever order they were named, each once.
                 known.keys.extend(keys);
+                known.keys.sort_unstable();
                 known.keys.dedup();
             }
             Some(_) => {}

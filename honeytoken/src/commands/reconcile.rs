@@ -32,19 +32,16 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         (context.open()?, None)
     };
     let exit = block_on(async {
-        let accounts = enter(&context, &aws).await?;
+        let accounts = enter(&context, &aws, &registry).await?;
         let say = context.io.say;
-        if apply {
-            recover(&registry, &accounts, say).await?;
-        }
+        let recovered = if apply { recover(&registry, &accounts, say).await? } else { Exit::Done };
         let mut records = Records::new(context.io.output);
         let work = Work { registry: &registry, accounts: &accounts, say };
         let compared = reconcile::run(work, apply, aws.accounts.is_empty(), &mut records).await;
         let compared = compared.map_err(|error| Failure::Incomplete(error.to_string()))?;
-        records.finish()?;
         let mended = if apply { format!(", {} of them mended", compared.mended) } else { String::new() };
         say.note(format!("{}{mended}", counted(compared.found, "difference", "differences")));
-        Ok(compared.exit(apply))
+        records.finish_with(recovered.and(compared.exit(apply)))
     })?;
     drop(held);
     Ok(exit)

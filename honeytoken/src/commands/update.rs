@@ -10,7 +10,7 @@ use common::stream::{Item, ReadError, Reader, Writer, is_broken_pipe};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::About;
+use super::{About, named};
 use crate::context::Context;
 use crate::factory::request::check;
 use crate::import::moment;
@@ -209,15 +209,9 @@ impl<W: std::io::Write> Update<'_, W> {
 
     /// One token; what is said of it beats what the command line has for all.
     fn one(&mut self, name: &str, change: &Change) -> Result<Result<(), String>, Failure> {
-        let found = self.registry.find(name)?;
-        let mut token = match <[Token; 1]>::try_from(found) {
-            Ok([token]) => token,
-            Err(found) if found.is_empty() => return Ok(Err(format!("there is no token `{name}`"))),
-            Err(found) => {
-                let all = found.iter().map(|token| format!("{} (account {})", token.token, token.account.as_str()));
-                let all = all.collect::<Vec<_>>().join(", ");
-                return Ok(Err(format!("`{name}` means several tokens, name one of them: {all}")));
-            }
+        let mut token = match named::one(self.registry, name)? {
+            Ok(token) => token,
+            Err(why) => return Ok(Err(why)),
         };
         let before = token.clone();
         self.flags.apply(&mut token, self.now);

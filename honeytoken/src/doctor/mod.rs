@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit, Failure> {
 
 async fn examine(args: &Args, context: Context<'_>, registry: &Registry) -> Result<Exit, Failure> {
     let sessions = context.sessions(&args.aws).await?;
-    let accounts = Accounts::open(&sessions, &context.settings.honeytoken).await?;
+    let accounts = Accounts::open(&sessions, &context.settings.honeytoken, registry).await?;
     let tokens = registry.tokens(&Filter::default())?;
     let mut by_account: BTreeMap<&AccountId, Vec<&Token>> = BTreeMap::new();
     for account in accounts.all() {
@@ -72,10 +72,6 @@ async fn examine(args: &Args, context: Context<'_>, registry: &Registry) -> Resu
     }
     for token in tokens.iter().filter(|token| matches!(token.state, TokenState::Active | TokenState::Disabled)) {
         by_account.entry(&token.account).or_default().push(token);
-    }
-    for account in accounts.all() {
-        // Its looks at the tokens' users are no alerts.
-        registry.note_caller(&account.id, account.session.works_as())?;
     }
     let now = clock::now();
     let own = Subject::account(sessions.partition(), sessions.caller());

@@ -71,6 +71,13 @@ impl Places {
         Ok(Self(Mutex::new(places)))
     }
 
+    /// A token was made where it was asked for.
+    fn made(&self, request: &Request, token: &Token) {
+        if let Some(place) = request.place() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, Found::Token(token.token.clone()));
+        }
+    }
+
     /// What is at the place that is asked for. Where there is nothing, whoever asks has claimed it.
     pub(crate) fn claim(&self, request: &Request) -> Found {
         let Some(place) = request.place() else { return Found::Nothing };
@@ -161,7 +168,7 @@ pub(crate) async fn run(
         }
     }
     say.end_progress();
-    tally.tell_again(maker)?;
+    tally.tell_again(maker, places)?;
     let exit = tally.sum_up(maker);
     // Where a secret is lost by it, that was said.
     match maker.hand.finish() {
@@ -172,11 +179,15 @@ pub(crate) async fn run(
 
 async fn serve(maker: &Maker<'_>, places: &Places, request: &Request) -> Result<Served, NotMade> {
     match places.claim(request) {
-        Found::Nothing => maker.make(request).await.map(|_| Served::Made),
+        Found::Nothing => {
+            places.made(request, &maker.make(request).await?);
+            Ok(Served::Made)
+        }
         Found::Unconfirmed(id) => {
             let token = maker.work.registry.token(&id)?;
             let token = token.ok_or_else(|| NotMade::This(format!("token {id} is not in the registry any more")))?;
-            maker.replace_key(token, request).await.map(|_| Served::Made)
+            places.made(request, &maker.replace_key(token, request).await?);
+            Ok(Served::Made)
         }
         Found::Token(id) => {
             let token = maker.work.registry.token(&id)?;
@@ -240,17 +251,15 @@ impl Tally {
     }
 
     /// Tells those of which the batch had several the token that the first of them made.
-    fn tell_again(&mut self, maker: &Maker<'_>) -> Result<(), RegistryError> {
+    fn tell_again(&mut self, maker: &Maker<'_>, places: &Places) -> Result<(), RegistryError> {
         for (owner, location) in std::mem::take(&mut self.again) {
             let name = format!("a token of {owner} at {location}");
-            let filter = Filter {
-                owner: Some(owner),
-                location: Some(location),
-                states: vec![TokenState::Active],
-                ..Filter::default()
+            let made = match places.claim(&Request { owner, location, ..Request::default() }) {
+                Found::Token(id) => maker.work.registry.token(&id)?,
+                Found::Unconfirmed(_) | Found::Claimed | Found::Nothing => None,
             };
-            if let Some(token) = maker.work.registry.tokens(&filter)?.last() {
-                tell(maker, token, false);
+            if let Some(token) = made {
+                tell(maker, &token, false);
                 self.there += 1;
             } else {
                 self.failed += 1;
@@ -334,6 +343,9 @@ mod tests {
             assert_eq!(places.claim(&at("web", location)), again, "{location}");
             assert_eq!(places.claim(&Request { is_new: true, ..at("web", location) }), Found::Nothing, "{location}");
         }
+        // Once it is made it is told to those that ask for it, too.
+        places.made(&at("web", "elsewhere"), &token("new", "user-new"));
+        assert_eq!(places.claim(&at("web", "elsewhere")), Found::Token("new".into()));
         for (owner, location) in [("other", "works"), ("", "works"), ("web", ""), ("", ""), ("", "")] {
             assert_eq!(places.claim(&at(owner, location)), Found::Nothing, "{owner} {location}");
         }

@@ -3,7 +3,7 @@
 use common::cli::Say;
 use common::record::{KeyStatus, Token, TokenState};
 
-use super::whose::{NotDone, user_of};
+use super::whose::{NotDone, left_of, user_of};
 use crate::accounts::{Accounts, DecoyAccountInUse};
 use crate::iam::list::{self, ListedKey, or_absent};
 use crate::iam::make::INLINE_GUARD;
@@ -37,7 +37,12 @@ pub(crate) async fn token(work: Work<'_>, token: &Token) -> Result<Token, NotDon
     }
     let account = work.accounts.of(&token.account)?;
     // Before anything is begun: what is not the token's user is not to be tried again by every run.
-    let is_there = user_of(work.registry, account, token).await?.is_some();
+    let is_there = match token.state {
+        TokenState::Creating | TokenState::Deleting => left_of(work.registry, account, token).await?.is_some(),
+        TokenState::Active | TokenState::Disabled | TokenState::Deleted => {
+            user_of(work.registry, account, token).await?.is_some()
+        }
+    };
     // One that did not come to its end goes on.
     let begun = work.registry.unfinished()?.into_iter().find(|it| it.token == token.token && it.verb == Verb::Delete);
     let (number, detail) = match begun {
@@ -84,7 +89,7 @@ pub(crate) async fn resume(
     let work = Work { registry, accounts, say };
     let token = work.token(&operation.token)?;
     let account = accounts.of(&token.account)?;
-    let is_there = user_of(registry, account, &token).await?.is_some();
+    let is_there = left_of(registry, account, &token).await?.is_some();
     let Operation { number, verb, detail, .. } = operation;
     if *verb == Verb::DeleteKey {
         let listed = or_absent(list::keys(&account.iam, &token.id).await)?.unwrap_or_default();
@@ -138,10 +143,8 @@ async fn to_the_end(
     while round > 0 || is_there {
         if round > 0 {
             // It took a while: is it still the same?
-            match user_of(work.registry, account, token).await {
-                Ok(Some(_)) => {}
-                Ok(None) | Err(NotDone::Another { .. }) => break,
-                Err(error) => return Err(error),
+            if left_of(work.registry, account, token).await?.is_none() {
+                break;
             }
         }
         let Some(found) = Found::look(iam, name).await? else { break };
@@ -150,6 +153,11 @@ async fn to_the_end(
                 "the user {name} in account {} has a key that the registry does not know, {}: it is deleted with it",
                 account.id, key.id
             ));
+        }
+        // A list may lag behind: a key that it does not have yet must not outlive the guard.
+        let live = token.keys.iter().filter(|own| own.status != KeyStatus::Deleted);
+        for own in live.filter(|own| found.keys.iter().all(|key| key.id != own.id)) {
+            remove::key(iam, name, &own.id).await?;
         }
         let before = devices.len();
         devices.extend(found.virtual_devices().map(str::to_owned));

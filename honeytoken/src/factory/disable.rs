@@ -4,7 +4,7 @@ use common::cli::Say;
 use common::record::{KeyStatus, Token, TokenState};
 
 use super::delete::Work;
-use super::whose::{NotDone, user_of};
+use super::whose::{NotDone, left_of, user_of};
 use crate::accounts::{Accounts, DecoyAccountInUse};
 use crate::iam::list::{self, or_absent};
 use crate::iam::remove;
@@ -39,7 +39,7 @@ pub(crate) async fn resume(
     let work = Work { registry, accounts, say };
     let token = work.token(&operation.token)?;
     let account = accounts.of(&token.account)?;
-    let is_there = user_of(registry, account, &token).await?.is_some();
+    let is_there = left_of(registry, account, &token).await?.is_some();
     to_the_end(work, account, &token, operation.number, is_there).await.map(drop)
 }
 

@@ -5,33 +5,29 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use common::cli::{Failure, Say};
+use common::exit::Exit;
 use common::record::{KeyStatus, Token, TokenState};
 use futures_util::{StreamExt, stream};
 
 use super::delete::{self, Work};
-use super::whose::NotDone;
+use super::whose::{NotDone, of_its_name};
 use super::{disable, rotate};
 use crate::accounts::Accounts;
-use crate::hand_out::holds;
-use crate::iam::list;
+use crate::hand_out::arrived;
 use crate::registry::{Filter, Operation, Registry, RegistryError, Step, Verb};
 
 /// How many tokens are worked on at once.
 const AT_ONCE: usize = 16;
 
-/// How long a call may be on its way when its process is gone, and until IAM's lists have what it did.
-const ON_ITS_WAY: Duration = Duration::from_secs(1);
-
-/// Brings what was begun to its end. For whoever holds the registry. What cannot be brought to its end is said, and is tried again
-/// by the next run.
+/// Brings what was begun to its end. For whoever holds the registry. What cannot be brought to its end is said, makes the answer
+/// incomplete, and is tried again by the next run.
 ///
 /// # Errors
 ///
 /// The registry cannot be used.
-pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<(), Failure> {
+pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<Exit, Failure> {
     let work = Work { registry, accounts, say };
     not_begun(registry)?;
     let mut tokens: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
@@ -39,19 +35,21 @@ pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say)
         tokens.entry(operation.token.clone()).or_default().push(operation);
     }
     if tokens.is_empty() {
-        return Ok(());
+        return Ok(Exit::Done);
     }
     say.note(format!("an earlier run did not come to its end: {} tokens are brought to theirs", tokens.len()));
     let each = stream::iter(tokens.into_values()).map(async |operations| {
+        let mut exit = Exit::Done;
         for operation in operations {
             if let Err(error) = finish(work, &operation).await {
                 let Operation { token, verb, .. } = &operation;
                 say.error(format!("token {token}, of which an earlier run left its {verb} unfinished: {error}"));
+                exit = Exit::Incomplete;
             }
         }
+        exit
     });
-    each.buffer_unordered(AT_ONCE).collect::<()>().await;
-    Ok(())
+    Ok(each.buffer_unordered(AT_ONCE).fold(Exit::Done, async |all, exit| all.and(exit)).await)
 }
 
 /// Tokens that were planned, and for which nothing was begun.
@@ -103,12 +101,7 @@ async fn create(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
 /// Whether there is a user that was made for a token, as far as anybody can tell.
 async fn has_user(work: Work<'_>, token: &Token) -> Result<bool, NotDone> {
     let account = work.accounts.of(&token.account)?;
-    let mut user = list::user(&account.iam, &token.id).await?;
-    if user.is_none() {
-        tokio::time::sleep(ON_ITS_WAY).await;
-        user = list::user(&account.iam, &token.id).await?;
-    }
-    Ok(match (user, &account.tag) {
+    Ok(match (of_its_name(account, token).await?, &account.tag) {
         (None, _) => false,
         // Without its tag it is somebody else's, whose name was drawn by chance.
         (Some(user), Some(tag)) => user.tags.get(tag).is_some_and(|id| *id == token.token),
@@ -131,7 +124,7 @@ fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Resul
     }
     let mark = registry.keys()?.into_iter().find(|known| known.id == key).and_then(|known| known.mark);
     let Some(mark) = mark else { return Ok(false) };
-    let found = holds(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
+    let found = arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
         .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?;
     if found {
         registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, &[(key, KeyStatus::Active)])?;

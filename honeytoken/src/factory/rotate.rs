@@ -10,9 +10,9 @@ use common::record::{KeyStatus, Token, TokenKey, TokenState};
 
 use super::delete::{self, Work};
 use super::key::{NotHandedOut, hand_out, make_key};
-use super::whose::{NotDone, user_of};
+use super::whose::{NotDone, left_of, user_of};
 use crate::accounts::{Accounts, DecoyAccountInUse};
-use crate::hand_out::{Hand, holds};
+use crate::hand_out::{Hand, arrived};
 use crate::iam::list::{self, or_absent};
 use crate::iam::remove;
 use crate::registry::{Operation, Registry, Step, Verb};
@@ -112,7 +112,7 @@ pub(crate) async fn resume(
     let work = Work { registry, accounts, say };
     let token = work.token(&operation.token)?;
     let account = accounts.of(&token.account)?;
-    if user_of(registry, account, &token).await?.is_none() {
+    if left_of(registry, account, &token).await?.is_none() {
         return delete::is_gone(work, &token).map(drop);
     }
     let Operation { number, step, detail, .. } = operation;
@@ -132,7 +132,7 @@ pub(crate) async fn resume(
     }
     let mark = registry.keys()?.into_iter().find(|known| known.id == key).and_then(|known| known.mark);
     let found = match mark {
-        Some(mark) => holds(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
+        Some(mark) => arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
             .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?,
         None => false,
     };

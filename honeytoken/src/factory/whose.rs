@@ -1,12 +1,24 @@
 //! Whether a user of a token's name is the token's: names are given again, unique ids never.
 
+use std::time::Duration;
+
 use common::aws::AwsError;
+use common::clock;
 use common::id::AccountId;
-use common::record::Token;
+use common::record::{Token, TokenState};
+use jiff::SignedDuration;
 
 use crate::accounts::DecoyAccountInUse;
 use crate::iam::list::{self, User};
 use crate::registry::{Registry, RegistryError};
+
+/// For how long a token is new: IAM's answers lag behind its changes, and for a moment it may not know a user that it has made
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>).
+const NEW: SignedDuration = SignedDuration::from_mins(1);
+
+/// The pauses after which IAM is asked again for a user that is new: that it is gone is believed then.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_millis(1500), Duration::from_secs(2)];
 
 /// Why something was not done with a token, or was not done to its end.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +76,25 @@ pub(crate) enum NotDone {
     Not(String),
 }
 
+/// The user of a token's name as IAM has it now, whoever's it is. One that may have been made just now is asked for again before
+/// it is believed to be absent; one that is being deleted is not.
+pub(crate) async fn of_its_name(account: &DecoyAccountInUse, token: &Token) -> Result<Option<User>, AwsError> {
+    let mut user = list::user(&account.iam, &token.id).await?;
+    let is_new = match token.state {
+        TokenState::Creating => true,
+        TokenState::Active | TokenState::Disabled => clock::now().duration_since(token.created_at) < NEW,
+        TokenState::Deleting | TokenState::Deleted => false,
+    };
+    for pause in PAUSES {
+        if user.is_some() || !is_new {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        user = list::user(&account.iam, &token.id).await?;
+    }
+    Ok(user)
+}
+
 /// The token's user as IAM has it now; nothing where it is gone.
 ///
 /// # Errors
@@ -74,7 +105,7 @@ pub(crate) async fn user_of(
     account: &DecoyAccountInUse,
     token: &Token,
 ) -> Result<Option<User>, NotDone> {
-    let Some(user) = list::user(&account.iam, &token.id).await? else { return Ok(None) };
+    let Some(user) = of_its_name(account, token).await? else { return Ok(None) };
     let (there, name) = (user.principal_id.clone(), token.id.clone());
     match &token.principal_id {
         Some(known) if *known == there => return Ok(Some(user)),
@@ -95,4 +126,20 @@ pub(crate) async fn user_of(
     // Once its keys are gone nothing else may show it.
     registry.user_made(&token.token, &user.arn, &there)?;
     Ok(Some(user))
+}
+
+/// The same for a token of which something was begun: where another user has its name by now, its own is gone.
+///
+/// # Errors
+///
+/// There is a user of that name, and nothing shows whether it is the token's.
+pub(crate) async fn left_of(
+    registry: &Registry,
+    account: &DecoyAccountInUse,
+    token: &Token,
+) -> Result<Option<User>, NotDone> {
+    match user_of(registry, account, token).await {
+        Err(NotDone::Another { .. }) => Ok(None),
+        user => user,
+    }
 }

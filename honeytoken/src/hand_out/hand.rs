@@ -195,6 +195,10 @@ fn prepare(directory: &Path) -> Result<PathBuf, Failure> {
     builder.create(directory).map_err(failed)?;
     // The journal names files for whoever comes later, from wherever.
     let directory = fs::canonicalize(directory).map_err(failed)?;
+    if directory.to_str().is_none() {
+        let why = "its name is not UTF-8, so that it could not be written down where the secrets are: name another";
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidFilename, why)));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -210,12 +214,19 @@ fn prepare(directory: &Path) -> Result<PathBuf, Failure> {
     Ok(directory)
 }
 
+/// Where a file is written before it gets its name, so that a run after one that was killed knows it.
+pub(super) fn unfinished(path: &Path) -> Option<PathBuf> {
+    Some(path.with_file_name(format!(".{}.part", path.file_name()?.to_str()?)))
+}
+
 /// Makes a file with this in it; it must not be there yet. It is there as a whole or not at all, and when this answers it
 /// survives a power cut.
 fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    // These are 0600.
-    let mut file = Builder::new().prefix(".").tempfile_in(directory)?;
+    let part = unfinished(path).ok_or(io::ErrorKind::InvalidFilename)?;
+    // These are 0600, and new.
+    let name = part.file_name().unwrap_or_default();
+    let mut file = Builder::new().prefix(name).rand_bytes(0).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| match error.error.kind() {

@@ -11,7 +11,7 @@ mod quote;
 mod tests;
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -64,6 +64,19 @@ fn record(token: &Token, file: Option<(&str, &Path)>) -> String {
     value.to_string()
 }
 
+/// Whether a secret that was on its way to a file when its process ended arrived there. What there is of it beside the file
+/// goes: its key is one that is deleted, or one whose secret is in its place.
+///
+/// # Errors
+///
+/// The file cannot be read, or what is beside it not be removed.
+pub(crate) fn arrived(path: &Path, key: &str, is_secret: impl Fn(&str) -> bool) -> io::Result<bool> {
+    match hand::unfinished(path).map(fs::remove_file) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => holds(path, key, is_secret),
+    }
+}
+
 /// How much of a file is looked at: what `honeytoken` writes is far shorter.
 const LOOK: u64 = 1 << 20;
 
@@ -72,7 +85,7 @@ const LOOK: u64 = 1 << 20;
 /// # Errors
 ///
 /// The file cannot be read: it may have both.
-pub(crate) fn holds(path: &Path, key: &str, is_secret: impl Fn(&str) -> bool) -> io::Result<bool> {
+fn holds(path: &Path, key: &str, is_secret: impl Fn(&str) -> bool) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -10,7 +10,7 @@ use common::cli::Captured;
 use common::record::Token;
 use serde_json::{Value, json};
 
-use super::{Format, Hand, Handout, check_profile, holds};
+use super::{Format, Hand, Handout, arrived, check_profile, holds};
 use crate::commands::HandOut;
 use crate::secret::Secret;
 
@@ -278,6 +278,33 @@ fn a_secret_is_in_a_file_of_the_owners_alone() {
     let place = hand.place(&rotated, KEY).unwrap();
     assert_eq!(place.file_name().unwrap().to_str(), Some("svc-billing-export-aaaa.credentials"));
     hand.finish().unwrap();
+}
+
+#[test]
+fn what_a_kill_leaves_of_a_file_is_found_and_goes() {
+    let home = tempfile::tempdir().unwrap();
+    let (path, part) = (home.path().join("svc.credentials"), home.path().join(".svc.credentials.part"));
+    fs::write(&part, format!("{KEY} {SECRET}")).unwrap();
+    assert!(!arrived(&path, KEY, |secret| secret == SECRET).unwrap(), "it did not get its name");
+    assert!(!part.exists());
+    // This is how it is called while it is written.
+    fs::create_dir(&part).unwrap();
+    let hand = Hand::new(&args(None, Some(home.path())), Box::new(io::sink())).unwrap();
+    assert!(give(&hand, "svc").is_err());
+    fs::remove_dir(&part).unwrap();
+    let path = give(&hand, "svc").unwrap().unwrap();
+    assert!(arrived(&path, KEY, |secret| secret == SECRET).unwrap());
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_cannot_be_written_down_is_none() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = tempfile::tempdir().unwrap();
+    let odd = home.path().join(std::ffi::OsStr::from_bytes(b"s\xff"));
+    let error = Hand::new(&args(None, Some(&odd)), Box::new(io::sink())).unwrap_err();
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
 }
 
 #[test]

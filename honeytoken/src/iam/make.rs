@@ -96,7 +96,8 @@ pub(crate) async fn user(account: &DecoyAccountInUse, token: &str, name: &str) -
                     None => AwsError::of(IAM_CREATE_USER, "BadResponse", "the answer does not tell the user"),
                 }
             }
-            Err(error) if error.code() == "LimitExceeded" => return Ok(MadeUser::Full),
+            // The last one that there was room for may be that of an answer that was lost.
+            Err(error) if error.code() == "LimitExceeded" && lost.is_none() => return Ok(MadeUser::Full),
             Err(error) if error.code() == "EntityAlreadyExists" || error.outcome_unknown() => error,
             Err(error) => return Err(after(lost, error)),
         };

@@ -39,6 +39,9 @@ CREATE TABLE token (
 -- IAM knows no two names that differ in case alone.
 CREATE UNIQUE INDEX token_user ON token (account, lower(user_name)) WHERE state <> 'deleted';
 CREATE INDEX token_place ON token (owner, location);
+CREATE INDEX token_name ON token (lower(user_name));
+CREATE INDEX token_arn ON token (arn);
+CREATE INDEX token_principal ON token (principal_id);
 
 CREATE TABLE key (
     id TEXT PRIMARY KEY,
@@ -198,6 +201,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     }
     if version > known {
         return Err(RegistryError::Newer { path: path.to_owned(), version, known });
+    }
+    if version == known {
+        // Whoever only looks changes nothing, and wakes no watch.
+        return Ok(());
     }
     for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(usize::MAX)) {
         transaction.execute_batch(migration).map_err(failed)?;

@@ -4,16 +4,11 @@
 //! ([`Registry::hold`]); a watch writes what it sees beside them.
 //!
 //! - `migrations`: its tables. `token`: tokens with their keys. `making`: those that are being made. `expiry`: whose time is
-//!   over. `operation`: what was begun in AWS, and is not known to have ended. `planting`: where keys lie. `history`: who did
-//!   what, and what came of it. `backup`, `restore`: copies. `import`: tokens that come from elsewhere. `event`, `incident`:
-//!   what was seen of tokens being touched. `cursor`: how far the sources of events were read.
 //!   over. `adoption`: what IAM tells of users and keys. `operation`: what was begun in AWS, and is not known to have ended.
-//!   `planting`: where keys lie. `history`: who did what, and what came of it. `backup`, `restore`: copies. `import`: tokens that
-//!   come from elsewhere.
-//!   over. `operation`: what was begun in AWS, and is not known to have ended.
+//!   `planting`: where keys lie. `history`: who did what. `import`: tokens that come from elsewhere. `backup`: copies. `restore`:
+//!   copies that come back.
 //! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
 //!   when that was. `drill`: uses on purpose.
-//! - `backup`: copies. `history`: who did what. `import`: tokens that come from elsewhere. `planting`: where keys lie. `restore`: copies that come back.
 
 mod adoption;
 mod backup;

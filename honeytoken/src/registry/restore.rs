@@ -20,6 +20,9 @@ use super::{PATIENCE, Registry, RegistryError, Result, file, hold, migrations, p
 /// registry's own notes.
 const DISPENSABLE: [&str; 3] = ["caller", "cursor", "meta"];
 
+/// What was begun in AWS, and did not end.
+const JOURNAL: &str = "operation";
+
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Restored {
@@ -216,6 +219,16 @@ fn take(transaction: &Transaction<'_>, tables: &[String]) -> rusqlite::Result<()
     transaction.pragma_update(None, "defer_foreign_keys", true)?;
     for table in tables {
         let (name, columns) = (quoted(table), columns(transaction, "main", table)?.join(", "));
+        if table == JOURNAL {
+            // What was under way when the copy was made has ended since, as far as anybody knows: taken up again, it would take
+            // tokens back that were made to their end, and planted. What the registry itself has not ended stays.
+            let ended = format!(
+                "DELETE FROM main.{name} WHERE number IN (SELECT number FROM
+                    (SELECT {columns} FROM main.{name} EXCEPT SELECT {columns} FROM copy.{name}))"
+            );
+            transaction.execute(&ended, [])?;
+            continue;
+        }
         transaction.execute(&format!("DELETE FROM main.{name}"), [])?;
         let own = if table == "meta" { "WHERE name NOT LIKE 'copy\\_%' ESCAPE '\\'" } else { "" };
         transaction

@@ -76,12 +76,7 @@ impl Registry {
     /// comes before one that was deleted; user names of several accounts may mean several.
     pub(crate) fn find(&self, name: &str) -> Result<Vec<Token>> {
         let ids = self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id FROM token
-                 WHERE id = ?1 OR arn = ?1 OR principal_id = ?1 OR lower(user_name) = lower(?1)
-                    OR id IN (SELECT token FROM key WHERE id = ?1)
-                 ORDER BY state = 'deleted', created_at DESC",
-            )?;
+            let mut statement = connection.prepare_cached(FIND)?;
             let ids = statement.query_map([name], |row| row.get::<_, String>(0))?;
             ids.collect::<rusqlite::Result<Vec<_>>>()
         })?;
@@ -307,6 +302,12 @@ pub(super) fn insert_planting(transaction: &Transaction<'_>, token: &str, planti
     transaction.execute(insert, values).map(drop)
 }
 
+/// A query for what belongs to one token, or to all: by an index, or row by row.
+fn of_one_or_all(query: &str, column: &str, id: Option<&str>) -> String {
+    let only = if id.is_some() { format!("{column} = ?1") } else { "?1 IS NULL".to_owned() };
+    query.replace("{only}", &only)
+}
+
 /// One token, or all of them, the oldest first.
 pub(super) fn load(connection: &Connection, id: Option<&str>) -> rusqlite::Result<Vec<Token>> {
     let mut keys = group(connection, KEYS, id, |row| {
@@ -329,7 +330,7 @@ pub(super) fn load(connection: &Connection, id: Option<&str>) -> rusqlite::Resul
     let mut fired = group(connection, FIRED, id, |row| {
         Ok(Fired { events: count(row, 1)?, suppressed: count(row, 2)?, first: word(row, 3)?, last: word(row, 4)? })
     })?;
-    let mut statement = connection.prepare_cached(TOKENS)?;
+    let mut statement = connection.prepare_cached(&of_one_or_all(TOKENS, "id", id))?;
     let tokens = statement.query_map([id], |row| {
         let token: String = row.get(0)?;
         let labels: String = row.get(10)?;
@@ -364,15 +365,19 @@ pub(super) fn load(connection: &Connection, id: Option<&str>) -> rusqlite::Resul
     tokens.collect()
 }
 
+const FIND: &str = "SELECT id FROM token \
+    WHERE id = ?1 OR arn = ?1 OR principal_id = ?1 OR lower(user_name) = lower(?1) \
+        OR id IN (SELECT token FROM key WHERE id = ?1) \
+    ORDER BY state = 'deleted', created_at DESC";
 const TOKENS: &str = "SELECT id, state, account, user_name, arn, principal_id, guard, owner, location, notes, labels, \
     created_at, expires_at, expired_at, blind_since, deleted_at, drilled_at, drill_latency \
-    FROM token WHERE ?1 IS NULL OR id = ?1 ORDER BY created_at, rowid";
+    FROM token WHERE {only} ORDER BY created_at, rowid";
 const KEYS: &str = "SELECT token, id, status, created_at, deleted_at, last_used_at, last_used_service, last_used_region \
-    FROM key WHERE ?1 IS NULL OR token = ?1 ORDER BY rowid";
+    FROM key WHERE {only} ORDER BY rowid";
 const PLANTED: &str = "SELECT token, key, host, path, profile, at FROM planting \
-    WHERE removed_at IS NULL AND (?1 IS NULL OR token = ?1) ORDER BY number";
+    WHERE removed_at IS NULL AND {only} ORDER BY number";
 const FIRED: &str = "SELECT token, count(*), sum(suppressed), min(occurred_at), max(occurred_at) FROM event \
-    WHERE NOT drill AND (?1 IS NULL OR token = ?1) GROUP BY token";
+    WHERE NOT drill AND {only} GROUP BY token";
 
 /// What belongs to each token, by the token's id in the first column.
 fn group<T>(
@@ -381,7 +386,7 @@ fn group<T>(
     id: Option<&str>,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<BTreeMap<String, Vec<T>>> {
-    let mut statement = connection.prepare_cached(query)?;
+    let mut statement = connection.prepare_cached(&of_one_or_all(query, "token", id))?;
     let mut rows = statement.query([id])?;
     let mut groups: BTreeMap<String, Vec<T>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -414,4 +419,25 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 /// A time, so written that the texts have the times' order.
 pub(super) fn stamp(at: Timestamp) -> String {
     format!("{at:.9}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_many_tokens_is_found_without_a_look_at_the_others() {
+        let registry = Registry::in_memory().unwrap();
+        let one = |query, column| of_one_or_all(query, column, Some("t1"));
+        let queries =
+            [one(TOKENS, "id"), one(KEYS, "token"), one(PLANTED, "token"), one(FIRED, "token"), FIND.to_owned()];
+        for query in queries {
+            let plan = registry.read(|connection| {
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}"))?;
+                statement.query_map(["t1"], |row| row.get::<_, String>(3))?.collect::<rusqlite::Result<Vec<_>>>()
+            });
+            let plan = plan.unwrap();
+            assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{query}: {plan:?}");
+        }
+    }
 }

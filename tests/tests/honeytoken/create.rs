@@ -175,6 +175,27 @@ fn a_lost_answer_to_a_key_is_looked_up() {
 }
 
 #[test]
+fn the_last_user_that_there_was_room_for_is_not_forgotten() {
+    let account = Account::new();
+    // It is made, nobody hears of it, and IAM does not know it for a moment.
+    let proxy = Proxy::new(Emulator::shared())
+        .cut_after(on("iam:CreateUser").first(1))
+        .fail("iam:CreateUser", 409, "LimitExceeded", "Cannot exceed quota for UsersPerAccount: 1")
+        .fail(on("iam:GetUser").first(1), 404, "NoSuchEntity", "The user cannot be found.");
+    let _ = create(&account.through(&proxy), &[]).run().exits(3).says("LimitExceeded");
+    assert_eq!(users(&account), BTreeMap::new());
+}
+
+#[test]
+fn as_whom_tokens_are_made_is_taken_down() {
+    let account = Account::new();
+    let _ = create(&account, &[]).run().exits(0);
+    let registry = account.tool("honeytoken").home().join(".local/share/sluice");
+    let role = format!("{}iam_roletests", account.id());
+    assert!(grep(&registry, role.as_bytes()), "a watch takes its calls for somebody else's");
+}
+
+#[test]
 fn without_its_guard_no_key_is_made() {
     let account = Account::new();
     let proxy = Proxy::new(Emulator::shared()).deny("iam:PutUserPolicy");

@@ -111,8 +111,8 @@ fn tokens_are_updated_by_flags_and_by_records() {
     let _ = place
         .run(&["update", "svc-backup", "--owner", "x"])
         .exits(3)
-        .says("t1 (account 111122223333)")
-        .says("t2 (account 444455556666)");
+        .says("t1 in 111122223333")
+        .says("t2 in 444455556666");
     let _ =
         place.run(&["update", "t1", "--owner", "a\u{1b}[2J"]).exits(3).says("token t1: owner has a control character");
     let until = place.tokens(&["update", "t1", "--expires-at", "2027-01-01"]).remove(0);

@@ -359,3 +359,53 @@ fn what_is_named_wrongly_costs_only_itself() {
     assert_eq!(decoy.principal_id(), None);
     let _ = delete(&Account::new(), &["x"]).exits(4).says("there is no registry");
 }
+
+#[test]
+fn what_cannot_be_brought_to_its_end_is_never_done() {
+    let account = Account::new();
+    let decoy = Decoy::new(&account, "svc-billing", IDS[0], 1);
+    let other = Decoy::new(&account, "svc-export", IDS[1], 1);
+    let proxy = Proxy::new(tests::Emulator::shared()).deny(on("iam:DeleteUser").about("svc-billing"));
+    let seen = account.through(&proxy);
+    let _ = delete(&seen, &[&decoy.name]).exits(3);
+    // All that was asked for is done; what was left before is not.
+    let ran = delete(&seen, &[&other.name]).exits(3).says("left its delete unfinished");
+    assert_eq!(ran.kind("token")[0]["state"], "deleted", "{ran}");
+    let expire = |account: &Account| honeytoken(account, &["expire", "--delete"]);
+    let _ = expire(&seen).exits(3).says("left its delete unfinished");
+    // Nothing else is to be done, and it goes on with it.
+    let _ = expire(&account).exits(0);
+    assert_eq!((decoy.principal_id(), decoy.record()["state"].as_str()), (None, Some("deleted")));
+}
+
+#[test]
+fn another_user_of_its_name_ends_what_was_begun() {
+    let account = Account::new();
+    let decoy = Decoy::new(&account, "svc-billing", IDS[0], 0);
+    let proxy = Proxy::new(tests::Emulator::shared()).deny("iam:DeleteUser");
+    let _ = delete(&account.through(&proxy), &[&decoy.name]).exits(3);
+    let iam = Iam(&account);
+    iam.call("DeleteUser", &[("UserName", &decoy.name)]);
+    iam.call("CreateUser", &[("UserName", &decoy.name)]);
+    let (second, key) = (decoy.principal_id(), decoy.key());
+    let _ = honeytoken(&account, &["reconcile", "--apply"]).exits(0);
+    assert_eq!(decoy.record()["state"], "deleted");
+    assert_eq!((decoy.principal_id(), decoy.listed_keys()), (second, vec![key]));
+}
+
+#[test]
+fn what_iam_does_not_know_yet_is_not_gone() {
+    let account = Account::new();
+    let decoy = Decoy::new(&account, "svc-billing", IDS[0], 1);
+    let empty = "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
+                 <IsTruncated>false</IsTruncated><AccessKeyMetadata/></ListAccessKeysResult></ListAccessKeysResponse>";
+    let proxy = Proxy::new(tests::Emulator::shared())
+        .fail(on("iam:GetUser").first(2), 404, "NoSuchEntity", "The user with name svc-billing cannot be found.")
+        .answer(on("iam:ListAccessKeys").first(1), tests::http::Response::new(200, empty));
+    let ran = delete(&account.through(&proxy), &[&decoy.name]).exits(0);
+    assert_eq!(ran.kind("token")[0]["state"], "deleted", "{ran}");
+    assert_eq!((decoy.principal_id(), decoy.listed_keys()), (None, vec![]));
+    let changes = changes(&proxy);
+    let at = |call: &str| changes.iter().position(|it| it == call);
+    assert!(at("DeleteAccessKey") < at("DeleteUserPolicy"), "the guard goes last: {changes:?}");
+}

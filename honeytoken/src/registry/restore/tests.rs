@@ -8,6 +8,7 @@ use rusqlite::params;
 use rusqlite::types::Value;
 
 use super::super::tests::token;
+use super::super::{Step, Verb};
 use super::*;
 
 /// A place of one's own with a registry of two tokens in it.
@@ -101,6 +102,25 @@ fn a_registry_that_is_lost_comes_back_as_it_was() {
     // Over what it is already, too.
     assert!(matches!(place.restore(&copied, false).unwrap(), Restored::Done { former: None, .. }));
     assert_eq!(dump(&place.path), before);
+}
+
+#[test]
+fn what_was_under_way_when_the_copy_was_made_is_not_taken_up_again() {
+    let place = Place::new();
+    let registry = Registry::open(&place.path).unwrap();
+    let begun = registry.begin("t1", Verb::Create, Step::Key, "").unwrap();
+    let left = registry.begin("t2", Verb::Delete, Step::Remove, "").unwrap();
+    let copied = place.copy();
+    registry.end(begun, "t1", Verb::Create, TokenState::Active, &[]).unwrap();
+    drop(registry);
+    assert!(matches!(place.restore(&copied, true).unwrap(), Restored::Done { tokens: 2, .. }));
+    let unfinished = Registry::open(&place.path).unwrap().unfinished().unwrap();
+    assert_eq!(unfinished.iter().map(|it| it.number).collect::<Vec<_>>(), [left], "what did not end is ended");
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&place.path, end));
+    }
+    place.restore(&copied, false).unwrap();
+    assert_eq!(Registry::open(&place.path).unwrap().unfinished().unwrap(), [], "IAM says what became of it");
 }
 
 #[test]
