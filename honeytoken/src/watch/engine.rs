@@ -278,10 +278,8 @@ impl<'r> Engine<'r> {
         seen.incident = Some(id.clone());
         self.seen.events.push(seen);
         self.changed.insert(id.clone());
-        let active_key = event
-            .call
-            .and_then(|call| call.event.access_key.clone())
-            .filter(|key| trigger.is_use() && self.index.has_active_key(place, key));
+        let used = event.call.and_then(|call| call.event.access_key.as_deref());
+        let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used)).flatten();
         let incident = self.incidents.entry(id.clone()).or_insert_with(|| Incident {
             id,
             token: token.token.clone(),

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use common::record::{KeyStatus, Token};
+use common::record::{KeyStatus, Token, TokenKey};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::registry::{Caller, Drilled, Registry, RegistryError};
@@ -125,14 +125,14 @@ impl Index {
         self.one_of(self.names.get(&(account.to_owned(), name.to_ascii_lowercase()))?, hint)
     }
 
-    /// Whether a key of this token's is in use, as far as is known.
-    pub(crate) fn has_active_key(&self, place: usize, key: &str) -> bool {
-        self.token(place).is_some_and(|token| {
-            token
-                .keys
-                .iter()
-                .any(|known| known.id == key && matches!(known.status, KeyStatus::Active | KeyStatus::Unconfirmed))
-        })
+    /// The key that would have to be deactivated, where one of a token's was used: that one, or else the only one that is active, for
+    /// a session and a federated user do not tell by which they came to be.
+    pub(crate) fn key_to_stop(&self, place: usize, used: Option<&str>) -> Option<String> {
+        let is_active = |key: &&TokenKey| matches!(key.status, KeyStatus::Active | KeyStatus::Unconfirmed);
+        let active: Vec<&TokenKey> = self.token(place)?.keys.iter().filter(is_active).collect();
+        let known = active.iter().find(|key| Some(key.id.as_str()) == used);
+        let only = if let [only] = active[..] { Some(only) } else { None };
+        known.copied().or(only).map(|key| key.id.clone())
     }
 
     /// A key was derived from a token's.

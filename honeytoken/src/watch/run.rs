@@ -1,6 +1,6 @@
 //! Sources and engine at work: what the sources send goes through the engine, and alerts go out, each at once.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use common::clock;
 use common::event::{Found, What};
 use common::exit::Exit;
 use common::record::Alert;
-use common::stream::Writer;
+use common::stream::{Writer, is_broken_pipe};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -136,6 +136,15 @@ async fn wind_up(stopper: &Stopper, running: &mut JoinSet<Result<(), Failure>>) 
     if timeout(PATIENCE, all).await.is_err() {
         running.shutdown().await;
     }
+}
+
+/// An alert that nobody reads is no quiet end: whoever keeps the watch running has to hear of it.
+fn unheard(error: io::Error) -> Failure {
+    if is_broken_pipe(&error) {
+        let why = "nobody reads the alerts any more: what was not told is told by the next watch";
+        return Failure::Incomplete(why.into());
+    }
+    Failure::Output(error)
 }
 
 /// What stands between the engine and the world.
@@ -266,8 +275,7 @@ impl Desk {
     /// Writes alerts, each out at once: somebody is to be woken.
     fn write(&mut self, alerts: &[Alert]) -> Result<(), Failure> {
         for alert in alerts {
-            self.output.write(alert).map_err(Failure::Output)?;
-            self.output.flush().map_err(Failure::Output)?;
+            self.output.write(alert).and_then(|()| self.output.flush()).map_err(unheard)?;
             self.alerts += 1;
         }
         Ok(())

@@ -61,6 +61,11 @@ impl Trigger {
         }
     }
 
+    /// Whether somebody has its secret, so that its key is what to stop.
+    pub(crate) const fn tells_of_the_secret(self) -> bool {
+        !matches!(self, Self::Looked | Self::Touched)
+    }
+
     /// Whether its own credentials were used, so that what they are used for counts.
     pub(crate) const fn is_use(self) -> bool {
         matches!(self, Self::Used | Self::UsedViaSession | Self::ConsoleLogin)
