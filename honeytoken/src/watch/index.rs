@@ -125,14 +125,15 @@ impl Index {
         self.one_of(self.names.get(&(account.to_owned(), name.to_ascii_lowercase()))?, hint)
     }
 
-    /// The key that would have to be deactivated, where one of a token's was used: that one, or else the only one that is active, for
-    /// a session and a federated user do not tell by which they came to be.
+    /// The key that would have to be deactivated, where one of a token's was used: that one, if it is active. A session, a federated
+    /// user and a notice do not tell by which key they came to be: there it is the only one that is active.
     pub(crate) fn key_to_stop(&self, place: usize, used: Option<&str>) -> Option<String> {
         let is_active = |key: &&TokenKey| matches!(key.status, KeyStatus::Active | KeyStatus::Unconfirmed);
         let active: Vec<&TokenKey> = self.token(place)?.keys.iter().filter(is_active).collect();
         let known = active.iter().find(|key| Some(key.id.as_str()) == used);
-        let only = if let [only] = active[..] { Some(only) } else { None };
-        known.copied().or(only).map(|key| key.id.clone())
+        let is_own = used.is_some_and(|used| used.starts_with("AKIA"));
+        let only = if let ([only], false) = (&active[..], is_own) { Some(only) } else { None };
+        known.or(only).map(|key| key.id.clone())
     }
 
     /// A key was derived from a token's.

@@ -77,7 +77,7 @@ fn what_was_exported_is_imported_elsewhere_as_it_was() {
     let _ = other.reads(&["import"], ndjson(&changed)).exits(0).says("taken in: 0 new, 3 known already; refused: 0");
     assert_eq!(other.tokens(&["list", "--owner", "ops"]).len(), 1);
     assert_eq!(other.tokens(&["list", "--account", "444455556666"]).len(), 1);
-    let _ = other.run(&["list", "--state", "lost"]).exits(2).says("is not a state");
+    let _ = other.run(&["list", "--state", "lost"]).exits(2).says("possible values: creating, active");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn what_strangers_wrote_breaks_no_output() {
         (["list", "-o", "csv"], 3),
         (["report", "-o", "csv"], 4),
         (["report", "-o", "table"], 6),
-        (["export", "-o", "csv"], 3),
+        (["export", "-o", "csv"], 4),
     ] {
         let text = place.run(&args).exits(0).text();
         assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\u{202e}']), "{args:?}: {text}");
