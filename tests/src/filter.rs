@@ -20,9 +20,14 @@ pub enum Filter {
     Remediate,
     Poll,
     Notify,
+    /// `honeytoken watch`.
+    Watch,
 }
 
-pub const FILTERS: [Filter; 4] = [Filter::Audit, Filter::Remediate, Filter::Poll, Filter::Notify];
+pub const FILTERS: [Filter; 5] = [Filter::Audit, Filter::Remediate, Filter::Poll, Filter::Notify, Filter::Watch];
+
+/// How many decoys are watched.
+const DECOYS: usize = 2000;
 
 impl Filter {
     pub fn name(self) -> &'static str {
@@ -31,6 +36,7 @@ impl Filter {
             Self::Remediate => "remediate",
             Self::Poll => "poll",
             Self::Notify => "notify",
+            Self::Watch => "honeytoken",
         }
     }
 
@@ -41,6 +47,11 @@ impl Filter {
             Self::Remediate => account().tool("remediate"),
             Self::Poll => account().tool("poll").arg("-"),
             Self::Notify => Tool::new("notify").arg("--dry-run"),
+            Self::Watch => {
+                let tool = Tool::new("honeytoken").args(["watch", "--tokens", "tokens.ndjson"]);
+                std::fs::write(tool.home().join("tokens.ndjson"), decoys()).expect("a list of decoys");
+                tool
+            }
         }
     }
 
@@ -65,6 +76,12 @@ impl Filter {
                 "controls": ["CIS 1.10"], "action": "iam_delete_login_profile", "found_at": NOW,
             }),
             Self::Poll => json!({"account": account, "region": "global", "type": "iam_user", "id": id}),
+            Self::Watch => json!({
+                "eventVersion": "1.11", "eventID": format!("e{number}"), "eventTime": NOW,
+                "eventSource": "sts.amazonaws.com", "eventName": "GetCallerIdentity", "awsRegion": "us-east-1",
+                "sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2.31.4", "recipientAccountId": account,
+                "userIdentity": {"type": "IAMUser", "accountId": account, "arn": arn, "userName": id},
+            }),
         }
     }
 
@@ -78,6 +95,10 @@ impl Filter {
             Self::Audit => ids("finding"),
             Self::Remediate => ids("outcome"),
             Self::Poll => ids("resource"),
+            Self::Watch => {
+                let opened = ran.matching(&json!({"kind": "alert", "status": "open"}));
+                opened.iter().filter_map(|alert| number(alert["id"].as_str()?)).collect()
+            }
             Self::Notify => {
                 let slack = ran.matching(&json!({"kind": "delivery", "channel": "slack"}));
                 let keys = slack.iter().filter_map(|delivery| delivery["keys"].as_array()).flatten();
@@ -96,6 +117,19 @@ impl Filter {
         let said = ran.stderr.lines().filter_map(|line| line.strip_prefix(&prefix));
         said.filter(|said| said.starts_with("line")).map(str::to_owned).collect()
     }
+}
+
+/// The decoys that are watched, as `honeytoken export` writes them.
+fn decoys() -> String {
+    let account = account().id();
+    let decoy = |number: usize| {
+        json!({
+            "kind": "token", "token": format!("t{number}"), "state": "active", "account": account, "region": "global",
+            "type": "iam_user", "id": format!("r{number}"), "arn": format!("arn:aws:iam::{account}:user/r{number}"),
+            "guard": "inline", "created_at": NOW,
+        })
+    };
+    (1..=DECOYS).map(|number| decoy(number).to_string() + "\n").collect()
 }
 
 /// An account with users that can be looked up.

@@ -258,6 +258,7 @@ fn what_is_not_for_a_filter_goes_through_to_the_byte() {
         (Filter::Remediate, &input, &expected),
         (Filter::Remediate, &audited, &audited),
         (Filter::Poll, &input, &expected),
+        (Filter::Watch, &input, &expected),
     ] {
         let ran = filter.tool().stdin(input.clone()).run().exits(0);
         assert_eq!(ran.text(), *expected, "{}", filter.name());

@@ -130,7 +130,7 @@ fn a_line_of_200_mb_is_named_and_takes_no_memory() {
     ];
     for (index, filter) in FILTERS.into_iter().enumerate() {
         // One shape for each tool is enough, and all of them for one: the reader is the same.
-        let shapes = if index == 0 { shapes.to_vec() } else { vec![shapes[index - 1]] };
+        let shapes = if index == 0 { shapes.to_vec() } else { vec![shapes[(index - 1) % shapes.len()]] };
         for (start, middle, end) in shapes {
             let tool = filter.tool();
             let mut command = tool.command();
@@ -217,7 +217,8 @@ fn names_from_strangers_do_not_reach_a_terminal_raw() {
 #[test]
 fn a_text_of_a_megabyte_fits_into_what_people_read() {
     let long = "x".repeat(1 << 20);
-    for filter in FILTERS {
+    // What a CloudTrail record has beside its own fields is nobody's business.
+    for filter in FILTERS.into_iter().filter(|filter| *filter != Filter::Watch) {
         let mut input = Vec::new();
         for field in ["id", "account", "region", "type", "title", "key", "tags", "arn", "severity", "config", "action"]
         {

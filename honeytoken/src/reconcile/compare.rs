@@ -155,13 +155,11 @@ pub(crate) fn differences(
             all.push(missing.saying(Some(own.status.name()), Some("deleted")));
         }
     }
-    let mut known = Vec::new();
     for key in keys {
         let Some(own) = token.keys.iter().find(|own| own.id == key.id) else {
-            all.push(of(What::KeyUnknown, Mend::DeleteKey).key(&key.id).saying(None, Some(key.status().name())));
+            all.push(of(What::KeyUnknown, Mend::LearnKey).key(&key.id).saying(None, Some(key.status().name())));
             continue;
         };
-        known.push(key.clone());
         // Whether anybody has its secret IAM does not know.
         let agrees = own.status == key.status() || (own.status == KeyStatus::Unconfirmed && key.is_active);
         if !agrees {
@@ -169,8 +167,8 @@ pub(crate) fn differences(
             all.push(differs.saying(Some(own.status.name()), Some(key.status().name())));
         }
     }
-    if token.state != state(&known) {
-        all.push(of(What::State, Mend::SetToken).saying(Some(token.state.name()), Some(state(&known).name())));
+    if token.state != state(keys) {
+        all.push(of(What::State, Mend::SetToken).saying(Some(token.state.name()), Some(state(keys).name())));
     }
     all
 }

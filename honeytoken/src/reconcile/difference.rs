@@ -88,8 +88,8 @@ pub(crate) enum Mend {
     Finish,
     /// The registry learns the user's name, ARN and unique id.
     LearnUser,
-    /// The key is deleted: nobody knows who has its secret.
-    DeleteKey,
+    /// The registry learns of the key: it may be planted, where the registry is an older copy.
+    LearnKey,
     /// The registry learns what has become of the key.
     SetKey,
     /// The registry learns what has become of the token, and of keys that it does not know.

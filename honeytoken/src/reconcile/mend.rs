@@ -8,17 +8,17 @@ use common::record::{Guard, KeyStatus, Token, TokenKey, TokenKind, TokenState};
 use common::resource::ResourceType;
 
 use super::compare::Rules;
-use super::difference::{Difference, Mend, What};
+use super::difference::{Difference, Mend};
 use crate::accounts::DecoyAccountInUse;
 use crate::factory::delete::{self, Work};
 use crate::factory::id::new_id;
 use crate::factory::whose::NotDone;
 use crate::iam::list::{self, Listed, ListedKey, is_gone, or_absent, state};
-use crate::iam::{make, remove};
+use crate::iam::make;
 
 /// Mends a difference. Where it answers, it is mended.
 pub(crate) async fn mend(work: Work<'_>, account: &DecoyAccountInUse, difference: &Difference) -> Result<(), NotDone> {
-    let Difference { what, token, key, seen, apply, .. } = difference;
+    let Difference { token, key, seen, apply, .. } = difference;
     let (user, keys) = match seen {
         Some((user, keys)) => (Some(user), keys.as_slice()),
         None => (None, [].as_slice()),
@@ -26,25 +26,19 @@ pub(crate) async fn mend(work: Work<'_>, account: &DecoyAccountInUse, difference
     match (apply, user) {
         (Mend::RestoreGuard, Some(user)) => restore_guard(account, &work.token(token)?, user).await,
         (Mend::LearnUser, Some(user)) => Ok(work.registry.user_is(token, &user.name, &user.arn, &user.principal_id)?),
-        (Mend::DeleteKey, Some(user)) => {
+        (Mend::LearnKey, Some(user)) => {
             let id = key.as_deref().unwrap_or_default();
             work.say.warn(format!(
-                "the user {} in account {} has a key that the registry does not know, {id}: it is deleted",
+                "the user {} in account {} has a key that the registry did not know, {id}: it is watched from now on, and nobody can \
+                 tell who has its secret; `honeytoken delete {id}` takes it away",
                 user.name, account.id
             ));
-            Ok(remove::key(&account.iam, &user.name, id).await?)
+            set_token(work, token, user, keys)
         }
         (Mend::SetKey, _) => {
             let id = key.as_deref().unwrap_or_default();
             let status = keys.iter().find(|key| key.id == id).map_or(KeyStatus::Deleted, ListedKey::status);
             Ok(work.registry.key_is(token, id, status)?)
-        }
-        (Mend::SetToken, Some(user)) if *what == What::State => {
-            // What it does not know is deleted by now.
-            let known = work.token(token)?.keys;
-            let keys: Vec<ListedKey> =
-                keys.iter().filter(|key| known.iter().any(|own| own.id == key.id)).cloned().collect();
-            set_token(work, token, user, &keys)
         }
         (Mend::SetToken, Some(user)) => set_token(work, token, user, keys),
         (Mend::SetToken, None) => delete::is_gone(work, &work.token(token)?).map(drop),
@@ -53,7 +47,7 @@ pub(crate) async fn mend(work: Work<'_>, account: &DecoyAccountInUse, difference
         (Mend::None, Some(user)) => Err(perhaps_a_person(user, token)),
         // What was begun, recovery has tried before, and has said why it cannot.
         (Mend::Finish, _) => Err(NotDone::Not("it was tried just now: the error before says why not".to_owned())),
-        (Mend::None | Mend::RestoreGuard | Mend::LearnUser | Mend::DeleteKey | Mend::Adopt, _) => {
+        (Mend::None | Mend::RestoreGuard | Mend::LearnUser | Mend::LearnKey | Mend::Adopt, _) => {
             Err(NotDone::Not("its user was not seen".to_owned()))
         }
     }

@@ -67,9 +67,9 @@ fn all_that_differs_is_said_and_mended_once() {
                 Iam(decoy.account).call("DeleteAccessKey", &first);
                 decoy.key();
             },
-            &[("key_missing", "set_key"), ("key_unknown", "delete_key")],
+            &[("key_missing", "set_key"), ("key_unknown", "learn_key")],
             "active",
-            1,
+            2,
         ),
         (
             "inactive",
