@@ -8,6 +8,7 @@
 //! - [`action`]: what can be done to a resource, and what undoes it.
 //! - [`operation`]: the calls to AWS, and the permissions that they need; [`iam_policy`]: these as a policy.
 //! - [`arn`], [`id`]: names of things in AWS, checked when they are read. [`decimal`]: amounts of money.
+//! - [`percent`]: texts with percent signs.
 //! - [`wildcard`]: the wildcards of IAM policies, and of exceptions.
 //! - [`settings`], [`cli`], [`exit`], [`clock`]: how a tool starts, speaks and ends.
 //! - [`document`]: JSON documents that many change at the same time.
@@ -31,6 +32,7 @@ pub mod exit;
 pub mod iam_policy;
 pub mod id;
 pub mod operation;
+pub mod percent;
 pub mod record;
 pub mod reference;
 // Ahead of those that use its macro.

@@ -1,8 +1,9 @@
 //! What a policy of IAM comes to, as far as it matters to a decoy.
 
+use common::percent::decoded;
 use serde_json::Value;
 
-use crate::iam::group::{decoded, is_deny_all};
+use crate::iam::group::is_deny_all;
 
 /// What a policy does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

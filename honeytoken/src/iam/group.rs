@@ -5,6 +5,7 @@ use common::aws::AwsError;
 use common::operation::{
     IAM_CREATE_GROUP, IAM_GET_GROUP, IAM_GET_GROUP_POLICY, IAM_LIST_GROUP_POLICIES, IAM_PUT_GROUP_POLICY,
 };
+use common::percent::decoded;
 use serde_json::Value;
 
 use super::Iam;
@@ -105,22 +106,6 @@ pub(crate) fn is_deny_all(encoded: &str) -> bool {
         Value::Array(statements) => statements.iter().any(denies),
         statement => denies(statement),
     }
-}
-
-/// Each `%` and the two hexadecimal digits behind it as the byte that they stand for (RFC 3986). A document that comes as it
-/// is has none.
-pub(crate) fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Documents that AWS keeps as a text of JSON: policies, redrive policies.
 
 use common::operation::Operation;
+use common::percent::decoded;
 use common::record::Unread;
 use serde_json::Value;
 
@@ -33,22 +34,6 @@ pub(super) fn parse_encoded(
         return None;
     };
     parse(Some(&text), field, operation, unread)
-}
-
-/// Each `%` and the two hexadecimal digits behind it as the byte that they stand for.
-fn decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2)?;
-        // from_str_radix also takes a sign.
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 fn malformed(field: &str, operation: Operation, message: String) -> Unread {
@@ -104,7 +89,5 @@ mod tests {
             assert_eq!(parse_encoded(text, "Policy", S3_GET_BUCKET_POLICY, &mut unread), expected, "{text:?}");
             assert_eq!(!unread.is_empty(), is_unread, "{text:?}");
         }
-        assert_eq!(decoded("%2B"), Some("+".to_owned()));
-        assert_eq!(decoded("%+2"), None, "a sign is no digit");
     }
 }
