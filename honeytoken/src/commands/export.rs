@@ -4,7 +4,7 @@ use common::cli::Failure;
 use common::exit::Exit;
 use common::record::TokenState;
 
-use super::{Output, Which};
+use super::Listing;
 use crate::context::Context;
 use crate::list;
 
@@ -12,15 +12,12 @@ use crate::list;
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) which: Which,
-    /// How
-    #[arg(short, long, value_enum, default_value_t = Output::Json)]
-    pub(crate) output: Output,
+    pub(crate) listing: Listing,
 }
 
 /// Write the registry's tokens as records, those that were deleted as well.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let Args { mut which, output } = args;
+    let Listing { mut which, output } = args.listing;
     if which.state.is_empty() {
         // Events come late: elsewhere, too, tokens are to be known that were deleted.
         which.state = TokenState::ALL.to_vec();

@@ -3,7 +3,7 @@
 use common::cli::Failure;
 use common::exit::Exit;
 
-use super::{Output, Which};
+use super::Listing;
 use crate::context::Context;
 use crate::list;
 
@@ -11,15 +11,12 @@ use crate::list;
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) which: Which,
-    /// How
-    #[arg(short, long, value_enum, default_value_t = Output::Json)]
-    pub(crate) output: Output,
+    pub(crate) listing: Listing,
 }
 
 /// List tokens.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let Args { which, output } = args;
+    let Listing { which, output } = args.listing;
     let registry = context.open()?;
     list::write(&registry, &which, output, context.io)
 }

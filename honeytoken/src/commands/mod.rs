@@ -93,6 +93,16 @@ pub(crate) struct Which {
     pub(crate) undrilled: bool,
 }
 
+/// Which tokens are listed, and how.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// How
+    #[arg(short, long, value_enum, default_value_t = Output::Json)]
+    pub(crate) output: Output,
+}
+
 /// How what was made is handed out.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct HandOut {

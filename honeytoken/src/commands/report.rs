@@ -5,7 +5,7 @@ use common::clock;
 use common::exit::Exit;
 use common::settings::Period;
 
-use super::{Output, Which};
+use super::{Listing, Output};
 use crate::context::Context;
 use crate::list;
 use crate::list::which::later;
@@ -15,10 +15,7 @@ use crate::report;
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) which: Which,
-    /// How
-    #[arg(short, long, value_enum, default_value_t = Output::Json)]
-    pub(crate) output: Output,
+    pub(crate) listing: Listing,
     /// What expires within this time is expiring
     #[arg(long, value_name = "TIME", default_value = "30d")]
     pub(crate) expiring: Period,
@@ -26,7 +23,7 @@ pub(crate) struct Args {
 
 /// Say how the tokens are doing: planted, expiring, fired, never drilled.
 pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
-    let Args { which, output, expiring } = args;
+    let Args { listing: Listing { which, output }, expiring } = args;
     let now = clock::now();
     let registry = context.open()?;
     let tokens = which.tokens(&registry, now)?;
