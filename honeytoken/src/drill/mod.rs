@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit, Failure> {
 /// The token that the key is of: a drill with anybody else's would tell nothing.
 fn token_of(registry: &Registry, pair: &KeyPair, file: &Path) -> Result<(Token, KeyStatus), Failure> {
     let KeyPair { key, secret } = pair;
-    let known = registry.keys()?.into_iter().find(|known| known.id == *key);
+    let known = registry.key(key)?;
     let token = known.as_ref().map(|known| registry.token(&known.token)).transpose()?.flatten();
     let (Some(known), Some(token)) = (known, token) else {
         let (file, registry) = (file.display(), registry.path().display());

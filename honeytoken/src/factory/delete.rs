@@ -80,15 +80,10 @@ pub(crate) async fn key(work: Work<'_>, token: &Token, id: &str) -> Result<Token
 }
 
 /// Goes on with what a run before began: [`Verb::Delete`] and [`Verb::DeleteKey`].
-pub(crate) async fn resume(
-    registry: &Registry,
-    accounts: &Accounts,
-    operation: &Operation,
-    say: &Say,
-) -> Result<(), NotDone> {
-    let work = Work { registry, accounts, say };
+pub(crate) async fn resume(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
+    let registry = work.registry;
     let token = work.token(&operation.token)?;
-    let account = accounts.of(&token.account)?;
+    let account = work.accounts.of(&token.account)?;
     let is_there = left_of(registry, account, &token).await?.is_some();
     let Operation { number, verb, detail, .. } = operation;
     if *verb == Verb::DeleteKey {

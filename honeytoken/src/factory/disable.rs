@@ -1,14 +1,13 @@
 //! Tokens are disabled: their keys are deactivated, and a use of them leaves no trace from then on.
 
-use common::cli::Say;
 use common::record::{KeyStatus, Token, TokenState};
 
 use super::delete::Work;
 use super::whose::{NotDone, left_of, user_of};
-use crate::accounts::{Accounts, DecoyAccountInUse};
+use crate::accounts::DecoyAccountInUse;
 use crate::iam::list::{self, or_absent};
 use crate::iam::remove;
-use crate::registry::{Operation, Registry, Step, Verb};
+use crate::registry::{Operation, Step, Verb};
 
 /// Deactivates all keys of a token. A token whose user is gone is deleted.
 ///
@@ -30,15 +29,10 @@ pub(crate) async fn token(work: Work<'_>, token: &Token) -> Result<Token, NotDon
 }
 
 /// Goes on with what a run before began.
-pub(crate) async fn resume(
-    registry: &Registry,
-    accounts: &Accounts,
-    operation: &Operation,
-    say: &Say,
-) -> Result<(), NotDone> {
-    let work = Work { registry, accounts, say };
+pub(crate) async fn resume(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
+    let registry = work.registry;
     let token = work.token(&operation.token)?;
-    let account = accounts.of(&token.account)?;
+    let account = work.accounts.of(&token.account)?;
     let is_there = left_of(registry, account, &token).await?.is_some();
     to_the_end(work, account, &token, operation.number, is_there).await.map(drop)
 }

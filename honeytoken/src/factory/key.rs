@@ -1,6 +1,7 @@
 //! A key is made for a token's user, and its secret handed out: for a token that is new, and for one that is rotated.
 
 use std::io;
+use std::path::Path;
 
 use common::clock;
 use common::record::{KeyStatus, Token, TokenKey, TokenState};
@@ -8,10 +9,37 @@ use common::record::{KeyStatus, Token, TokenKey, TokenState};
 use super::delete::Work;
 use super::whose::NotDone;
 use crate::accounts::DecoyAccountInUse;
-use crate::hand_out::{Hand, Handout};
+use crate::hand_out::{Hand, Handout, arrived};
 use crate::iam::make::{self, MadeKey};
 use crate::iam::remove;
-use crate::registry::{RegistryError, Step, Verb};
+use crate::registry::{Registry, RegistryError, Step, Verb};
+
+/// What became of a secret that was on its way when an earlier run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnItsWay<'a> {
+    /// The secret of this key went to stdout: nobody knows.
+    Unknown(&'a str),
+    /// The secret of this key is where it was to be.
+    Arrived(&'a str),
+    /// It is not.
+    Lost,
+}
+
+/// What became of the secret that [`hand_out`] was at work on, by what the step says.
+///
+/// # Errors
+///
+/// The file that it was to be in cannot be read.
+pub(crate) fn on_its_way<'a>(registry: &Registry, detail: &'a str) -> Result<OnItsWay<'a>, NotDone> {
+    let Some((key, path)) = detail.split_once('\n') else { return Ok(OnItsWay::Lost) };
+    if path.is_empty() {
+        return Ok(OnItsWay::Unknown(key));
+    }
+    let Some(mark) = registry.key(key)?.and_then(|known| known.mark) else { return Ok(OnItsWay::Lost) };
+    let found = arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
+        .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?;
+    Ok(if found { OnItsWay::Arrived(key) } else { OnItsWay::Lost })
+}
 
 /// Why a secret was not handed out. Its key is deleted, as far as that could be done.
 #[derive(Debug, thiserror::Error)]

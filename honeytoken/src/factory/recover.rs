@@ -4,7 +4,6 @@
 //! A token that was being made is taken back, unless its secret is where it was to be. What was being taken away goes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use common::cli::{Failure, Say};
 use common::exit::Exit;
@@ -12,10 +11,10 @@ use common::record::{KeyStatus, Token, TokenState};
 use futures_util::{StreamExt, stream};
 
 use super::delete::{self, Work};
+use super::key::{OnItsWay, on_its_way};
 use super::whose::{NotDone, of_its_name};
 use super::{disable, rotate};
 use crate::accounts::Accounts;
-use crate::hand_out::arrived;
 use crate::registry::{Filter, Operation, Registry, RegistryError, Step, Verb};
 
 /// How many tokens are worked on at once.
@@ -65,16 +64,15 @@ fn not_begun(registry: &Registry) -> Result<(), RegistryError> {
 }
 
 async fn finish(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
-    let Work { registry, accounts, say } = work;
-    if !registry.unfinished()?.iter().any(|other| other.number == operation.number) {
+    if !work.registry.unfinished()?.iter().any(|other| other.number == operation.number) {
         // It came to its end with another one of the same token.
         return Ok(());
     }
     match operation.verb {
         Verb::Create => create(work, operation).await,
-        Verb::Delete | Verb::DeleteKey => delete::resume(registry, accounts, operation, say).await,
-        Verb::Disable => disable::resume(registry, accounts, operation, say).await,
-        Verb::Rotate => rotate::resume(registry, accounts, operation, say).await,
+        Verb::Delete | Verb::DeleteKey => delete::resume(work, operation).await,
+        Verb::Disable => disable::resume(work, operation).await,
+        Verb::Rotate => rotate::resume(work, operation).await,
     }
 }
 
@@ -112,22 +110,18 @@ async fn has_user(work: Work<'_>, token: &Token) -> Result<bool, NotDone> {
 /// Whether the secret may be in somebody's hands: then the token is one.
 fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Result<bool, NotDone> {
     let Work { registry, say, .. } = work;
-    let Some((key, path)) = operation.detail.split_once('\n') else { return Ok(false) };
-    if path.is_empty() {
-        say.warn(format!(
-            "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an earlier \
-             run ended; `honeytoken create` for the same owner and location makes another key in its place",
-            token.token, token.id
-        ));
-        registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, &[])?;
-        return Ok(true);
-    }
-    let mark = registry.keys()?.into_iter().find(|known| known.id == key).and_then(|known| known.mark);
-    let Some(mark) = mark else { return Ok(false) };
-    let found = arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
-        .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?;
-    if found {
-        registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, &[(key, KeyStatus::Active)])?;
-    }
-    Ok(found)
+    let key = match on_its_way(registry, &operation.detail)? {
+        OnItsWay::Lost => return Ok(false),
+        OnItsWay::Unknown(key) => {
+            say.warn(format!(
+                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an earlier \
+                 run ended; `honeytoken create` for the same owner and location makes another key in its place",
+                token.token, token.id
+            ));
+            None
+        }
+        OnItsWay::Arrived(key) => Some((key, KeyStatus::Active)),
+    };
+    registry.end(operation.number, &token.token, Verb::Create, TokenState::Active, key.as_slice())?;
+    Ok(true)
 }

@@ -1,21 +1,19 @@
 //! Tokens are rotated: a new key beside the old one, which is active and watched until the new one is planted; then the old one
 //! goes.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::cli::Say;
 use common::record::{KeyStatus, Token, TokenKey, TokenState};
 
 use super::delete::{self, Work};
-use super::key::{NotHandedOut, hand_out, make_key};
+use super::key::{NotHandedOut, OnItsWay, hand_out, make_key, on_its_way};
 use super::whose::{NotDone, left_of, user_of};
-use crate::accounts::{Accounts, DecoyAccountInUse};
-use crate::hand_out::{Hand, arrived};
+use crate::accounts::DecoyAccountInUse;
+use crate::hand_out::Hand;
 use crate::iam::list::{self, or_absent};
 use crate::iam::remove;
-use crate::registry::{Operation, Registry, Step, Verb};
+use crate::registry::{Operation, Step, Verb};
 
 /// How many keys IAM lets a user have.
 const ROOM: usize = 2;
@@ -103,15 +101,10 @@ pub(crate) async fn finish(work: Work<'_>, token: &Token) -> Result<Token, NotDo
 /// # Errors
 ///
 /// Something could not be looked up or deleted: the next run tries again.
-pub(crate) async fn resume(
-    registry: &Registry,
-    accounts: &Accounts,
-    operation: &Operation,
-    say: &Say,
-) -> Result<(), NotDone> {
-    let work = Work { registry, accounts, say };
+pub(crate) async fn resume(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
+    let registry = work.registry;
     let token = work.token(&operation.token)?;
-    let account = accounts.of(&token.account)?;
+    let account = work.accounts.of(&token.account)?;
     if left_of(registry, account, &token).await?.is_none() {
         return delete::is_gone(work, &token).map(drop);
     }
@@ -121,26 +114,23 @@ pub(crate) async fn resume(
         let before: Vec<&str> = detail.lines().collect();
         return take_back(work, account, &token.token, *number, &before).await;
     }
-    let (key, path) = detail.split_once('\n').unwrap_or((detail, ""));
-    if path.is_empty() {
-        say.warn(format!(
-            "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an \
-             earlier run ended; `honeytoken rotate --finish {}` deletes it",
-            token.token, token.id, token.token
-        ));
-        return Ok(registry.end(*number, &token.token, Verb::Rotate, token.state, &[])?);
-    }
-    let mark = registry.keys()?.into_iter().find(|known| known.id == key).and_then(|known| known.mark);
-    let found = match mark {
-        Some(mark) => arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
-            .map_err(|error| NotDone::Not(format!("whether {path} has the secret of {key} cannot be told: {error}")))?,
-        None => false,
+    let key = match on_its_way(registry, detail)? {
+        OnItsWay::Lost => {
+            let key = detail.lines().next().unwrap_or_default();
+            let before: Vec<&str> = live(&token).map(|key| key.id.as_str()).filter(|id| *id != key).collect();
+            return take_back(work, account, &token.token, *number, &before).await;
+        }
+        OnItsWay::Unknown(key) => {
+            work.say.warn(format!(
+                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an \
+                 earlier run ended; `honeytoken rotate --finish {}` deletes it",
+                token.token, token.id, token.token
+            ));
+            None
+        }
+        OnItsWay::Arrived(key) => Some((key, KeyStatus::Active)),
     };
-    if found {
-        return Ok(registry.end(*number, &token.token, Verb::Rotate, token.state, &[(key, KeyStatus::Active)])?);
-    }
-    let before: Vec<&str> = live(&token).map(|key| key.id.as_str()).filter(|id| *id != key).collect();
-    take_back(work, account, &token.token, *number, &before).await
+    Ok(registry.end(*number, &token.token, Verb::Rotate, token.state, key.as_slice())?)
 }
 
 /// The keys that are not deleted, the oldest first.

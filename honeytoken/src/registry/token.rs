@@ -11,7 +11,7 @@ use common::record::{Drill, Fired, KeyStatus, LastUsed, Planting, Token, TokenKe
 use common::resource::ResourceType;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
 use super::{Registry, RegistryError, Result};
@@ -129,10 +129,15 @@ impl Registry {
     pub(crate) fn keys(&self) -> Result<Vec<Key>> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT id, token, status, mark FROM key ORDER BY rowid")?;
-            let keys = statement.query_map([], |row| {
-                Ok(Key { id: row.get(0)?, token: row.get(1)?, status: word(row, 2)?, mark: row.get(3)? })
-            })?;
-            keys.collect()
+            statement.query_map([], key)?.collect()
+        })
+    }
+
+    /// The key of this id.
+    pub(crate) fn key(&self, id: &str) -> Result<Option<Key>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT id, token, status, mark FROM key WHERE id = ?1")?;
+            statement.query_row([id], key).optional()
         })
     }
 
@@ -177,6 +182,11 @@ pub(super) fn describe(
     )?;
     let detail = json!({"before": old, "after": new}).to_string();
     note(transaction, Some(&token.token), verb, &detail, clock::now())
+}
+
+/// A key, of `id, token, status, mark`.
+fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
+    Ok(Key { id: row.get(0)?, token: row.get(1)?, status: word(row, 2)?, mark: row.get(3)? })
 }
 
 /// Takes down who did what: a line of the history.
