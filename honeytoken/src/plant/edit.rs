@@ -289,10 +289,7 @@ fn add_lines(lines: &Lines<'_>, edit: &mut Edit<'_>, profile: &Profile, missing:
     let newline = lines.newline();
     let Some(header) = lines.all().get(profile.lines.start) else { return };
     let is_open = !lines.text(header.whole.clone()).ends_with(b"\n");
-    // As far to the right as what follows, which would go on with our values otherwise.
-    let next = lines.body(profile).find(|(_, line)| matches!(line.what, What::Property { .. }));
-    let next = next.map(|(_, line)| lines.text(line.whole.clone())).unwrap_or_default();
-    let indent = next.get(..next.len() - next.trim_ascii_start().len()).unwrap_or_default();
+    let indent = indent(lines, profile);
     let mut pieces: Vec<&[u8]> = Vec::new();
     for (name, value) in missing {
         if is_open {
@@ -304,6 +301,26 @@ fn add_lines(lines: &Lines<'_>, edit: &mut Edit<'_>, profile: &Profile, missing:
         }
     }
     edit.replace(header.whole.end..header.whole.end, &pieces);
+}
+
+/// How far to the right lines have to stand right behind a profile's header: as far as anything that follows up to the
+/// first property or the next header, which would go on with their values otherwise.
+fn indent<'a>(lines: &Lines<'a>, profile: &Profile) -> &'a [u8] {
+    let mut widest: &[u8] = &[];
+    for line in lines.all().iter().skip(profile.lines.start + 1) {
+        let text = lines.text(line.whole.clone());
+        let space = text.get(..text.len() - text.trim_ascii_start().len()).unwrap_or_default();
+        if line.what == What::Comment || line.what == What::Blank {
+            continue;
+        }
+        if space.len() > widest.len() {
+            widest = space;
+        }
+        if matches!(line.what, What::Property { .. } | What::Header(_)) {
+            break;
+        }
+    }
+    widest
 }
 
 /// The profile of that name, where there is one.

@@ -28,7 +28,9 @@ pub(super) enum What {
     More,
     /// Nothing.
     Blank,
-    /// A comment, or what nobody understands.
+    /// A comment.
+    Comment,
+    /// What nobody understands.
     Other,
 }
 
@@ -109,7 +111,7 @@ fn line(text: &[u8], range: Range<usize>, indent: &mut Option<usize>) -> What {
     let left = content.len() - content.trim_ascii_start().len();
     match trimmed.first() {
         None => return What::Blank,
-        Some(b'#' | b';') => return What::Other,
+        Some(b'#' | b';') => return What::Comment,
         Some(_) if indent.is_some_and(|indent| left > indent) => return What::More,
         Some(b'[') => {
             let name = trimmed.get(1..).unwrap_or_default();

@@ -47,6 +47,19 @@ fn a_key_is_put_where_it_belongs() {
             None,
             format!("[x]\n  aws_secret_access_key = {SECRET}\n  aws_access_key_id = {KEY}\n# mine\n  a = 0\n"),
         ),
+        // What nobody understands, and the next header, do not become part of a value.
+        (
+            "[x]\n # mine\n   odd\n  a = 0\n",
+            None,
+            format!(
+                "[x]\n   aws_secret_access_key = {SECRET}\n   aws_access_key_id = {KEY}\n # mine\n   odd\n  a = 0\n"
+            ),
+        ),
+        (
+            "[x]\n  [b]\n    a = 0\n",
+            None,
+            format!("[x]\n  aws_secret_access_key = {SECRET}\n  aws_access_key_id = {KEY}\n  [b]\n    a = 0\n"),
+        ),
         ("[x]", None, format!("[x]\n{}", reverse.trim_end())),
         ("[x]\nregion=us-east-1\n", Some("eu-west-1"), format!("[x]\n{reverse}region=us-east-1\n")),
         // The keys of another token give way, and so does what went with them.
@@ -122,14 +135,14 @@ fn a_profile_that_has_more_than_the_key_stays() {
 fn lines() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         3 => "\\[(a|b|default|prod one|x)\\]",
-        1 => "\\[x\\] *[#;] mine",
+        1 => " {0,2}\\[(x|b)\\] *[#;] mine",
         3 => "(aws_access_key_id|aws_secret_access_key|aws_session_token) ?= ?[A-Za-z0-9/+]{4,20}",
         3 => "(region|output|s3|role_arn|x) ?= ?[a-z0-9 -]{0,9}",
         1 => "  [a-z_]{1,9} = [a-z0-9]{1,9}",
         2 => "[#;] ?[ -~]{0,20}",
         2 => Just(String::new()),
         1 => "[ \t]{1,3}",
-        1 => "[ -~]{0,12}",
+        1 => " {0,3}[ -~]{0,12}",
     ];
     (prop::collection::vec(line, 0..14), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(lines, crlf, end, mark)| {
