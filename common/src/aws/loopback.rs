@@ -130,11 +130,8 @@ pub(super) const SECRET: &str = "very-secret-key";
 
 /// A configuration as [`config::load`] makes it, with quick retries and deadlines.
 pub(super) fn sdk_config(address: &str, attempts: u32, concurrency: usize) -> SdkConfig {
-    let deadlines = Deadlines {
-        connect: Duration::from_secs(5),
-        answer: Duration::from_millis(300),
-        exchange: Duration::from_millis(600),
-    };
+    let deadlines =
+        Deadlines { connect: Duration::from_secs(5), answer: Duration::from_secs(1), exchange: Duration::from_secs(2) };
     let credentials =
         Credentials::builder().access_key_id("AKIATEST").secret_access_key(SECRET).provider_name("test").build();
     SdkConfig::builder()

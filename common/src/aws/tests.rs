@@ -195,12 +195,12 @@ async fn no_more_requests_are_under_way_than_allowed() {
     assert_eq!(server.peak(), 3);
 }
 
-/// Twelve calls of 100 ms one after the other take longer than the 600 ms that one exchange may take.
+/// Twelve calls of 200 ms one after the other take longer than the 2 s that one exchange may take.
 #[tokio::test]
 async fn waiting_for_ones_turn_is_no_failure() {
     let server = Server::start(|_| {
         let Reply::Answer(status, body) = identity("111122223333", "aws") else { unreachable!() };
-        Reply::Late(Duration::from_millis(100), status, body)
+        Reply::Late(Duration::from_millis(200), status, body)
     })
     .await;
     let (session, _) = session(&server.address, 1, 1);
