@@ -120,10 +120,15 @@ fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Resul
     let key = match on_its_way(registry, &operation.detail)? {
         OnItsWay::Lost => return Ok(false),
         OnItsWay::Unknown(key) => {
+            let Token { token: id, id: user, owner, location, .. } = token;
+            let next = if owner.is_empty() || location.is_empty() {
+                format!("`honeytoken rotate {id}` makes another key, `rotate --finish {id}` deletes this one then")
+            } else {
+                "`honeytoken create` for the same owner and location makes another key in its place".to_owned()
+            };
             say.warn(format!(
-                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an earlier \
-                 run ended; `honeytoken create` for the same owner and location makes another key in its place",
-                token.token, token.id
+                "whether anybody got the secret of {key} (token {id}, the user {user}) is not known: it was on its way to stdout when \
+                 an earlier run ended; {next}"
             ));
             None
         }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::record::{KeyStatus, Token, TokenKey, TokenState};
+use common::record::{KeyStatus, Planting, Token, TokenKey, TokenState};
 
 use super::delete::{self, Work};
 use super::key::{NotHandedOut, OnItsWay, hand_out, make_key, on_its_way};
@@ -110,6 +110,12 @@ pub(crate) async fn finish(work: Work<'_>, token: &Token) -> Result<Token, NotDo
             ));
         }
         after = delete::key(work, &after, &old.id).await?;
+        for Planting { host, path, profile, .. } in after.planted.iter().filter(|planting| planting.key == old.id) {
+            work.say.warn(format!(
+                "{} lies in the profile {profile} of {host}:{path} still, as far as is known: there is no bait there any more",
+                old.id
+            ));
+        }
     }
     Ok(after)
 }

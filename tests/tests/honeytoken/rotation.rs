@@ -11,9 +11,9 @@ use tests::iam::Iam;
 use tests::{Account, Emulator, Proxy, Ran, on};
 
 use crate::create::{fill, keys_in};
-use crate::honeytoken;
 use crate::killed::Killer;
 use crate::removal::{Decoy, IDS};
+use crate::{honeytoken, tokens};
 
 fn rotate(account: &Account, args: &[&str]) -> Ran {
     honeytoken(account, &[&["rotate"], args].concat())
@@ -27,6 +27,8 @@ fn statuses(record: &Value) -> Vec<&str> {
 fn the_old_key_is_there_until_the_new_one_is_planted() {
     let account = Account::new();
     let decoy = Decoy::new(&account, "svc-billing", IDS[0], 1);
+    let bait = format!(r#"{{"token":"{}","access_key_id":"{}","secret_access_key":"x"}}"#, decoy.token, decoy.keys[0]);
+    let _ = account.tool("honeytoken").args(["plant", "credentials", "--profile", "bait"]).stdin(bait).run().exits(0);
     let proxy = Proxy::new(Emulator::shared());
     let ran = rotate(&account.through(&proxy), &[&decoy.name]).exits(0).says("plant the new ones, then");
     let given: Value = serde_json::from_str(ran.text().lines().next().unwrap()).unwrap();
@@ -39,9 +41,12 @@ fn the_old_key_is_there_until_the_new_one_is_planted() {
 
     let _ = rotate(&account, &[&decoy.name]).exits(3).says("rotate --finish").says(new).says(&decoy.keys[0]);
     assert_eq!(decoy.listed_keys().len(), 2);
+    assert!(tokens(&account, &["list", "--unplanted"]).is_empty());
     let ran = rotate(&account, &["--finish", &decoy.name]).exits(0);
+    let ran = ran.says(&format!("{} lies in the profile bait of ", decoy.keys[0]));
     assert_eq!(statuses(&ran.kind("token")[0]), ["deleted", "active"]);
     assert_eq!((decoy.listed_keys(), decoy.has_guard()), (vec![new.to_owned()], true));
+    assert_eq!(tokens(&account, &["list", "--unplanted"]).len(), 1, "what lies there is no bait any more");
     let ran = rotate(&account, &["--finish", &decoy.name]).exits(0);
     assert_eq!(statuses(&ran.kind("token")[0]), ["deleted", "active"]);
 }
@@ -149,6 +154,32 @@ fn a_secret_on_its_way_to_stdout_is_unconfirmed_and_the_old_key_stays() {
     assert_eq!(statuses(&decoy.record()), ["active", "unconfirmed"]);
     let _ = rotate(&account, &["--finish", &decoy.name]).exits(0).says(&new);
     assert_eq!((decoy.listed_keys(), decoy.has_guard()), (decoy.keys.clone(), true));
+}
+
+#[test]
+fn a_token_without_a_place_gets_its_other_key_by_a_rotation() {
+    let account = Account::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    fill(&writer);
+    let mut command = account.tool("honeytoken").args(["create", "--owner", "a"]).command();
+    let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    let token = loop {
+        // Before there is a registry there is nothing to list.
+        let listed = honeytoken(&account, &["list"]).kind("token");
+        if let Some(token) = listed.into_iter().find(|token| token["keys"][0]["status"] == "unconfirmed") {
+            break token["token"].as_str().unwrap().to_owned();
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    thread::sleep(Duration::from_secs(1));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(reader);
+    let next =
+        format!("`honeytoken rotate {token}` makes another key, `rotate --finish {token}` deletes this one then");
+    let _ = rotate(&account, &[&token, "--out", "secrets"]).exits(0).says(&next);
+    let finished = rotate(&account, &["--finish", &token]).exits(0).kind("token").remove(0);
+    assert_eq!(statuses(&finished), ["deleted", "active"]);
 }
 
 #[test]
