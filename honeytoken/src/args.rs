@@ -85,13 +85,14 @@ commands! {
     Reconcile = reconcile;
     /// Tell the account from an access key id
     Decode = decode;
-    /// Put a key into a credentials file
+    /// Put a key from stdin into a credentials file: of several the first one
     Plant = plant;
     /// Take a key out of a credentials file
     Unplant = unplant;
     /// Say which keys of a text are tokens
     Identify = identify;
-    /// Write the registry's tokens as records, those that were deleted as well
+    /// Write the registry's tokens as records, those that were deleted as well; it is no backup: events and what secrets are known
+    /// by stay behind
     Export = export;
     /// Read tokens into the registry
     Import = import;
