@@ -73,7 +73,7 @@ pub(crate) struct Which {
     /// Those in this account
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<AccountId>,
-    /// Those in one of these states, separated by commas [default: all but deleted]
+    /// Those in one of these states, separated by commas [default: all but deleted; of `export` all]
     #[arg(long, value_name = "STATE,...", value_delimiter = ',', value_parser = states())]
     pub(crate) state: Vec<TokenState>,
     /// Those with this label
