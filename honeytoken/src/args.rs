@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_written_in_the_formats_that_audit_has_and_for_spreadsheets() {
+        for command in ["list", "report", "export"] {
+            for format in ["ndjson", "json", "table", "csv"] {
+                let args = Args::try_parse_from(["honeytoken", command, "-o", format]);
+                assert!(args.is_ok(), "{command} -o {format}: {args:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_all_commands_have_stands_behind_what_one_has_of_its_own() {
         let mut all = Args::command();
         all.build();
