@@ -107,7 +107,7 @@ commands! {
 
   honeytoken decode AKIASP2TPHJSQH3FJRUX
   git log -p | honeytoken decode -";
-    /// Put a key into a credentials file
+    /// Put a key from stdin into a credentials file: of several the first one
     Plant = plant, "  honeytoken create --owner it --location nas | honeytoken plant ~/.aws/credentials --profile backup
   honeytoken plant ~/.aws/credentials --profile backup < secrets/svc-orders-monitor.credentials";
     /// Take a key out of a credentials file
@@ -117,7 +117,8 @@ commands! {
 
   honeytoken identify ~/.aws/credentials
   git log -p | honeytoken identify";
-    /// Write the registry's tokens as records, those that were deleted as well
+    /// Write the registry's tokens as records, those that were deleted as well; it is no backup: events and what secrets are known
+    /// by stay behind
     Export = export, "  honeytoken export > tokens.ndjson
   honeytoken export --owner web -o csv > tokens.csv";
     /// Read tokens into the registry

@@ -29,8 +29,12 @@ impl fmt::Debug for Secret {
 }
 
 /// What secrets are known again by: a key of the registry's own, so that two registries have nothing to compare.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Marks(Zeroizing<Vec<u8>>);
+#[derive(Clone)]
+pub(crate) struct Marks {
+    key: Zeroizing<Vec<u8>>,
+    /// With the key in it already: that is half of the work.
+    mac: Hmac<Sha256>,
+}
 
 /// What the registry keeps of a secret: HMAC-SHA-256.
 pub(crate) type Mark = [u8; 32];
@@ -41,7 +45,11 @@ impl Marks {
 
     /// With the registry's key.
     pub(crate) fn new(key: Vec<u8>) -> Self {
-        Self(Zeroizing::new(key))
+        let key = Zeroizing::new(key);
+        // A key of any length is one.
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of all lengths: RFC 2104")]
+        let mac = Hmac::new_from_slice(&key).expect("a key of any length");
+        Self { key, mac }
     }
 
     /// What is kept of a secret.
@@ -55,11 +63,15 @@ impl Marks {
     }
 
     fn mac(&self, secret: &str) -> Hmac<Sha256> {
-        // A key of any length is one.
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of all lengths: RFC 2104")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
+        let mut mac = self.mac.clone();
         mac.update(secret.as_bytes());
         mac
+    }
+}
+
+impl PartialEq for Marks {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Lock {
     path: PathBuf,
+    /// Nobody but the owner may take it.
+    is_private: bool,
 }
 
 /// That this process holds a lock, until it is dropped or the process ends.
@@ -28,9 +30,15 @@ pub struct LockError {
 }
 
 impl Lock {
-    /// The lock whose name is that of a file with `end` behind it.
+    /// The lock whose name is that of a file with `end` behind it. Whoever may see it may take it: files are shared.
     pub fn beside(path: &Path, end: &str) -> Self {
-        Self { path: beside(path, end) }
+        Self { path: beside(path, end), is_private: false }
+    }
+
+    /// The same beside a file that is its owner's alone. Whoever may open a lock may hold it, and the owner up: so it is the
+    /// owner's alone, too.
+    pub fn private_beside(path: &Path, end: &str) -> Self {
+        Self { path: beside(path, end), is_private: true }
     }
 
     /// Where it is.
@@ -76,13 +84,32 @@ impl Lock {
     }
 
     fn open(&self) -> Result<File, LockError> {
-        let opened = OpenOptions::new().create(true).append(true).open(&self.path);
-        let opened = match opened {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        if self.is_private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        let opened = match options.open(&self.path) {
             // Another user's, which can be locked all the same.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&self.path).map_err(|_| error),
             opened => opened,
         };
-        opened.map_err(|error| self.failed("open the lock", error))
+        opened.and_then(|file| self.close_to_others(file)).map_err(|error| self.failed("open the lock", error))
+    }
+
+    /// Takes from others what they may do with a private lock that was made before.
+    fn close_to_others(&self, file: File) -> io::Result<File> {
+        #[cfg(unix)]
+        if self.is_private {
+            use std::os::unix::fs::PermissionsExt;
+            let mut permissions = file.metadata()?.permissions();
+            if permissions.mode() & 0o077 != 0 {
+                permissions.set_mode(0o600);
+                file.set_permissions(permissions)?;
+            }
+        }
+        Ok(file)
     }
 
     fn failed(&self, what: &'static str, error: io::Error) -> LockError {

@@ -9,7 +9,9 @@ use common::stream::Writer;
 
 use crate::context::Context;
 use crate::hand_out::check_profile;
-use crate::plant::{Bait, EditError, Given, Record, Target, check, key_of, plant, planting, registry, spot, token_of};
+use crate::plant::{
+    Bait, EditError, Given, Record, Target, check, key_of, left, plant, planting, registry, spot, token_of,
+};
 
 /// `honeytoken plant`.
 #[derive(clap::Args, Clone, Debug)]
@@ -54,27 +56,62 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     }
     target.prepare().map_err(failed)?;
 
-    let given = Given::read(context.io.input).map_err(|error| Failure::Start(error.to_string()))?;
-    let bait = Bait { key: &given.key, secret: &given.secret, region: as_region.as_ref() };
+    let Given { key: given, others, known, is_cut } =
+        Given::read(context.io.input).map_err(|error| Failure::Start(error.to_string()))?;
+    let token = token_of(registry.as_ref(), &given.id)?;
+    let name = token.as_ref().or(given.token.as_ref()).unwrap_or(&given.id);
+    let all: Vec<&str> = [name].into_iter().chain(&others).map(String::as_str).collect();
+    // A file of somebody's own may begin with a key of their own.
+    if !others.is_empty() && token.is_none() && given.token.is_none() {
+        say.error(format_args!(
+            "nothing was planted into {shown}: {} keys stand on stdin, one place takes one, and as far as is known here the first \
+             is no token's; {}",
+            all.len(),
+            left(&all)
+        ));
+        return Ok(Exit::No);
+    }
+    let bait = Bait { key: &given.id, secret: &given.secret, region: as_region.as_ref() };
     let edited = match plant(&content, spot, bait, is_token, replace) {
         Ok(edited) => edited,
-        Err(error) => return Ok(refused(&error)),
+        Err(error) => {
+            say.error(left(&all));
+            return Ok(refused(&error));
+        }
     };
     if let Some(edited) = &edited {
-        target.write(edited).map_err(failed)?;
+        target.write(edited).map_err(|error| {
+            say.error(left(&all));
+            failed(error)
+        })?;
     }
-    let planting = planting(&given.key, &target.path, &profile);
-    let token = token_of(registry.as_ref(), &given.key)?;
+    let mut exit = Exit::Done;
+    if !others.is_empty() {
+        say.error(format_args!("one place takes one key: {} is in it; {}", given.id, left(&all[1..])));
+        exit = Exit::Incomplete;
+    }
+    if !known.is_empty() {
+        say.error(format_args!(
+            "there already, and without a secret to plant, which was handed out before: {}",
+            known.join(", ")
+        ));
+        exit = Exit::Incomplete;
+    }
+    if is_cut {
+        say.error("there is more on stdin that is not understood: none of it was planted");
+        exit = Exit::Incomplete;
+    }
+    let planting = planting(&given.id, &target.path, &profile);
     match (&registry, &token) {
         (Some(registry), Some(token)) => registry.planted(token, &planting)?,
         (Some(registry), None) => say.note(format_args!(
             "the registry {} does not know the key {}: it is not taken down where it lies",
             registry.path().display(),
-            given.key
+            given.id
         )),
         (None, _) => {}
     }
-    if let Some(other) = there.filter(|key| *key != given.key)
+    if let Some(other) = there.filter(|key| *key != given.id)
         && let Some(token) = token_of(registry.as_ref(), &other)?
     {
         say.note(format_args!(
@@ -87,5 +124,5 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         .write(&Record::new(token.as_deref().or(given.token.as_deref()), &planting, status))
         .map_err(Failure::Output)?;
     writer.flush().map_err(Failure::Output)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -1,8 +1,9 @@
 //! `honeytoken update`.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
-use common::cli::Failure;
+use common::cli::{Failure, Io, Say};
 use common::clock;
 use common::exit::Exit;
 use common::record::Token;
@@ -62,41 +63,15 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         return Err(Failure::Usage("there is nothing to change: give --owner, --location, --notes or the like".into()));
     }
     let registry = context.open()?;
-    let say = context.io.say;
+    let Io { input, output, say, .. } = context.io;
     let _held = registry.hold(say)?;
-    let mut update =
-        Update { registry: &registry, flags, now, out: Some(Writer::new(context.io.output)), closed: None };
-    let mut exit = Exit::Done;
-    if from_stdin {
-        let mut reader = Reader::new(context.io.input);
-        loop {
-            if !reader.ready() {
-                update.flush();
-            }
-            let result = match reader.next() {
-                None => break,
-                Some(Ok(item)) => update.item(&item)?.map_err(|why| format!("line {}: {why}", item.line)),
-                Some(Err(ReadError::Broken(broken))) => Err(broken.to_string()),
-                Some(Err(ReadError::Io { source, .. })) => {
-                    update.flush();
-                    return Err(Failure::Input(source));
-                }
-            };
-            if let Err(why) = result {
-                say.error(why);
-                exit = Exit::Incomplete;
-            }
-        }
-    } else {
-        for name in &tokens {
-            if let Err(why) = update.one(name, &Change::default())? {
-                say.error(why);
-                exit = Exit::Incomplete;
-            }
-        }
-    }
-    update.finish()?;
-    Ok(exit)
+    let mut update = Update::new(&registry, say, flags, now, output);
+    let read = if from_stdin { update.read(input) } else { update.named(&tokens) };
+    // Whatever came after it, what was asked for before is sound.
+    let settled = update.settle();
+    let exit = update.exit;
+    let finished = update.finish();
+    read.and(settled).and(finished).map(|()| exit)
 }
 
 impl Args {
@@ -180,50 +155,100 @@ fn check_changed(before: &Token, after: &Token) -> Result<(), String> {
     check(texts.each_ref().map(String::as_str), labels)
 }
 
+/// How many tokens are changed at once at most: what takes long is that the disk has it.
+const BATCH: usize = 500;
+
+/// A token that is to be changed.
+struct Asked {
+    /// Its id.
+    token: String,
+    change: Change,
+    /// Where it was asked for, for messages.
+    line: Option<u64>,
+}
+
 struct Update<'a, W: std::io::Write> {
     registry: &'a Registry,
+    say: &'a Say,
     /// What the command line has for all of them.
     flags: Change,
     now: Timestamp,
+    /// What comes next.
+    waiting: Vec<Asked>,
+    exit: Exit,
     out: Option<Writer<W>>,
     /// Why nothing can be written any more. What was asked for is done all the same.
     closed: Option<std::io::Error>,
 }
 
-impl<W: std::io::Write> Update<'_, W> {
-    /// One JSON value.
-    fn item(&mut self, item: &Item) -> Result<Result<(), String>, Failure> {
-        let read = || {
-            let value: Map<String, Value> = serde_json::from_str(&item.text).map_err(|error| error.to_string())?;
-            match value.get("token") {
-                Some(Value::String(name)) => Ok((name.clone(), Change::of(&value)?)),
-                Some(_) => Err("`token` is no text".into()),
-                None => Err("there is no `token` that says which one is meant".into()),
+impl<'a, W: std::io::Write> Update<'a, W> {
+    fn new(registry: &'a Registry, say: &'a Say, flags: Change, now: Timestamp, output: W) -> Self {
+        let out = Some(Writer::new(output));
+        Self { registry, say, flags, now, waiting: Vec::new(), exit: Exit::Done, out, closed: None }
+    }
+
+    /// The tokens of these names.
+    fn named(&mut self, names: &[String]) -> Result<(), Failure> {
+        names.iter().try_for_each(|name| self.ask(name, Change::default(), None))
+    }
+
+    /// What JSON values ask for. What can be read without waiting is changed at once, and told before anything is waited for.
+    fn read(&mut self, input: impl Read) -> Result<(), Failure> {
+        let mut reader = Reader::new(input);
+        loop {
+            if !reader.ready() {
+                self.settle()?;
+                self.flush();
             }
-        };
-        match read() {
-            Ok((name, change)) => self.one(&name, &change),
-            Err(why) => Ok(Err(why)),
+            match reader.next() {
+                None => return Ok(()),
+                Some(Ok(item)) => match asked(&item) {
+                    Ok((name, change)) => self.ask(&name, change, Some(item.line))?,
+                    Err(why) => self.refuse(Some(item.line), &why),
+                },
+                Some(Err(ReadError::Broken(broken))) => self.refuse(None, &broken.to_string()),
+                Some(Err(ReadError::Io { source, .. })) => return Err(Failure::Input(source)),
+            }
         }
     }
 
     /// One token; what is said of it beats what the command line has for all.
-    fn one(&mut self, name: &str, change: &Change) -> Result<Result<(), String>, Failure> {
-        let mut token = match named::one(self.registry, name)? {
-            Ok(token) => token,
-            Err(why) => return Ok(Err(why)),
-        };
-        let before = token.clone();
-        self.flags.apply(&mut token, self.now);
-        change.apply(&mut token, self.now);
-        if let Err(why) = check_changed(&before, &token) {
-            return Ok(Err(format!("token {}: {why}", token.token)));
+    fn ask(&mut self, name: &str, change: Change, line: Option<u64>) -> Result<(), Failure> {
+        match named::one(self.registry, name)? {
+            Ok(token) => self.waiting.push(Asked { token: token.token, change, line }),
+            Err(why) => self.refuse(line, &why),
         }
-        self.registry.describe(&token, "update")?;
-        // As it is now: a watch writes to it as well.
-        let token = self.registry.token(&token.token)?.unwrap_or(token);
-        self.write(|out| out.write(&token));
-        Ok(Ok(()))
+        if self.waiting.len() < BATCH { Ok(()) } else { self.settle() }
+    }
+
+    fn refuse(&mut self, line: Option<u64>, why: &str) {
+        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        self.say.error(format!("{line}{why}"));
+        self.exit = Exit::Incomplete;
+    }
+
+    /// Changes what waits, and tells it once that is on the disk.
+    fn settle(&mut self) -> Result<(), Failure> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let ids: Vec<&str> = waiting.iter().map(|asked| asked.token.as_str()).collect();
+        let changed = self.registry.describe(&ids, "update", |place, token| {
+            let before = token.clone();
+            self.flags.apply(token, self.now);
+            if let Some(asked) = waiting.get(place) {
+                asked.change.apply(token, self.now);
+            }
+            check_changed(&before, token)
+        })?;
+        for (Asked { token, line, .. }, changed) in waiting.iter().zip(changed) {
+            match changed {
+                Ok(token) => self.write(|out| out.write(&token)),
+                Err(why) => self.refuse(*line, &format!("token {token}: {why}")),
+            }
+        }
+        Ok(())
     }
 
     fn flush(&mut self) {
@@ -248,8 +273,21 @@ impl<W: std::io::Write> Update<'_, W> {
     }
 }
 
+/// Which token a JSON value is about, and what becomes of it.
+fn asked(item: &Item) -> Result<(String, Change), String> {
+    let value: Map<String, Value> = serde_json::from_str(&item.text).map_err(|error| error.to_string())?;
+    match value.get("token") {
+        Some(Value::String(name)) => Ok((name.clone(), Change::of(&value)?)),
+        Some(_) => Err("`token` is no text".into()),
+        None => Err("there is no `token` that says which one is meant".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use common::cli::Captured;
     use serde_json::json;
 
     use super::*;
@@ -326,5 +364,71 @@ mod tests {
         let change = Change { label, unlabel: vec!["team".into(), "none".into()], ..Change::default() };
         change.apply(&mut token, now());
         assert_eq!(json!(token.labels), json!({"env": "lab", "x": "y"}));
+    }
+
+    /// stdout, which believes nothing that is not in the registry.
+    struct Doubtful {
+        path: PathBuf,
+        told: Vec<u8>,
+    }
+
+    impl std::io::Write for Doubtful {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.told.extend_from_slice(bytes);
+            let registry = Registry::open(&self.path).unwrap();
+            let whole = &self.told[..self.told.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)];
+            for record in serde_json::Deserializer::from_slice(whole).into_iter::<Token>() {
+                let record = record.unwrap();
+                assert_eq!(registry.token(&record.token).unwrap().unwrap().owner, record.owner, "{}", record.token);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_there_at_once_is_changed_at_once_and_told_afterwards() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("honeytokens.db");
+        let registry = Registry::open_or_create(&path).unwrap();
+        let ids: Vec<String> = (0..300).map(|number| format!("t{number}")).collect();
+        registry
+            .write(|transaction| {
+                let insert = "INSERT INTO token (id, state, account, user_name, arn, guard, owner, location, notes, labels, created_at)
+                    VALUES (?1, 'active', '111122223333', ?1, 'arn:aws:iam::111122223333:user/' || ?1, 'inline', 'web', '', '', '{}',
+                    '2026-11-20T10:00:00Z')";
+                ids.iter().try_for_each(|id| transaction.execute(insert, [id]).map(drop))
+            })
+            .unwrap();
+        let log = path.with_extension("db-wal");
+        let before = std::fs::metadata(&log).unwrap().len();
+        let mut lines: Vec<String> = ids.iter().map(|id| json!({"token": id, "owner": "db"}).to_string()).collect();
+        lines.insert(7, json!({"token": "t7", "notes": "\u{1b}[2J"}).to_string());
+        lines.insert(20, json!({"token": "nobody"}).to_string());
+        // What comes later goes by what came before.
+        lines.push(json!({"token": "t3", "notes": "again"}).to_string());
+        let out = Captured::default();
+        let say = Say::to("honeytoken", out.clone());
+        let mut update = Update::new(&registry, &say, Change::default(), now(), Doubtful { path, told: Vec::new() });
+        update.read(lines.join("\n").as_bytes()).unwrap();
+        update.settle().unwrap();
+        assert_eq!(update.exit, Exit::Incomplete);
+        update.flush();
+        let told = update.out.unwrap().into_inner().unwrap().told;
+        assert_eq!(String::from_utf8(told).unwrap().lines().count(), 301);
+        let said = out.text();
+        assert!(
+            said.contains("line 8: token t7: notes has a control") && said.contains("line 21: there is no"),
+            "{said}"
+        );
+        let third = registry.token("t3").unwrap().unwrap();
+        assert_eq!((third.owner.as_str(), third.notes.as_str()), ("db", "again"));
+        assert_eq!(registry.token("t7").unwrap().unwrap().owner, "db", "the good one next to a bad one");
+        // Each commit adds all pages that it changed to the log, some of which are the same for all.
+        let written = std::fs::metadata(&log).unwrap().len() - before;
+        assert!(written < 1_000_000, "{written} bytes of log for 300 changes");
     }
 }

@@ -23,6 +23,18 @@ impl Work<'_> {
     pub(crate) fn token(&self, id: &str) -> Result<Token, NotDone> {
         self.registry.token(id)?.ok_or_else(|| NotDone::Not(format!("the registry has no token {id}")))
     }
+
+    /// What was begun with a token before comes first: brought to its end later on, it would take a key away that was made
+    /// since, and that somebody has.
+    pub(crate) fn nothing_begun(&self, token: &Token) -> Result<(), NotDone> {
+        match self.registry.unfinished()?.iter().find(|it| it.token == token.token) {
+            None => Ok(()),
+            Some(begun) => Err(NotDone::Not(format!(
+                "an earlier run left its {} unfinished, which comes first: the error before this one says what is in the way",
+                begun.verb
+            ))),
+        }
+    }
 }
 
 /// Deletes a token: its keys, whatever else hangs on its user, and the user. What the registry knows of it stays.
@@ -65,6 +77,7 @@ pub(crate) async fn key(work: Work<'_>, token: &Token, id: &str) -> Result<Token
     if token.state == TokenState::Deleted || known.status == KeyStatus::Deleted {
         return Ok(token.clone());
     }
+    work.nothing_begun(token)?;
     let account = work.accounts.of(&token.account)?;
     let listed = match user_of(work.registry, account, token).await? {
         Some(_) => or_absent(list::keys(&account.iam, &token.id).await)?.unwrap_or_default(),

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use super::delete::{self, Work};
 use super::key::{OnItsWay, on_its_way};
-use super::whose::{NotDone, of_its_name};
+use super::whose::{NotDone, user_of};
 use super::{disable, rotate};
 use crate::accounts::Accounts;
 use crate::registry::{Filter, Operation, Registry, RegistryError, Step, Verb};
@@ -28,9 +28,10 @@ const AT_ONCE: usize = 16;
 /// The registry cannot be used.
 pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say) -> Result<Exit, Failure> {
     let work = Work { registry, accounts, say };
-    not_begun(registry)?;
+    let unfinished = registry.unfinished()?;
+    not_begun(registry, &unfinished)?;
     let mut tokens: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
-    for operation in registry.unfinished()? {
+    for operation in unfinished {
         tokens.entry(operation.token.clone()).or_default().push(operation);
     }
     if tokens.is_empty() {
@@ -52,8 +53,7 @@ pub(crate) async fn recover(registry: &Registry, accounts: &Accounts, say: &Say)
 }
 
 /// Tokens that were planned, and for which nothing was begun.
-fn not_begun(registry: &Registry) -> Result<(), RegistryError> {
-    let begun = registry.unfinished()?;
+fn not_begun(registry: &Registry, begun: &[Operation]) -> Result<(), RegistryError> {
     let planned = registry.tokens(&Filter { states: vec![TokenState::Creating], ..Filter::default() })?;
     for token in planned.iter().filter(|token| token.principal_id.is_none() && token.keys.is_empty()) {
         if !begun.iter().any(|operation| operation.token == token.token) {
@@ -64,7 +64,7 @@ fn not_begun(registry: &Registry) -> Result<(), RegistryError> {
 }
 
 async fn finish(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
-    if !work.registry.unfinished()?.iter().any(|other| other.number == operation.number) {
+    if !work.registry.is_unfinished(operation.number)? {
         // It came to its end with another one of the same token.
         return Ok(());
     }
@@ -96,15 +96,22 @@ async fn create(work: Work<'_>, operation: &Operation) -> Result<(), NotDone> {
     }
 }
 
-/// Whether there is a user that was made for a token, as far as anybody can tell.
+/// Whether there is a user that was made for a token, as far as anybody can tell. One that nothing shows to be the token's is
+/// somebody else's: its name was drawn by chance, or given since.
 async fn has_user(work: Work<'_>, token: &Token) -> Result<bool, NotDone> {
     let account = work.accounts.of(&token.account)?;
-    Ok(match (of_its_name(account, token).await?, &account.tag) {
-        (None, _) => false,
-        // Without its tag it is somebody else's, whose name was drawn by chance.
-        (Some(user), Some(tag)) => user.tags.get(tag).is_some_and(|id| *id == token.token),
-        (Some(_), None) => true,
-    })
+    match user_of(work.registry, account, token).await {
+        Ok(user) => Ok(user.is_some()),
+        Err(NotDone::Unproven { user, account, .. }) => {
+            work.say.warn(format!(
+                "the user {user} in account {account} is left alone: nothing shows that it was made for token {}, which was not \
+                 made to its end",
+                token.token
+            ));
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the secret may be in somebody's hands: then the token is one.
@@ -113,10 +120,15 @@ fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Resul
     let key = match on_its_way(registry, &operation.detail)? {
         OnItsWay::Lost => return Ok(false),
         OnItsWay::Unknown(key) => {
+            let Token { token: id, id: user, owner, location, .. } = token;
+            let next = if owner.is_empty() || location.is_empty() {
+                format!("`honeytoken rotate {id}` makes another key, `rotate --finish {id}` deletes this one then")
+            } else {
+                "`honeytoken create` for the same owner and location makes another key in its place".to_owned()
+            };
             say.warn(format!(
-                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an earlier \
-                 run ended; `honeytoken create` for the same owner and location makes another key in its place",
-                token.token, token.id
+                "whether anybody got the secret of {key} (token {id}, the user {user}) is not known: it was on its way to stdout when \
+                 an earlier run ended; {next}"
             ));
             None
         }

@@ -4,14 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::record::{KeyStatus, Token, TokenKey, TokenState};
+use common::record::{KeyStatus, Planting, Token, TokenKey, TokenState};
 
 use super::delete::{self, Work};
 use super::key::{NotHandedOut, OnItsWay, hand_out, make_key, on_its_way};
 use super::whose::{NotDone, left_of, user_of};
 use crate::accounts::DecoyAccountInUse;
 use crate::hand_out::Hand;
-use crate::iam::list::{self, or_absent};
+use crate::iam::list::{self, ListedKey, or_absent};
 use crate::iam::remove;
 use crate::registry::{Operation, Step, Verb};
 
@@ -33,9 +33,16 @@ pub(crate) async fn token(work: Work<'_>, hand: &Hand, broken: &AtomicBool, toke
     if token.state != TokenState::Active {
         return Err(NotDone::Not(format!("it is {}: only an active token is rotated", token.state)));
     }
+    work.nothing_begun(token)?;
     let account = work.accounts.of(&token.account)?;
-    if user_of(work.registry, account, token).await?.is_none() {
-        return Err(NotDone::Not("its user is gone: `honeytoken reconcile --apply` takes that down".to_owned()));
+    let listed = listed(work, account, token).await?;
+    // Room would be made for another one at the cost of a key that may be planted.
+    if let Some(unknown) = listed.iter().find(|key| token.keys.iter().all(|own| own.id != key.id)) {
+        return Err(NotDone::Not(format!(
+            "its user has a key that the registry does not know, {0}: `honeytoken reconcile --apply` takes it in, then `honeytoken \
+             delete {0}` takes it away",
+            unknown.id
+        )));
     }
     let live: Vec<&str> = live(token).map(|key| key.id.as_str()).collect();
     if live.len() >= ROOM {
@@ -84,6 +91,17 @@ pub(crate) async fn finish(work: Work<'_>, token: &Token) -> Result<Token, NotDo
         ));
     };
     let mut after = token.clone();
+    if live(token).count() < ROOM {
+        return Ok(after);
+    }
+    // What the registry says may have changed since, and with the last key the token would go.
+    let listed = listed(work, work.accounts.of(&token.account)?, token).await?;
+    if !listed.iter().any(|key| key.id == newest && key.is_active) {
+        return Err(NotDone::Not(format!(
+            "IAM does not say of its new key, {newest}, that it is there and active, and so the old one stays: `honeytoken \
+             reconcile --apply` takes down what became of it"
+        )));
+    }
     for old in live(token).filter(|key| key.id != newest) {
         if old.status == KeyStatus::Unconfirmed {
             work.say.warn(format!(
@@ -92,6 +110,12 @@ pub(crate) async fn finish(work: Work<'_>, token: &Token) -> Result<Token, NotDo
             ));
         }
         after = delete::key(work, &after, &old.id).await?;
+        for Planting { host, path, profile, .. } in after.planted.iter().filter(|planting| planting.key == old.id) {
+            work.say.warn(format!(
+                "{} lies in the profile {profile} of {host}:{path} still, as far as is known: there is no bait there any more",
+                old.id
+            ));
+        }
     }
     Ok(after)
 }
@@ -131,6 +155,15 @@ pub(crate) async fn resume(work: Work<'_>, operation: &Operation) -> Result<(), 
         OnItsWay::Arrived(key) => Some((key, KeyStatus::Active)),
     };
     Ok(registry.end(*number, &token.token, Verb::Rotate, token.state, key.as_slice())?)
+}
+
+/// The keys that IAM lists.
+async fn listed(work: Work<'_>, account: &DecoyAccountInUse, token: &Token) -> Result<Vec<ListedKey>, NotDone> {
+    let keys = match user_of(work.registry, account, token).await? {
+        Some(_) => or_absent(list::keys(&account.iam, &token.id).await)?,
+        None => None,
+    };
+    keys.ok_or_else(|| NotDone::Not("its user is gone: `honeytoken reconcile --apply` takes that down".to_owned()))
 }
 
 /// The keys that are not deleted, the oldest first.

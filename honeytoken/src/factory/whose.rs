@@ -9,7 +9,8 @@ use common::record::{Token, TokenState};
 use jiff::SignedDuration;
 
 use crate::accounts::DecoyAccountInUse;
-use crate::iam::list::{self, User};
+use crate::iam::list::{self, Belongings, User};
+use crate::iam::remove::Found;
 use crate::registry::{Registry, RegistryError};
 
 /// For how long a token is new: IAM's answers lag behind its changes, and for a moment it may not know a user that it has made
@@ -78,7 +79,7 @@ pub(crate) enum NotDone {
 
 /// The user of a token's name as IAM has it now, whoever's it is. One that may have been made just now is asked for again before
 /// it is believed to be absent; one that is being deleted is not.
-pub(crate) async fn of_its_name(account: &DecoyAccountInUse, token: &Token) -> Result<Option<User>, AwsError> {
+async fn of_its_name(account: &DecoyAccountInUse, token: &Token) -> Result<Option<User>, AwsError> {
     let mut user = list::user(&account.iam, &token.id).await?;
     let is_new = match token.state {
         TokenState::Creating => true,
@@ -115,17 +116,36 @@ pub(crate) async fn user_of(
         }
         None => {}
     }
-    let is_tagged = account.tag.as_ref().and_then(|tag| user.tags.get(tag)).is_some_and(|id| *id == token.token);
-    let is_ours = is_tagged || {
-        let keys = list::or_absent(list::keys(&account.iam, &name).await)?.unwrap_or_default();
-        keys.iter().any(|key| token.keys.iter().any(|own| own.id == key.id))
-    };
+    // Whatever the tag is called by now: nothing else makes such an id.
+    let is_ours = user.tags.values().any(|id| *id == token.token)
+        || has_our_key(account, token).await?
+        || is_as_it_was_made(account, token, &user).await?;
     if !is_ours {
         return Err(NotDone::Unproven { token: token.token.clone(), user: name, account: account.id.clone(), there });
     }
     // Once its keys are gone nothing else may show it.
     registry.user_made(&token.token, &user.arn, &there)?;
     Ok(Some(user))
+}
+
+async fn has_our_key(account: &DecoyAccountInUse, token: &Token) -> Result<bool, AwsError> {
+    let keys = list::or_absent(list::keys(&account.iam, &token.id).await)?.unwrap_or_default();
+    Ok(keys.iter().any(|key| token.keys.iter().any(|own| own.id == key.id)))
+}
+
+/// Whether a user without any tag is one whose making was not heard of: nobody had its name when it was to be made, it is where
+/// it was to be, and nothing was put on it since. What else hangs on a user somebody else has put there.
+async fn is_as_it_was_made(account: &DecoyAccountInUse, token: &Token, user: &User) -> Result<bool, AwsError> {
+    let is_planned = account.tag.is_none()
+        && user.tags.is_empty()
+        && token.state == TokenState::Creating
+        && token.keys.is_empty()
+        && user.arn == token.arn;
+    if !is_planned {
+        return Ok(false);
+    }
+    let found = Found::look(&account.iam, &token.id).await?;
+    Ok(found.is_none_or(|found| found.keys.is_empty() && found.belongings == Belongings::default()))
 }
 
 /// The same for a token of which something was begun: where another user has its name by now, its own is gone.

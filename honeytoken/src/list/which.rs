@@ -1,6 +1,6 @@
 //! Which tokens are meant.
 
-use common::record::{Drill, Fired, Token};
+use common::record::{Drill, Fired, KeyStatus, Token};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::Which;
@@ -25,7 +25,7 @@ impl Which {
     fn includes(&self, token: &Token, now: Timestamp) -> bool {
         let expires = |within: SignedDuration| token.expires_at.is_some_and(|at| at <= later(now, within));
         self.expiring_in.is_none_or(|period| expires(period.get()))
-            && (!self.unplanted || token.planted.is_empty())
+            && (!self.unplanted || !lies_somewhere(token))
             && (!self.fired || was_touched(token))
             && (!self.undrilled || !has_shown(token))
     }
@@ -41,6 +41,12 @@ pub(crate) fn was_touched(token: &Token) -> bool {
     token.fired.as_ref().is_some_and(|Fired { events, suppressed, .. }| events > suppressed)
 }
 
+/// Whether one of its keys lies somewhere, as far as is known: one that was deleted is no bait, wherever it lies.
+pub(crate) fn lies_somewhere(token: &Token) -> bool {
+    let is_deleted = |id: &str| token.keys.iter().any(|key| key.id == id && key.status == KeyStatus::Deleted);
+    token.planted.iter().any(|planting| !is_deleted(&planting.key))
+}
+
 /// Whether a drill has shown that it works.
 pub(crate) fn has_shown(token: &Token) -> bool {
     matches!(token.drill, Some(Drill { latency_seconds: Some(_), .. }))
@@ -48,7 +54,7 @@ pub(crate) fn has_shown(token: &Token) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use common::record::{Drill, Planting, TokenState};
+    use common::record::{Drill, Planting, TokenKey, TokenState};
 
     use super::*;
     use crate::registry::tests::token;
@@ -66,6 +72,12 @@ mod tests {
             ("soon", &|token| token.expires_at = Some("2026-12-01T00:00:00Z".parse().unwrap())),
             ("over", &|token| token.expires_at = Some("2026-11-01T00:00:00Z".parse().unwrap())),
             ("planted", &|token| token.planted = vec![planting.clone()]),
+            ("dead", &|token| {
+                let key = "AKIADEAD".to_owned();
+                token.planted = vec![Planting { key: key.clone(), ..planting.clone() }];
+                let (status, created_at) = (KeyStatus::Deleted, now);
+                token.keys = vec![TokenKey { id: key, status, created_at, deleted_at: Some(now), last_used: None }];
+            }),
             ("drilled", &|token| token.drill = drill(Some(3.5))),
             ("deaf", &|token| token.drill = drill(None)),
             ("gone", &|token| token.state = TokenState::Deleted),

@@ -117,22 +117,25 @@ pub(crate) fn key_of(text: &[u8], spot: Spot<'_>) -> Result<Option<String>, Edit
     Ok(property(&lines, spot.profile, &profile, ID)?.map(|(_, value)| shown(lines.text(value))))
 }
 
-/// The first profile that has a key and a secret, where it is the only one.
-pub(crate) fn only_pair(text: &[u8]) -> Option<(String, Secret)> {
+/// The keys with secrets that the profiles have.
+pub(crate) fn pairs(text: &[u8]) -> Vec<(String, Secret)> {
     let lines = Lines::of(text);
     let names = lines.all().iter().filter_map(|line| match &line.what {
         What::Header(name) => Some(name.as_str()),
         _ => None,
     });
-    let mut pairs = names.flat_map(|name| lines.sections(name)).filter_map(|profile| {
+    // Of a name that comes twice each section once.
+    let mut sections: Vec<Profile> = names.flat_map(|name| lines.sections(name)).collect();
+    sections.sort_by_key(|section| section.lines.start);
+    sections.dedup_by_key(|section| section.lines.start);
+    let pairs = sections.iter().filter_map(|profile| {
         let value = |name: &str| {
-            let (_, value) = lines.properties(&profile, name).pop()?;
+            let (_, value) = lines.properties(profile, name).pop()?;
             std::str::from_utf8(lines.text(value)).ok().map(str::to_owned)
         };
         Some((value(ID)?, Secret::new(value(SECRET)?)))
     });
-    let pair = pairs.next()?;
-    pairs.next().is_none().then_some(pair)
+    pairs.collect()
 }
 
 /// Whether a key could go there: what is to be known before anybody makes one. `may_go` says of a key whether it may be

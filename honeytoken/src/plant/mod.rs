@@ -65,6 +65,17 @@ pub(crate) fn token_of(registry: Option<&Registry>, key: &str) -> Result<Option<
     Ok(found.into_iter().find(|token| token.keys.iter().any(|it| it.id == key)).map(|token| token.token))
 }
 
+/// What to do about tokens whose secrets were handed out to this run, and are nowhere else.
+pub(crate) fn left(tokens: &[&str]) -> String {
+    let all = tokens.join(" ");
+    let them = if tokens.len() == 1 { "it" } else { "each" };
+    format!(
+        "unless what stood on stdin is kept elsewhere, nobody has the secret of {} any more: `honeytoken rotate {all}` gives {them} \
+         another key, `honeytoken delete {all}` takes {them} away",
+        tokens.join(", ")
+    )
+}
+
 /// A place, as the registry has it.
 pub(crate) fn planting(key: &str, path: &Path, profile: &str) -> Planting {
     Planting {

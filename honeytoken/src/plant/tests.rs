@@ -236,14 +236,37 @@ fn what_create_wrote_is_read() {
         format!("[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\nregion = eu-west-1\n");
     for (text, token) in [(json.as_str(), Some("t1")), (credentials.as_str(), None)] {
         let given = Given::read(text.as_bytes()).unwrap();
-        assert_eq!((given.token.as_deref(), given.key.as_str(), given.secret.reveal()), (token, KEY, SECRET));
+        let key = &given.key;
+        assert_eq!((key.token.as_deref(), key.id.as_str(), key.secret.reveal()), (token, KEY, SECRET));
+        assert!(given.others.is_empty() && given.known.is_empty() && !given.is_cut, "{given:?}");
         assert!(!format!("{given:?}").contains(SECRET));
+    }
+    // The first one that has a secret, and what came with it.
+    let other = json.replace(KEY, OTHER).replace("t1", "t2");
+    let known = r#"{"token":"t3"}"#;
+    let more = credentials.replace("default", "b").replace(KEY, OTHER);
+    for (text, others, there, is_cut) in [
+        (format!("{json}\n{json}"), vec![], vec![], false),
+        (format!("{known}{json}\n{other}{json}"), vec!["t2"], vec!["t3"], false),
+        (format!("{json}\n{{\"token\":\"t2\",\"secret_acc"), vec![], vec![], true),
+        (format!("{json}{{\"kind\":\"finding\"}}{other}"), vec!["t2"], vec![], true),
+        (format!("{credentials}\n{more}"), vec![OTHER], vec![], false),
+    ] {
+        let Given { key, others: left, known, is_cut: cut } = Given::read(text.as_bytes()).unwrap();
+        assert_eq!(
+            (key.id.as_str(), left, known, cut),
+            (
+                KEY,
+                others.into_iter().map(str::to_owned).collect(),
+                there.into_iter().map(str::to_owned).collect(),
+                is_cut
+            ),
+            "{text}"
+        );
     }
     for (text, expected) in [
         (String::new(), "there is no token on stdin"),
         (" \n".into(), "there is no token on stdin"),
-        (format!("{json}\n{json}"), "there is more than one token on stdin"),
-        (format!("{credentials}\n{}", credentials.replace("default", "b")), "stdin is not understood"),
         (r#"{"token":"t1"}"#.into(), "the token t1 was there already"),
         (r#"{"kind":"finding"}"#.into(), "stdin is not understood"),
         (format!(r#"{{"secret_access_key":"{SECRET}","#), "stdin is not understood"),

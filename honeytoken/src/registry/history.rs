@@ -5,8 +5,8 @@ use rusqlite::{Connection, Row, Statement};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::token::{count, maybe, word};
-use super::{Registry, Result};
+use super::token::{maybe, word};
+use super::{Incident, Known, Registry, Result};
 
 /// How many events are told of, the last ones; `fired.events` has the number of all.
 const EVENTS: u32 = 100;
@@ -22,7 +22,7 @@ pub(crate) struct Past {
     /// Keys that somebody got with the token's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     derived_keys: Vec<DerivedKey>,
-    incidents: Vec<Incident>,
+    incidents: Vec<Case>,
     /// The last ones.
     events: Vec<Event>,
     drills: Vec<Practice>,
@@ -63,8 +63,9 @@ struct DerivedKey {
     seen_at: Timestamp,
 }
 
+/// An incident, as far as people want to know of it.
 #[derive(Debug, Serialize)]
-struct Incident {
+struct Case {
     id: String,
     opened_at: Timestamp,
     first_event_at: Timestamp,
@@ -76,7 +77,17 @@ struct Incident {
     alerts: u64,
     drill: bool,
     /// What was alerted about: addresses, tools, regions, triggers.
-    known: Value,
+    known: Known,
+}
+
+impl From<Incident> for Case {
+    fn from(incident: Incident) -> Self {
+        let Incident {
+            id, opened_at, first_event_at, last_event_at, closed_at, suppressed, alerts, drill, known, ..
+        } = incident;
+        let events = incident.count;
+        Self { id, opened_at, first_event_at, last_event_at, closed_at, events, suppressed, alerts, drill, known }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -103,13 +114,17 @@ struct Practice {
 impl Registry {
     /// What came of a token.
     pub(crate) fn past(&self, token: &str) -> Result<Past> {
+        let incidents = self.incidents_of(token)?.into_iter().map(Case::from).collect();
         self.read(|connection| {
             let all = Of { connection, token };
             Ok(Past {
-                history: all.rows("SELECT at, who, verb, detail FROM history WHERE token = ?1 ORDER BY number", |row| {
-                    let (detail, changes) = told(&row.get::<_, String>(3)?);
-                    Ok(Deed { at: word(row, 0)?, who: row.get(1)?, verb: row.get(2)?, detail, changes })
-                })?,
+                history: all.rows(
+                    "SELECT at, who, verb, detail FROM history WHERE token = ?1 ORDER BY number",
+                    |row| {
+                        let (detail, changes) = told(&row.get::<_, String>(3)?);
+                        Ok(Deed { at: word(row, 0)?, who: row.get(1)?, verb: row.get(2)?, detail, changes })
+                    },
+                )?,
                 unfinished: all.rows(
                     "SELECT verb, step, detail, started_at, updated_at FROM operation WHERE token = ?1 ORDER BY number",
                     |row| {
@@ -126,25 +141,7 @@ impl Registry {
                     "SELECT id, event, seen_at FROM derived_key WHERE token = ?1 ORDER BY seen_at, id",
                     |row| Ok(DerivedKey { id: row.get(0)?, event: row.get(1)?, seen_at: word(row, 2)? }),
                 )?,
-                incidents: all.rows(
-                    "SELECT id, opened_at, first_event_at, last_event_at, closed_at, count, suppressed, alerts, drill, known
-                     FROM incident WHERE token = ?1 ORDER BY opened_at, id",
-                    |row| {
-                        let known: String = row.get(9)?;
-                        Ok(Incident {
-                            id: row.get(0)?,
-                            opened_at: word(row, 1)?,
-                            first_event_at: word(row, 2)?,
-                            last_event_at: word(row, 3)?,
-                            closed_at: maybe(row, 4)?,
-                            events: count(row, 5)?,
-                            suppressed: count(row, 6)?,
-                            alerts: count(row, 7)?,
-                            drill: row.get(8)?,
-                            known: serde_json::from_str(&known).unwrap_or(Value::String(known)),
-                        })
-                    },
-                )?,
+                incidents,
                 events: all.events()?,
                 drills: all.rows(
                     "SELECT key, started_at, seen_at FROM drill WHERE token = ?1 ORDER BY started_at, nonce",
@@ -252,7 +249,7 @@ mod tests {
                 transaction.execute_batch(
                     "INSERT INTO incident (id, token, opened_at, first_event_at, last_event_at, last_seen_at, closed_at,
                         count, suppressed, alerts, drill, known) VALUES ('i1', 't1', '2026-11-20T00:00:01Z', '2026-11-20T00:00:00Z',
-                        '2026-11-20T00:01:00Z', '2026-11-20T00:01:01Z', NULL, 2, 1, 1, 0, '{\"tools\":[\"aws-cli\"]}');
+                        '2026-11-20T00:01:00Z', '2026-11-20T00:01:01Z', NULL, 2, 1, 1, 0, '{\"said\":[\"tool aws-cli\"]}');
                      INSERT INTO event (id, token, incident, trigger, occurred_at, seen_at, suppressed, drill) VALUES
                         ('e2', 't1', 'i1', 'used', '2026-11-20T00:01:00Z', '2026-11-20T00:01:01Z', 1, 0),
                         ('e1', 't1', 'i1', 'used', '2026-11-20T00:00:00Z', '2026-11-20T00:00:01Z', 0, 0),
@@ -263,7 +260,8 @@ mod tests {
             })
             .unwrap();
         let past = serde_json::to_value(registry.past("t1").unwrap()).unwrap();
-        assert_eq!(past["incidents"][0]["known"], json!({"tools": ["aws-cli"]}), "{past}");
+        assert_eq!(past["incidents"][0]["known"]["said"], json!(["tool aws-cli"]), "{past}");
+        assert!(past["incidents"][0].get("closed_at").is_none(), "{past}");
         assert_eq!(past["incidents"][0]["events"], 2);
         assert_eq!([&past["events"][0]["id"], &past["events"][1]["id"]], ["e1", "e2"]);
         assert_eq!(past["events"][1]["suppressed"], true);

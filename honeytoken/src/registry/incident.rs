@@ -97,6 +97,16 @@ impl Registry {
         })
     }
 
+    /// All incidents of a token, the oldest first.
+    pub(crate) fn incidents_of(&self, token: &str) -> Result<Vec<Incident>> {
+        self.read(|connection| {
+            let condition = "WHERE token = ?1 ORDER BY opened_at, id";
+            let mut statement = connection.prepare_cached(&format!("{COLUMNS}{condition}"))?;
+            let found = statement.query_map([token], incident)?;
+            found.collect()
+        })
+    }
+
     /// The incidents that are not over.
     pub(crate) fn open_incidents(&self) -> Result<Vec<Incident>> {
         self.read(|connection| {

@@ -252,7 +252,7 @@ impl Registry {
 
 /// Makes this process the one that changes tokens in the registry there, readable or not.
 fn hold(path: &Path, say: &Say) -> Result<Held> {
-    let lock = Lock::beside(path, ".lock");
+    let lock = Lock::private_beside(path, ".lock");
     if let Some(held) = lock.try_hold()? {
         return Ok(held);
     }

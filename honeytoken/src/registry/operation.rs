@@ -149,6 +149,14 @@ impl Registry {
         })
     }
 
+    /// Whether something that was begun did not end.
+    pub(crate) fn is_unfinished(&self, operation: i64) -> Result<bool> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT 1 FROM operation WHERE number = ?1")?;
+            statement.exists([operation])
+        })
+    }
+
     /// What was begun and did not end, the oldest first. Only for whoever holds the registry.
     pub(crate) fn unfinished(&self) -> Result<Vec<Operation>> {
         self.read(|connection| {

@@ -78,10 +78,21 @@ fn a_file_is_the_owners_alone_and_nothing_else_is_taken_for_one() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
-            let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
-        }
+        let say = Say::to("honeytoken", Captured::default());
+        let lock = path.with_extension("db.lock");
+        // One that was made before, and that anybody could take: nobody could change tokens meanwhile.
+        fs::write(&lock, "").unwrap();
+        fs::set_permissions(&lock, fs::Permissions::from_mode(0o666)).unwrap();
+        let closed = |when: &str| {
+            drop(registry.hold(&say).unwrap());
+            for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+                let entry = entry.unwrap();
+                assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{when}: {:?}", entry.path());
+            }
+        };
+        closed("a lock that was open");
+        fs::remove_file(&lock).unwrap();
+        closed("a new one");
         drop(registry);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(Registry::open(&path), Err(RegistryError::Open(_))));

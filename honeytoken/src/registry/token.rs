@@ -14,7 +14,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
-use super::{Registry, RegistryError, Result};
+use super::{Registry, Result};
 use crate::secret::Mark;
 
 /// Which tokens are meant; all conditions that are given must hold.
@@ -141,13 +141,26 @@ impl Registry {
         })
     }
 
-    /// Changes a token that is there, and keeps what it was in its history. `verb` is the command that does.
-    pub(crate) fn describe(&self, token: &Token, verb: &str) -> Result<()> {
-        let before = self.token(&token.token)?.ok_or_else(|| RegistryError::Corrupt {
-            path: self.path().to_owned(),
-            what: format!("there is no token {}", token.token),
-        })?;
-        self.write(|transaction| describe(transaction, &before, token, verb))
+    /// Changes tokens that are there, all at once, and keeps what they were in their history. `change` is told the place of each
+    /// among them; one that it refuses stays as it was, and costs the others nothing. Answers with each as it is afterwards. `verb`
+    /// is the command that does.
+    pub(crate) fn describe<E>(
+        &self,
+        tokens: &[&str],
+        verb: &str,
+        change: impl Fn(usize, &mut Token) -> std::result::Result<(), E>,
+    ) -> Result<Vec<std::result::Result<Token, E>>> {
+        self.write(|transaction| {
+            let one = |(place, id): (usize, &&str)| {
+                let before = load(transaction, Some(id))?.pop().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+                let mut after = before.clone();
+                if let Err(why) = change(place, &mut after) {
+                    return Ok(Err(why));
+                }
+                describe(transaction, &before, &after, verb).map(|()| Ok(after))
+            };
+            tokens.iter().enumerate().map(one).collect()
+        })
     }
 }
 

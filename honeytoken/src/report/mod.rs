@@ -9,7 +9,7 @@ use common::settings::Honeytoken;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::list::which::{has_shown, was_touched};
+use crate::list::which::{has_shown, lies_somewhere, was_touched};
 use crate::list::{Sheet, day, minute};
 
 /// A line of the report.
@@ -38,7 +38,7 @@ struct Sum {
     tokens: usize,
     /// Those with an active key.
     active: usize,
-    /// Those that lie somewhere.
+    /// Those of which a key lies somewhere that was not deleted.
     planted: usize,
     unplanted: usize,
     /// Those whose time is over soon.
@@ -129,8 +129,8 @@ impl Sum {
         let one = usize::from;
         self.tokens += 1;
         self.active += one(token.state == TokenState::Active);
-        self.planted += one(!token.planted.is_empty());
-        self.unplanted += one(token.planted.is_empty());
+        self.planted += one(lies_somewhere(token));
+        self.unplanted += one(!lies_somewhere(token));
         let has_expired = token.has_expired(now);
         self.expired += one(has_expired);
         self.expiring += one(!has_expired && token.expires_at.is_some_and(|at| at <= soon));

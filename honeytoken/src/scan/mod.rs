@@ -22,7 +22,7 @@ pub(crate) const SECRET: usize = 40;
 const CHUNK: usize = 64 * 1024;
 
 /// How wide a line is at least that was perhaps wrapped: mail is wrapped at 76 columns, PEM at 64.
-const WIDE: u64 = 60;
+const WIDE: usize = 60;
 
 /// Something that was found. The same may be found more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) enum Found<'a> {
 /// The text cannot be read to its end.
 pub(crate) fn scan(input: impl Read, mut found: impl FnMut(Found<'_>, u64)) -> io::Result<()> {
     let mut decoder = Decoder::new(input, CHUNK);
-    let (mut line, mut width) = (1_u64, 0_u64);
+    let (mut line, mut width) = (1_u64, 0_usize);
     // One ends with its line; the other goes on where the line was perhaps wrapped.
     let (mut plain, mut wrapped) = (Run::new(false), Run::new(true));
     while let Some(symbol) = decoder.next()? {
@@ -51,22 +51,22 @@ pub(crate) fn scan(input: impl Read, mut found: impl FnMut(Found<'_>, u64)) -> i
                 width += 1;
             }
             Symbol::Other => {
-                plain.end(&mut found);
-                wrapped.end(&mut found);
+                plain.end(plain.is_coded(&wrapped), &mut found);
+                wrapped.end(false, &mut found);
                 width += 1;
             }
             Symbol::Newline { continued } => {
-                plain.end(&mut found);
+                plain.end(plain.is_coded(&wrapped), &mut found);
                 if continued || width >= WIDE {
                     wrapped.join();
                 } else {
-                    wrapped.end(&mut found);
+                    wrapped.end(false, &mut found);
                 }
                 (line, width) = (line + 1, 0);
             }
         }
     }
-    plain.end(&mut found);
-    wrapped.end(&mut found);
+    plain.end(plain.is_coded(&wrapped), &mut found);
+    wrapped.end(false, &mut found);
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::str;
 
 use zeroize::Zeroizing;
 
-use super::{Found, SECRET};
+use super::{Found, SECRET, WIDE};
 use crate::key_id::{self, has_prefix};
 
-/// How long a run is at most in which secrets are looked for: what goes on for longer is a coded file, and forty characters
-/// anywhere in it could be one.
+/// How long a run is at most in which secrets are looked for, whether it stands on one line or was wrapped: what goes on for
+/// longer is a coded file, and forty characters anywhere in it could be one.
 const LONGEST: usize = 512;
 
 /// An id with the character before it.
@@ -52,11 +52,17 @@ impl Run {
         self.joining = true;
     }
 
-    /// Ends it, and tells what was in it.
-    pub(super) fn end(&mut self, found: &mut impl FnMut(Found<'_>, u64)) {
+    /// Whether it is a line of that coded file that `joined` has become, which has the same lines joined.
+    pub(super) fn is_coded(&self, joined: &Self) -> bool {
+        // What is shorter need not belong to it, and costs little.
+        joined.cut && self.bytes.len() >= WIDE
+    }
+
+    /// Ends it, and tells what was in it: no secrets in what is coded.
+    pub(super) fn end(&mut self, is_coded: bool, found: &mut impl FnMut(Found<'_>, u64)) {
         if self.bytes.len() >= key_id::LENGTH {
             self.ids(true, found);
-            if !self.cut && self.bytes.len() >= SECRET {
+            if !self.cut && !is_coded && self.bytes.len() >= SECRET {
                 self.candidates(found);
             }
         }

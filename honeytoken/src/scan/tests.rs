@@ -95,6 +95,29 @@ fn what_stands_in_something_longer_is_no_id() {
 }
 
 #[test]
+fn a_coded_file_that_was_wrapped_is_one_and_what_stands_around_it_is_not() {
+    for width in [64, 76, 512] {
+        let coded = format!("{}\n", "QUJD".repeat(width / 4)).repeat(2000);
+        let found = all(coded.as_bytes()).len();
+        assert!(found < 1000, "{width}: {found} candidates in {} characters", coded.len());
+        for text in [
+            format!("{SECRET}\n{coded}{ID}"),
+            format!("{coded}{SECRET}\n{ID}\n"),
+            format!("{coded}x={SECRET}\n{ID} {coded}"),
+            format!("{coded}QUI=\n{SECRET}\n{coded}\n{ID}"),
+        ] {
+            let found = all(text.as_bytes());
+            for wanted in [ID, SECRET] {
+                assert!(found.iter().any(|(text, _)| text == wanted), "{width}: {wanted}");
+            }
+        }
+    }
+    // As many secrets as one likes, each on a line of its own, are none.
+    let list = format!("{SECRET}\n").repeat(1000);
+    assert_eq!(all(list.as_bytes()).len(), 1000);
+}
+
+#[test]
 fn the_line_is_the_one_on_which_it_starts() {
     let text = format!("\n\n{ID}\n{SECRET} {ID}");
     assert_eq!(all(text.as_bytes()), [(ID.to_owned(), 3), (SECRET.to_owned(), 4), (ID.to_owned(), 4)]);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tests::iam::Iam;
 use tests::{Account, Emulator, Proxy, Ran, Tool, Verdict, ndjson, on};
 
+use crate::killed::{Killer, signal, start};
 use crate::{honeytoken, tokens};
 
 /// What stands between these tags, each time.
@@ -39,7 +40,7 @@ fn has_guard(account: &Account, user: &str) -> bool {
 }
 
 /// The keys that lie in the files of a directory.
-fn keys_in(directory: &Path) -> BTreeSet<String> {
+pub(crate) fn keys_in(directory: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     entries.flat_map(|entry| all_keys(&fs::read_to_string(entry.unwrap().path()).unwrap())).collect()
 }
@@ -353,14 +354,6 @@ fn a_secret_that_cannot_be_handed_out_is_taken_back() {
     assert_eq!(users(&account), BTreeMap::new(), "{stderr}");
 }
 
-fn start(tool: &Tool) -> Child {
-    tool.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(id: u32, name: &str) {
-    drop(Command::new("/bin/kill").args(["-s", name, &id.to_string()]).status());
-}
-
 #[test]
 fn a_signal_ends_what_is_under_way_and_begins_nothing_more() {
     let account = Account::new();
@@ -392,48 +385,21 @@ fn a_signal_ends_what_is_under_way_and_begins_nothing_more() {
 #[test]
 fn a_run_that_is_killed_at_any_call_is_finished_by_the_next() {
     let account = Account::new();
-    // At which call to die, by whom, and whether IAM hears of the call.
-    let plan: Arc<Mutex<Option<(usize, u32, bool)>>> = Arc::default();
-    let state = Arc::clone(&plan);
-    let proxy = Proxy::new(Emulator::shared()).rule("*", move |_| {
-        let mut plan = state.lock().unwrap();
-        match &mut *plan {
-            Some((1, victim, heard)) => {
-                signal(*victim, "KILL");
-                let heard = *heard;
-                *plan = None;
-                if heard { Verdict::CutAfter } else { Verdict::CutBefore }
-            }
-            Some((left, ..)) => {
-                *left -= 1;
-                Verdict::Pass
-            }
-            None => Verdict::Pass,
-        }
-    });
-    let seen = account.through(&proxy);
+    let killer = Killer::new();
+    let seen = killer.at(&account);
     let mut tokens = 0;
     for heard in [false, true] {
         for at in 1.. {
             let what = format!("killed at call {at}, {heard}");
             let location = format!("{heard}-{at}-{{n}}");
             let tool = create(&seen, &["--owner", "a", "--location", &location, "--count", "2", "--out", "secrets"]);
-            let mut child = {
-                // Nobody calls before the plan is made.
-                let mut plan = plan.lock().unwrap();
-                let child = start(&tool);
-                *plan = Some((at, child.id(), heard));
-                child
-            };
-            let ended = child.wait().unwrap();
+            let ended = killer.run(&tool, at, heard);
             tokens += 2;
-            let survived = plan.lock().unwrap().take().is_some();
-            if survived {
+            if let Some(ended) = ended {
                 assert_eq!(ended.code(), Some(0), "{what}");
                 assert!(at > 6, "a run makes more calls than {at}");
                 break;
             }
-            thread::sleep(Duration::from_millis(50));
             let next = tool.clone().run().exits(0);
             assert_eq!(next.kind("token").len(), 2, "{what}: {next}");
             let keys = keys_in(&tool.home().join("secrets"));
@@ -441,6 +407,40 @@ fn a_run_that_is_killed_at_any_call_is_finished_by_the_next() {
             assert_eq!(keys.len(), tokens, "{what}: {next}");
         }
     }
+}
+
+#[test]
+fn without_a_tag_what_was_made_and_not_heard_of_is_taken_back_and_nothing_else() {
+    let account = Account::new();
+    settings(&account, "[honeytoken]\ntag = \"\"\n");
+    let killer = Killer::new();
+    let tool = create(&killer.at(&account), &["--config", "sluice.toml", "--out", "secrets"]);
+    let made = |is_theirs: bool| {
+        let before = users(&account);
+        // Up to the call that makes the user.
+        for at in 1.. {
+            assert!(killer.run(&tool, at, true).is_none(), "no user was made up to call {at}");
+            if let Some(user) = users(&account).into_keys().find(|user| !before.contains_key(user)) {
+                if is_theirs {
+                    let policy = [("PolicyName", "mail"), ("PolicyDocument", crate::removal::DENY)];
+                    Iam(&account).call("PutUserPolicy", &[("UserName", &user), policy[0], policy[1]]);
+                }
+                return user;
+            }
+            let _ = honeytoken(&account, &["--config", "sluice.toml", "reconcile", "--apply"]);
+        }
+        unreachable!("a run has an end")
+    };
+    let ours = made(false);
+    let ran = create(&account, &["--config", "sluice.toml", "--out", "secrets"]).run().exits(0);
+    assert!(!users(&account).contains_key(&ours), "{ran}");
+    // What hangs on it somebody has put there: it is theirs, which is said, and not said again.
+    let theirs = made(true);
+    let ran = create(&account, &["--config", "sluice.toml", "--out", "secrets"]).run().exits(0);
+    let ran = ran.says("is left alone").says(&theirs);
+    assert_eq!(users(&account)[&theirs], Vec::<String>::new(), "{ran}");
+    let ran = create(&account, &["--config", "sluice.toml", "--out", "secrets"]).run().exits(0);
+    assert!(!ran.stderr.contains(&theirs), "{ran}");
 }
 
 #[test]
@@ -471,7 +471,7 @@ fn a_secret_on_its_way_to_stdout_is_unconfirmed_and_its_key_is_replaced() {
 }
 
 /// Fills a pipe, so that whoever writes to it waits.
-fn fill(writer: &std::io::PipeWriter) {
+pub(crate) fn fill(writer: &std::io::PipeWriter) {
     let mut copy = writer.try_clone().unwrap();
     let full = thread::spawn(move || std::io::Write::write_all(&mut copy, &vec![b'\n'; 65536]));
     full.join().unwrap().unwrap();

@@ -135,6 +135,47 @@ fn where_there_is_no_registry_a_key_is_planted_all_the_same() {
 }
 
 #[test]
+fn of_several_the_first_is_planted_and_what_to_do_about_the_others_is_said() {
+    let second = || {
+        let text = token().to_string().replace(ID, "AKIARTX3GSDSQAAAAAAB").replace("\"t1\"", "\"t2\"");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let mut third = token();
+    third["token"] = "t3".into();
+    third.as_object_mut().unwrap().retain(|name, _| name != "access_key_id" && name != "secret_access_key");
+    let place = Place::with_registry();
+    let file = place.credentials("");
+    let path = file.to_str().unwrap();
+    let ran = place.reads(&["plant", path], ndjson(&[third, token(), second()])).exits(3);
+    let ran =
+        ran.says("`honeytoken rotate t2` gives it another key, `honeytoken delete t2`").says("handed out before: t3");
+    assert!(!ran.to_string().contains(SECRET), "{ran}");
+    assert_eq!(ran.kind("planting")[0]["token"], "t1");
+    assert!(text(&file).contains(ID) && place.planted().len() == 1);
+
+    // As `create --format credentials` writes it; a file of somebody's own may begin with a key of their own.
+    let one = |profile: &str, key: &str| {
+        format!("[{profile}]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n")
+    };
+    let ours = [one("default", ID), one("svc-b", "AKIARTX3GSDSQAAAAAAB")].concat();
+    let theirs = [one("default", "AKIAIOSFODNN7EXAMPLE"), one("bait", ID)].concat();
+    let both = ["plant", path, "--profile", "both"];
+    let _ = place.reads(&both, ours.clone()).exits(3).says("honeytoken rotate AKIARTX3GSDSQAAAAAAB");
+    let before = text(&file);
+    assert!(before.contains("[both]") && !before.contains("AAAAAAB"), "{before}");
+    let _ = place.reads(&["plant", path, "--profile", "theirs"], theirs).exits(1).says("the first is no token's");
+    assert_eq!(text(&file), before);
+
+    // What was made for it is not planted either: that is a secret which nobody has.
+    let elsewhere = Place::new();
+    let file = elsewhere.credentials(&one("default", "AKIAIOSFODNN7EXAMPLE"));
+    let path = file.to_str().unwrap();
+    let _ = elsewhere.reads(&["plant", path], ours).exits(1).says("nothing was planted");
+    let _ = elsewhere.reads(&["plant", path], ndjson(&[token()])).exits(1).says("`honeytoken rotate t1` gives it");
+    assert_eq!(text(&file), one("default", "AKIAIOSFODNN7EXAMPLE"));
+}
+
+#[test]
 fn keys_in_a_text_are_known_again() {
     let place = Place::with_registry();
     let file = place.credentials(&format!("key={ID}\n"));

@@ -7,6 +7,7 @@ mod doctor;
 mod drill;
 mod expiry;
 mod handout;
+mod killed;
 mod many;
 mod permissions;
 mod reconcile;
