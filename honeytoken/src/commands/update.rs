@@ -22,7 +22,8 @@ use crate::registry::Registry;
 /// `honeytoken update`.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
-    /// Tokens (as for `show`), or `-`: JSON values on stdin, with `token` and what is to be changed
+    /// Tokens (as for `show`), or `-`: JSON values on stdin, with `token` and what is to be changed; the flags are for all
+    /// of them
     #[arg(value_name = "TOKEN", required = true)]
     pub(crate) tokens: Vec<String>,
     #[command(flatten)]
@@ -212,7 +213,7 @@ impl<'a, W: std::io::Write> Update<'a, W> {
         }
     }
 
-    /// One token; what is said of it beats what the command line has for all.
+    /// One token.
     fn ask(&mut self, name: &str, change: Change, line: Option<u64>) -> Result<(), Failure> {
         match named::one(self.registry, name)? {
             Ok(token) => self.waiting.push(Asked { token: token.token, change, line }),
@@ -236,10 +237,12 @@ impl<'a, W: std::io::Write> Update<'a, W> {
         let ids: Vec<&str> = waiting.iter().map(|asked| asked.token.as_str()).collect();
         let changed = self.registry.describe(&ids, "update", |place, token| {
             let before = token.clone();
-            self.flags.apply(token, self.now);
             if let Some(asked) = waiting.get(place) {
                 asked.change.apply(token, self.now);
             }
+            // For all, whatever a value says: `list | update - --owner it` would change nothing otherwise, for a record says
+            // all of a token.
+            self.flags.apply(token, self.now);
             check_changed(&before, token)
         })?;
         for (Asked { token, line, .. }, changed) in waiting.iter().zip(changed) {
@@ -353,6 +356,22 @@ mod tests {
         ] {
             assert!(changed(change).unwrap_err().contains(says), "{says}");
         }
+    }
+
+    #[test]
+    fn what_the_command_line_says_is_for_all_records_that_are_piped_in() {
+        let registry = Registry::in_memory().unwrap();
+        let mut old = token("t1", "svc");
+        old.labels = [("env".to_owned(), "corp".to_owned())].into();
+        registry.insert(&old, |_| None).unwrap();
+        let flags = Change { owner: Some("it".into()), unlabel: vec!["env".into()], ..Change::default() };
+        let record = json!({"token": "t1", "owner": "web", "notes": "new", "labels": {"env": "corp"}});
+        let say = Say::to("honeytoken", Captured::default());
+        let mut update = Update::new(&registry, &say, flags, now(), Vec::new());
+        update.read(record.to_string().as_bytes()).unwrap();
+        update.settle().unwrap();
+        let after = registry.token("t1").unwrap().unwrap();
+        assert_eq!((&*after.owner, &*after.notes, after.labels.len()), ("it", "new", 0));
     }
 
     #[test]
