@@ -96,7 +96,7 @@ pub(crate) async fn hand_out(
         // First of all: what comes next needs the registry, which may be on the same full disk.
         let deleted = remove::key(&account.iam, &token.id, key).await;
         let taken_back = match deleted {
-            Ok(_) => "; it was deleted again".to_owned(),
+            Ok(()) => "; it was deleted again".to_owned(),
             Err(error) => format!("; nor could the key be deleted, the next run tries again: {error}"),
         };
         let why = format!("the secret of {key} could not be handed out: {error}{taken_back}");
