@@ -32,6 +32,8 @@ use crate::registry::{Filter, Registry, RegistryError};
 const AT_ONCE: usize = 64;
 /// ... and for each account. How fast IAM is called its pace says.
 const IN_AN_ACCOUNT: usize = 16;
+/// How many requests are read ahead: more than there is room for in accounts.
+const READ_AHEAD: usize = 100_000;
 /// How many names a dry run shows.
 const EXAMPLES: usize = 3;
 
@@ -92,9 +94,26 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let hand = Hand::new(&args.hand_out, output)?;
     let io = Io { input: Box::new(std::io::empty()), output: Box::new(std::io::sink()), terminal, say };
     let context = Context { settings: all, registry, io };
+    let total = args.stdin.is_none().then_some(u64::from(args.count));
+    let aws = args.aws.clone();
+    let (send, asked) = mpsc::channel(READ_AHEAD);
+    let (begin, begun) = std::sync::mpsc::channel();
+    // A thread of its own: stdin may take its time, and what is under way must not wait for it.
+    std::thread::spawn(move || {
+        for asked in asked_for(&args, &base, input, now) {
+            // That nobody waits for it any more is no news.
+            let _ = begin.send(());
+            if send.blocking_send(asked).is_err() {
+                break;
+            }
+        }
+    });
+    // Who writes to stdin may be another that changes tokens, as in `expire --delete | jq ... | create -`: its turn comes first,
+    // and it ends only when all that it writes is read.
+    let _ = begun.recv();
     let (registry, _held) = context.open_to_change()?;
     block_on(async {
-        let sessions = context.sessions(&args.aws).await?;
+        let sessions = context.sessions(&aws).await?;
         let accounts = Accounts::open(&sessions, &settings, &registry).await?;
         let entered = entered(&accounts, say)?;
         warn(&accounts, say);
@@ -108,16 +127,6 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
             spread: &spread,
             names: &names,
         };
-        let total = args.stdin.is_none().then_some(u64::from(args.count));
-        let (send, asked) = mpsc::channel(AT_ONCE);
-        // A thread of its own: stdin may take its time, and what is under way must not wait for it.
-        std::thread::spawn(move || {
-            for asked in asked_for(&args, &base, input, now) {
-                if send.blocking_send(asked).is_err() {
-                    break;
-                }
-            }
-        });
         let at_once = AT_ONCE.min(IN_AN_ACCOUNT * accounts.all().len());
         let exit = batch::run(&maker, &places, asked, total, at_once).await?;
         Ok(exit.and(entered).and(recovered))

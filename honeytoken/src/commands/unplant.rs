@@ -33,7 +33,14 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let (target, content) = Target::read(&file).map_err(failed)?;
     let spot = spot(&target.path, &profile);
     let nothing = || {
-        say.note(format_args!("there is no key in the profile `{profile}` of {shown}: nothing to take out"));
+        // Whoever took it out, or the whole file away, it does not lie there any more.
+        let place = planting("", &target.path, &profile);
+        let was_known = match &registry {
+            Some(registry) if !place.host.is_empty() => registry.nothing_planted(&place)?,
+            _ => false,
+        };
+        let known = if was_known { ", and the registry does not say any more that there is one" } else { "" };
+        say.note(format_args!("there is no key in the profile `{profile}` of {shown}: nothing to take out{known}"));
         Ok(Exit::Done)
     };
     let key = match key_of(&content, spot) {

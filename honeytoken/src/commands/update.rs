@@ -22,8 +22,7 @@ use crate::registry::Registry;
 /// `honeytoken update`.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Args {
-    /// Tokens (as for `show`), or `-`: JSON values on stdin, with `token` and what is to be changed; the flags are for all
-    /// of them
+    /// Tokens (as for `show`), or `-`: JSON values on stdin, with `token` and what is to be changed
     #[arg(value_name = "TOKEN", required = true)]
     pub(crate) tokens: Vec<String>,
     #[command(flatten)]
@@ -65,7 +64,8 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     }
     let registry = context.open()?;
     let Io { input, output, say, .. } = context.io;
-    let _held = registry.hold(say)?;
+    // What people say of tokens is in nobody's way who changes them. Whoever writes the records that are read here may be one of
+    // those, and end only when all of them are read.
     let mut update = Update::new(&registry, say, flags, now, output);
     let read = if from_stdin { update.read(input) } else { update.named(&tokens) };
     // Whatever came after it, what was asked for before is sound.
@@ -120,6 +120,29 @@ impl Change {
         };
         let (owner, location, notes) = (text("owner")?, text("location")?, text("notes")?);
         Ok(Self { owner, location, notes, labels, label: BTreeMap::new(), unlabel: Vec::new(), expires_at })
+    }
+
+    /// Applies what it changes of a token as it was, over what the command line has made of it. A record that says how the
+    /// token is changes nothing: `list | update - --owner ops` changes the owner.
+    fn apply_over(&self, before: &Token, token: &mut Token, now: Timestamp) {
+        let mut changed = before.clone();
+        self.apply(&mut changed, now);
+        let fields = [
+            (&before.owner, &mut token.owner, changed.owner),
+            (&before.location, &mut token.location, changed.location),
+            (&before.notes, &mut token.notes, changed.notes),
+        ];
+        for (before, field, changed) in fields {
+            if *before != changed {
+                *field = changed;
+            }
+        }
+        if before.labels != changed.labels {
+            token.labels = changed.labels;
+        }
+        if before.expires_at != changed.expires_at {
+            (token.expires_at, token.expired_at) = (changed.expires_at, changed.expired_at);
+        }
     }
 
     fn apply(&self, token: &mut Token, now: Timestamp) {
@@ -213,7 +236,7 @@ impl<'a, W: std::io::Write> Update<'a, W> {
         }
     }
 
-    /// One token.
+    /// One token; what is changed of it beats what the command line changes of all.
     fn ask(&mut self, name: &str, change: Change, line: Option<u64>) -> Result<(), Failure> {
         match named::one(self.registry, name)? {
             Ok(token) => self.waiting.push(Asked { token: token.token, change, line }),
@@ -237,12 +260,10 @@ impl<'a, W: std::io::Write> Update<'a, W> {
         let ids: Vec<&str> = waiting.iter().map(|asked| asked.token.as_str()).collect();
         let changed = self.registry.describe(&ids, "update", |place, token| {
             let before = token.clone();
-            if let Some(asked) = waiting.get(place) {
-                asked.change.apply(token, self.now);
-            }
-            // For all, whatever a value says: `list | update - --owner it` would change nothing otherwise, for a record says
-            // all of a token.
             self.flags.apply(token, self.now);
+            if let Some(asked) = waiting.get(place) {
+                asked.change.apply_over(&before, token, self.now);
+            }
             check_changed(&before, token)
         })?;
         for (Asked { token, line, .. }, changed) in waiting.iter().zip(changed) {
@@ -359,19 +380,25 @@ mod tests {
     }
 
     #[test]
-    fn what_the_command_line_says_is_for_all_records_that_are_piped_in() {
-        let registry = Registry::in_memory().unwrap();
-        let mut old = token("t1", "svc");
-        old.labels = [("env".to_owned(), "corp".to_owned())].into();
-        registry.insert(&old, |_| None).unwrap();
-        let flags = Change { owner: Some("it".into()), unlabel: vec!["env".into()], ..Change::default() };
-        let record = json!({"token": "t1", "owner": "web", "notes": "new", "labels": {"env": "corp"}});
-        let say = Say::to("honeytoken", Captured::default());
-        let mut update = Update::new(&registry, &say, flags, now(), Vec::new());
-        update.read(record.to_string().as_bytes()).unwrap();
-        update.settle().unwrap();
-        let after = registry.token("t1").unwrap().unwrap();
-        assert_eq!((&*after.owner, &*after.notes, after.labels.len()), ("it", "new", 0));
+    fn what_a_record_changes_beats_the_command_line_and_what_it_repeats_does_not() {
+        let mut before = token("t1", "svc");
+        before.expires_at = Some("2026-11-01T00:00:00Z".parse().unwrap());
+        before.expired_at = before.expires_at;
+        let label = [("env".to_owned(), "lab".to_owned())].into();
+        let later = Some(Some("2027-01-01T00:00:00Z".parse().unwrap()));
+        let flags = Change { owner: Some("ops".into()), label, expires_at: later, ..Change::default() };
+        let record = serde_json::to_value(&before).unwrap();
+        for (line, owner, labels, expires_at) in [
+            (record, "ops", json!({"env": "lab"}), json!("2027-01-01T00:00:00Z")),
+            (json!({"owner": "db", "labels": {"a": "b"}}), "db", json!({"a": "b"}), json!("2027-01-01T00:00:00Z")),
+            (json!({"expires_at": null}), "ops", json!({"env": "lab"}), Value::Null),
+        ] {
+            let mut token = before.clone();
+            flags.apply(&mut token, now());
+            Change::of(line.as_object().unwrap()).unwrap().apply_over(&before, &mut token, now());
+            assert_eq!((token.owner.as_str(), json!(token.labels)), (owner, labels), "{line}");
+            assert_eq!((json!(token.expires_at), token.expired_at), (expires_at, None), "{line}");
+        }
     }
 
     #[test]

@@ -17,8 +17,14 @@ use crate::registry::{Registry, RegistryError, Step, Verb};
 /// What became of a secret that was on its way when an earlier run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnItsWay<'a> {
-    /// The secret of this key went to stdout: nobody knows.
-    Unknown(&'a str),
+    /// The secret of this key went where nobody can look: to stdout, or into a directory that is not there now, as of a disk
+    /// that is not mounted.
+    Unknown {
+        /// The key's id.
+        key: &'a str,
+        /// Where to, in words.
+        to: &'a str,
+    },
     /// The secret of this key is where it was to be.
     Arrived(&'a str),
     /// It is not.
@@ -33,7 +39,11 @@ pub(crate) enum OnItsWay<'a> {
 pub(crate) fn on_its_way<'a>(registry: &Registry, detail: &'a str) -> Result<OnItsWay<'a>, NotDone> {
     let Some((key, path)) = detail.split_once('\n') else { return Ok(OnItsWay::Lost) };
     if path.is_empty() {
-        return Ok(OnItsWay::Unknown(key));
+        return Ok(OnItsWay::Unknown { key, to: "stdout" });
+    }
+    // That a file is not there says something only where it would be.
+    if Path::new(path).parent().is_some_and(|directory| matches!(directory.try_exists(), Ok(false))) {
+        return Ok(OnItsWay::Unknown { key, to: path });
     }
     let Some(mark) = registry.key(key)?.and_then(|known| known.mark) else { return Ok(OnItsWay::Lost) };
     let found = arrived(Path::new(path), key, |secret| registry.is_marked(&mark, secret))
@@ -105,4 +115,32 @@ pub(crate) async fn hand_out(
     }
     let keys = [(key.as_str(), KeyStatus::Active)];
     Ok(work.registry.end(number, &token.token, verb, TokenState::Active, &keys)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::tests::token;
+
+    #[test]
+    fn a_file_that_is_not_there_says_something_where_it_would_be() {
+        let registry = Registry::in_memory().unwrap();
+        registry.insert(&token("t1", "svc"), |_| None).unwrap();
+        let (key, secret) = ("AKIARTX3GSDSQAAAAAAA", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        registry.key_made("t1", key, &registry.mark(secret), clock::now()).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(path("there"), format!("{key} = {secret}")).unwrap();
+        std::fs::write(path("other"), format!("{key} = {}", secret.to_lowercase())).unwrap();
+        let elsewhere = path("unmounted/there");
+        for (to, expected) in [
+            (path("there"), OnItsWay::Arrived(key)),
+            (path("other"), OnItsWay::Lost),
+            (path("none"), OnItsWay::Lost),
+            (elsewhere.clone(), OnItsWay::Unknown { key, to: &elsewhere }),
+            (String::new(), OnItsWay::Unknown { key, to: "stdout" }),
+        ] {
+            assert_eq!(on_its_way(&registry, &format!("{key}\n{to}")).unwrap(), expected, "{to}");
+        }
+    }
 }

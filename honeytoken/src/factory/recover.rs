@@ -119,7 +119,7 @@ fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Resul
     let Work { registry, say, .. } = work;
     let key = match on_its_way(registry, &operation.detail)? {
         OnItsWay::Lost => return Ok(false),
-        OnItsWay::Unknown(key) => {
+        OnItsWay::Unknown { key, to } => {
             let Token { token: id, id: user, owner, location, .. } = token;
             let next = if owner.is_empty() || location.is_empty() {
                 format!("`honeytoken rotate {id}` makes another key, `rotate --finish {id}` deletes this one then")
@@ -127,7 +127,7 @@ fn was_handed_out(work: Work<'_>, operation: &Operation, token: &Token) -> Resul
                 "`honeytoken create` for the same owner and location makes another key in its place".to_owned()
             };
             say.warn(format!(
-                "whether anybody got the secret of {key} (token {id}, the user {user}) is not known: it was on its way to stdout when \
+                "whether anybody got the secret of {key} (token {id}, the user {user}) is not known: it was on its way to {to} when \
                  an earlier run ended; {next}"
             ));
             None

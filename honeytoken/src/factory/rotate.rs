@@ -144,9 +144,9 @@ pub(crate) async fn resume(work: Work<'_>, operation: &Operation) -> Result<(), 
             let before: Vec<&str> = live(&token).map(|key| key.id.as_str()).filter(|id| *id != key).collect();
             return take_back(work, account, &token.token, *number, &before).await;
         }
-        OnItsWay::Unknown(key) => {
+        OnItsWay::Unknown { key, to } => {
             work.say.warn(format!(
-                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to stdout when an \
+                "whether anybody got the secret of {key} (token {}, the user {}) is not known: it was on its way to {to} when an \
                  earlier run ended; `honeytoken rotate --finish {}` deletes it",
                 token.token, token.id, token.token
             ));

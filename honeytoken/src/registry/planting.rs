@@ -44,6 +44,11 @@ impl Registry {
         };
         self.write(|transaction| remove(transaction, Some(key), &planting))
     }
+
+    /// Takes down that no key lies at a place, whichever was known to. Answers whether any was.
+    pub(crate) fn nothing_planted(&self, place: &Planting) -> Result<bool> {
+        self.write(|transaction| remove(transaction, None, place))
+    }
 }
 
 /// Removes what lies at a place: that key, or whichever it is. Answers whether there was any.

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::stage::text;
-use tests::{Account, Proxy, Ran};
+use tests::{Account, Proxy, Ran, ndjson};
 
 use crate::honeytoken;
 use crate::removal::{Decoy, IDS, changes};
@@ -93,4 +93,35 @@ fn they_are_deleted_and_what_is_gone_is_no_failure() {
     assert_eq!((decoys[0].principal_id(), decoys[1].principal_id()), (None, None));
     assert!(decoys[2].principal_id().is_some());
     assert_eq!(told(&expire(&account, &["--delete"]).exits(0)), []);
+}
+
+#[test]
+fn who_reads_what_another_one_writes_that_changes_tokens_lets_it_end() {
+    let account = Account::new();
+    for (reader, code, says) in [
+        (vec!["update", "-", "--notes", "over"], 0, ""),
+        // Requests for tokens whose time is over are none.
+        (vec!["create", "-"], 3, "line 400: its time would be over from the start"),
+    ] {
+        // More than a pipe holds.
+        let token = |number: u32| {
+            let (id, name) = (format!("{}{number}", reader[0]), format!("svc-{}-{number}", reader[0]));
+            let arn = format!("arn:aws:iam::{}:user/{name}", account.id());
+            json!({"kind": "token", "token": id, "state": "active", "account": account.id(), "region": "global",
+                "type": "iam_user", "id": name, "arn": arn, "guard": "inline", "owner": "", "location": "",
+                "created_at": "2020-01-01T00:00:00Z", "expires_at": "2020-01-02T00:00:00Z"})
+        };
+        let tokens: Vec<Value> = (0..400).map(token).collect();
+        let _ = account.tool("honeytoken").arg("import").stdin(ndjson(&tokens)).run().exits(0);
+        let mut expire = account.tool("honeytoken").arg("expire").command();
+        let mut expire = expire.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = account.tool("honeytoken").args(reader.iter().copied()).command();
+        command.stdin(expire.stdout.take().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(expire.wait().unwrap().code(), Some(0), "{stderr}");
+        assert!(output.status.code() == Some(code) && stderr.contains(says), "{}: {stderr}", output.status);
+    }
+    let notes = honeytoken(&account, &["list"]).kind("token");
+    assert_eq!(notes.iter().filter(|token| token["notes"] == "over").count(), 400);
 }

@@ -114,7 +114,17 @@ fn a_key_is_planted_and_taken_out_again() {
     let taken = place.run(&["unplant", path, "--profile", "backup"]).exits(0);
     assert_eq!(taken.kind("planting")[0]["status"], "unplanted");
     assert_eq!((text(&file).as_str(), place.planted().len()), (before, 0));
-    let _ = place.run(&["unplant", path, "--profile", "backup"]).exits(0).says("nothing to take out");
+    let ran = place.run(&["unplant", path, "--profile", "backup"]).exits(0).says("nothing to take out");
+    assert!(!ran.stderr.contains("the registry"), "{ran}");
+
+    // Somebody else took the whole file away.
+    let _ = plant(&args).exits(0);
+    fs::remove_file(&file).unwrap();
+    assert_eq!(place.planted().len(), 1);
+    let _ = place.run(&["unplant", path, "--profile", "other"]).exits(0);
+    assert_eq!(place.planted().len(), 1);
+    let _ = place.run(&["unplant", path, "--profile", "backup"]).exits(0).says("the registry does not say any more");
+    assert!(place.planted().is_empty());
 }
 
 #[test]
