@@ -39,6 +39,12 @@ pub enum DecoysError {
         /// Why.
         error: io::Error,
     },
+    /// There is nothing in it, as where `honeytoken export` failed.
+    #[error(
+        "there is nothing in {0}, where decoys are expected: if `honeytoken export` failed, run it again; if there are no decoys \
+         yet, name no list of them"
+    )]
+    Empty(PathBuf),
     /// The list is not understood.
     #[error("cannot understand the decoys {path}: {broken}")]
     Broken {
@@ -142,6 +148,10 @@ fn load(path: &Path) -> Result<Vec<Decoy>, DecoysError> {
     let mut head = Vec::new();
     // What is no file but a pipe (`<(honeytoken export)`) is read once.
     file.by_ref().take(SQLITE.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
+    if head.is_empty() {
+        // What failed to write the list would take the bait away.
+        return Err(DecoysError::Empty(path.to_owned()));
+    }
     let mut decoys = if head == SQLITE { registry::read(path)? } else { list::read(path, head.chain(file))? };
     decoys.sort_unstable();
     decoys.dedup();

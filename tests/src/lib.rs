@@ -32,6 +32,7 @@ pub mod misconfigure;
 mod operation;
 mod pipeline;
 mod proxy;
+pub mod record;
 pub mod stage;
 pub mod task;
 

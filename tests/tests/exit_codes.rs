@@ -198,11 +198,12 @@ fn honeytoken_ends_with_each() {
         row(honeytoken(&["show", "nobody"]), "", Exit::Incomplete),
         row(honeytoken(&["decode", "nonsense"]), "", Exit::Incomplete),
         row(honeytoken(&["create", "-"]), "nonsense", Exit::Incomplete),
-        row(watch("/dev/null"), "nonsense", Exit::Incomplete),
+        row(honeytoken(&["watch"]), "nonsense", Exit::Incomplete),
         row(account.through(&denied).tool("honeytoken").args(["delete", &token]), "", Exit::Incomplete),
         row(Tool::new("honeytoken").args(["list"]), "", Exit::CannotStart),
         row(honeytoken(&["--config", "nowhere.toml", "list"]), "", Exit::CannotStart),
         row(watch("nowhere.ndjson"), "", Exit::CannotStart),
+        row(watch("/dev/null"), "", Exit::CannotStart),
     ]);
 }
 

@@ -13,6 +13,7 @@ use common::resource::ResourceType;
 use serde_json::{Value, json};
 use tests::http::Request;
 use tests::many::Place;
+use tests::record::finding;
 use tests::{Account, HttpSink, Ran, Reply, Tool, ndjson};
 
 const REGION: &str = "us-east-1";
@@ -49,15 +50,6 @@ fn told(ran: &Ran) -> usize {
     delivered.iter().map(|delivery| delivery["keys"].as_array().unwrap().len()).sum()
 }
 
-fn finding(account: &Account, id: &str) -> Value {
-    let arn = format!("arn:aws:s3:::{id}");
-    json!({
-        "kind": "finding", "key": format!("s3_bucket_public_acl:{arn}"), "check": "s3_bucket_public_acl", "status": "fail",
-        "severity": "high", "account": account.id(), "region": REGION, "type": "s3_bucket", "id": id, "arn": arn,
-        "title": format!("S3 bucket {id} is readable by anyone"), "action": "s3_make_acl_private",
-    })
-}
-
 #[test]
 fn the_second_night_is_quiet_and_what_was_put_right_is_said_once() {
     let account = queues(3);
@@ -90,7 +82,7 @@ fn the_second_night_is_quiet_and_what_was_put_right_is_said_once() {
 #[test]
 fn it_is_said_again_when_its_time_has_come() {
     let account = Account::new();
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     assert_eq!(told(&notify(&account, &records).args(["--repeat", "7d"]).run().exits(0)), 1);
     assert_eq!(told(&notify(&account, &records).args(["--repeat", "7d"]).run().exits(0)), 0);
     let mut memory = memory(&account);
@@ -104,7 +96,8 @@ fn it_is_said_again_when_its_time_has_come() {
 #[test]
 fn two_runs_at_once_say_it_once() {
     let account = Account::new();
-    let records: Vec<Value> = (0..200).map(|number| finding(&account, &format!("bucket-{number}"))).collect();
+    let records: Vec<Value> =
+        (0..200).map(|number| finding(account.id(), &format!("bucket-{number}"), "high")).collect();
     let told: usize = thread::scope(|scope| {
         let run = || scope.spawn(|| told(&notify(&account, &records).run().exits(0)));
         let runs: Vec<_> = (0..4).map(|_| run()).collect();
@@ -120,7 +113,7 @@ fn two_runs_at_once_say_it_once() {
 fn what_a_run_that_was_killed_was_about_to_say_is_said() {
     let account = Account::new();
     let sink = HttpSink::new([Reply::Hang]);
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     let tool = || {
         let url = format!("{}/secret", sink.url());
         account.tool("notify").args(["--memory", MEMORY]).env("SLACK_WEBHOOK_URL", url).stdin(ndjson(&records))
@@ -147,7 +140,7 @@ fn what_a_run_that_was_killed_was_about_to_say_is_said() {
 fn what_did_not_get_through_is_said_by_the_next_run() {
     let account = Account::new();
     let sink = HttpSink::new([Reply::status(404, "no_service")]);
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     let run = || {
         let url = format!("{}/secret", sink.url());
         let tool = account.tool("notify").args(["--memory", MEMORY, "--file", "told.ndjson"]);
@@ -164,7 +157,7 @@ fn what_did_not_get_through_is_said_by_the_next_run() {
 #[test]
 fn a_memory_that_is_not_understood_is_left_alone_and_nothing_is_read() {
     let account = Account::new();
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     for (text, why) in [
         ("{\"said\": [\n{]}", "line 2"),
         ("[]", "line 1"),
@@ -191,7 +184,7 @@ fn a_memory_that_is_not_understood_is_left_alone_and_nothing_is_read() {
 #[test]
 fn a_dry_run_claims_nothing() {
     let account = Account::new();
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     for _ in 0..2 {
         let ran = notify(&account, &records).args(["--dry-run"]).run().exits(0);
         assert_eq!(ran.matching(&json!({"kind": "delivery", "status": "planned"})).len(), 1, "{ran}");
@@ -204,7 +197,7 @@ fn a_dry_run_claims_nothing() {
 #[test]
 fn where_it_cannot_be_written_all_is_said_and_the_exit_code_says_so() {
     let account = Account::new();
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     let tool = notify(&account, &records);
     let webhook = HttpSink::new([]);
     let command = account.tool("notify").args(["--memory", MEMORY]).command();
@@ -231,7 +224,7 @@ fn the_same_in_s3() {
         let tool = account.tool("notify").args(["--memory", &place, "--file", "told.ndjson"]);
         tool.stdin(ndjson(records)).run()
     };
-    let records = [finding(&account, "acme-logs")];
+    let records = [finding(account.id(), "acme-logs", "high")];
     assert_eq!(told(&run(&records).exits(0)), 1);
     assert_eq!(told(&run(&records).exits(0)), 0);
     let mut changed = records.clone();

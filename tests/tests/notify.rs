@@ -10,17 +10,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str;
 use serde_json::{Value, json};
+use tests::record::finding;
 use tests::{Account, HttpSink, Reply, Tool, ndjson};
-
-fn finding(account: &str, id: &str, severity: &str) -> Value {
-    let arn = format!("arn:aws:s3:::{id}");
-    json!({
-        "kind": "finding", "key": format!("s3_bucket_public_acl:{arn}"), "check": "s3_bucket_public_acl", "status": "fail",
-        "severity": severity, "account": account, "region": "us-east-1", "type": "s3_bucket", "id": id, "arn": arn,
-        "tags": {}, "title": format!("S3 bucket {id} <!channel> is readable by anyone"), "evidence": null, "controls": [],
-        "action": "s3_make_acl_private", "found_at": "2026-11-20T10:00:00Z",
-    })
-}
 
 /// A topic and the queue that gets what is published to it.
 fn topic(account: &Account) -> (String, String) {

@@ -6,28 +6,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tests::http::Request;
+use tests::record::{alert, finding};
 use tests::{Account, HttpSink, Reply, Tool, ndjson};
 
 const SENDER: &str = "sluice@acme.example";
-
-fn finding(account: &str, id: &str, severity: &str) -> Value {
-    let arn = format!("arn:aws:s3:::{id}");
-    json!({
-        "kind": "finding", "key": format!("s3_bucket_public_acl:{arn}"), "check": "s3_bucket_public_acl", "status": "fail",
-        "severity": severity, "account": account, "region": "us-east-1", "type": "s3_bucket", "id": id, "arn": arn,
-        "tags": {}, "title": format!("S3 bucket {id} <script> is readable by anyone"), "evidence": null, "controls": [],
-        "action": "s3_make_acl_private", "found_at": "2026-11-20T10:00:00Z",
-    })
-}
-
-fn alert(account: &str, status: &str) -> Value {
-    json!({
-        "kind": "alert", "key": format!("incident-1:{status}"), "incident": "incident-1", "status": status,
-        "severity": "critical", "trigger": "used", "account": account, "region": "us-east-1", "type": "iam_user",
-        "id": "svc", "arn": format!("arn:aws:iam::{account}:user/svc"), "title": "Decoy svc was used\r\nBcc: evil@evil.example",
-        "token": {"id": "t1", "name": "svc"}, "at": "2026-11-20T10:00:00Z",
-    })
-}
 
 /// Has SES verify the sender in a region.
 fn verify(account: &Account, region: &str) {
@@ -80,7 +62,10 @@ fn alerts_of_one_incident_are_mails_that_belong_together() {
     let account = Account::new();
     verify(&account, "us-east-1");
     let tool = account.tool("notify").args(["--mail-to", "soc@acme.example", "--mail-from", SENDER]);
-    let records = [alert(account.id(), "open"), alert(account.id(), "closed")];
+    let opened = alert(account.id(), "incident-1");
+    let mut closed = opened.clone();
+    (closed["key"], closed["status"]) = (json!("incident-1/2"), json!("closed"));
+    let records = [opened, closed];
     let ran = tool.stdin(ndjson(&records)).run().exits(0);
     assert_eq!(ran.kind("delivery").len(), 2, "{ran}");
     let mails = sent(&account);
@@ -115,7 +100,7 @@ fn a_file_has_a_line_for_each_message() {
     let path = tool.home().join("said.ndjson");
     // What a crash left.
     fs::write(&path, "{\"kind\":\"mess").unwrap();
-    let records = [finding("111122223333", "acme-logs", "high"), alert("111122223333", "open")];
+    let records = [finding("111122223333", "acme-logs", "high"), alert("111122223333", "incident-1")];
     let ran = tool.stdin(ndjson(&records)).run().exits(0);
     assert_eq!(ran.kind("delivery").len(), 2, "{ran}");
     let text = fs::read_to_string(&path).unwrap();

@@ -11,29 +11,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::http::Request;
+use tests::record::{alert, finding};
 use tests::{Account, HttpSink, Reply, Tool, ndjson};
 
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-fn finding(account: &str, id: &str, severity: &str) -> Value {
-    let arn = format!("arn:aws:s3:::{id}");
-    json!({
-        "kind": "finding", "key": format!("s3_bucket_public_acl:{arn}"), "check": "s3_bucket_public_acl", "status": "fail",
-        "severity": severity, "account": account, "region": "us-east-1", "type": "s3_bucket", "id": id, "arn": arn,
-        "tags": {}, "title": format!("S3 bucket {id} is readable by anyone"), "evidence": null, "controls": [],
-        "action": "s3_make_acl_private", "found_at": "2026-11-20T10:00:00Z",
-    })
-}
-
-fn alert(account: &str, key: &str) -> Value {
-    json!({
-        "kind": "alert", "key": key, "incident": "i", "status": "open", "severity": "critical", "trigger": "used",
-        "account": account, "region": "us-east-1", "type": "iam_user", "id": "svc",
-        "arn": format!("arn:aws:iam::{account}:user/svc"), "title": "Decoy svc was used",
-        "token": {"id": "tk_1", "name": "svc"}, "at": "2026-11-20T10:00:00Z",
-    })
-}
 
 /// A `notify` whose input stays open, with what it writes line by line.
 struct Live {
@@ -85,7 +67,7 @@ fn slack(sink: &HttpSink) -> Tool {
 fn an_alert_is_told_while_the_input_is_open() {
     let sink = HttpSink::new([]);
     let mut live = Live::start(&slack(&sink).arg("--tee"));
-    let (found, touched) = (finding("111122223333", "acme-logs", "high"), alert("111122223333", "i/1"));
+    let (found, touched) = (finding("111122223333", "acme-logs", "high"), alert("111122223333", "i"));
     live.write(&[found.clone(), touched.clone()]);
     assert_eq!([live.line(), live.line()], [found, touched], "what is passed on comes first");
     let delivery = live.line();
@@ -209,7 +191,7 @@ fn a_mistake_in_the_settings_is_told_before_anything_is_read() {
         let sink = HttpSink::new([]);
         let tool = slack(&sink).args(["--config", "settings.toml"]);
         fs::write(tool.home().join("settings.toml"), settings).unwrap();
-        let ran = tool.stdin(ndjson(&[alert("111122223333", "i/1")])).run().exits(4).says(expected);
+        let ran = tool.stdin(ndjson(&[alert("111122223333", "i")])).run().exits(4).says(expected);
         assert_eq!((ran.text().len(), sink.requests().len()), (0, 0), "{ran}");
     }
 }

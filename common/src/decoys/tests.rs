@@ -93,7 +93,6 @@ fn a_list_is_any_stream_of_tokens() {
         let file = Temporary::holding(&text);
         assert_eq!(users(&load(&file.0).unwrap()), ["svc-a", "svc-b", "svc-d", "svc-e"], "{text}");
     }
-    assert_eq!(load(&Temporary::holding("").0).unwrap(), []);
     // Shorter than what a registry begins with.
     assert_eq!(load(&Temporary::holding("\n").0).unwrap(), []);
 }
@@ -203,6 +202,14 @@ fn each_is_an_exception_from_what_takes_the_bait_away() {
     let role = Resource { r#type: "iam_role".to_owned(), ..user("111122223333", "svc-a") };
     assert!(!exception.covers(&role, None), "a role may have its name");
     let none = Captured::default();
-    let _ = Settings::default().with_decoys(Some(&Temporary::holding("").0), &Say::to("audit", none.clone())).unwrap();
+    let deleted = Temporary::holding(&token("k4f7m2q9xa", "svc-a", "deleted").to_string());
+    let _ = Settings::default().with_decoys(Some(&deleted.0), &Say::to("audit", none.clone())).unwrap();
     assert!(none.text().contains("there is no decoy in "), "{}", none.text());
+}
+
+#[test]
+fn an_export_that_failed_is_no_list_without_decoys() {
+    let error = load(&Temporary::holding("").0).unwrap_err();
+    assert!(matches!(error, DecoysError::Empty(_)), "{error}");
+    assert!(error.to_string().contains("honeytoken export"), "{error}");
 }

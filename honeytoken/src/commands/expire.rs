@@ -80,14 +80,16 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
     let _held = registry.hold(context.io.say)?;
     let over = over(&registry, end, since)?;
     let ids: Vec<&str> = over.iter().map(|token| token.token.as_str()).collect();
-    registry.expire(&ids, now)?;
     if end == End::Flag {
+        // Each is told once: those of which nobody could be told, by the next run.
         let mut output = Records::new(context.io.output);
-        for token in ids.iter().filter_map(|id| registry.token(id).transpose()) {
-            output.write(&token?);
+        for token in &over {
+            output.write(&Token { expired_at: Some(now), ..token.clone() });
         }
-        return output.finish().map(|()| Exit::Done);
+        output.finish()?;
+        return Ok(registry.expire(&ids, now).map(|()| Exit::Done)?);
     }
+    registry.expire(&ids, now)?;
     change(context, &aws, &registry, &over, |token: &Token| token, &async |work, token: &Token| {
         let token = work.token(&token.token)?;
         if end == End::Delete { delete_token(work, &token).await } else { disable_token(work, &token).await }

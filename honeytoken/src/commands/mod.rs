@@ -73,7 +73,7 @@ pub(crate) struct Which {
     /// Those in this account
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<AccountId>,
-    /// Those in one of these states, separated by commas [default: all but deleted]
+    /// Those in one of these states, separated by commas [default: all but deleted; of `export` all]
     #[arg(long, value_name = "STATE,...", value_delimiter = ',', value_parser = states())]
     pub(crate) state: Vec<TokenState>,
     /// Those with this label
@@ -98,8 +98,8 @@ pub(crate) struct Which {
 pub(crate) struct Listing {
     #[command(flatten)]
     pub(crate) which: Which,
-    /// How
-    #[arg(short, long, value_enum, default_value_t = Output::Json)]
+    /// What is written
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Output::Json)]
     pub(crate) output: Output,
 }
 
@@ -153,6 +153,7 @@ pub(crate) struct Sources {
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// Records, one a line
+    #[value(name = "ndjson", alias = "json")]
     Json,
     /// For people
     Table,

@@ -39,7 +39,11 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
         let work = Work { registry: &registry, accounts: &accounts, say };
         let compared = reconcile::run(work, apply, aws.accounts.is_empty(), &mut records).await;
         let compared = compared.map_err(|error| Failure::Incomplete(error.to_string()))?;
-        let mended = if apply { format!(", {} of them mended", compared.mended) } else { String::new() };
+        let mended = match (apply, compared.found) {
+            (true, _) => format!(", {} of them mended", compared.mended),
+            (false, 0) => String::new(),
+            (false, _) => ": `honeytoken reconcile --apply` does what `apply` says".to_owned(),
+        };
         say.note(format!("{}{mended}", counted(compared.found, "difference", "differences")));
         records.finish_with(recovered.and(compared.exit(apply)))
     })?;

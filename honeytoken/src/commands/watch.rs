@@ -97,10 +97,16 @@ fn listed(path: &Path) -> Result<Registry, Failure> {
     let failed = |what: &dyn std::fmt::Display| Failure::Start(format!("cannot read {}: {what}", path.display()));
     let file = File::open(path).map_err(|error| failed(&error))?;
     let registry = Registry::in_memory()?;
+    let mut is_empty = true;
     for item in Reader::new(file) {
         let item = item.map_err(|error| failed(&error))?;
         let token: Token = item.parse().map_err(|error| failed(&error))?;
         registry.insert(&token, |_| None).map_err(|error| failed(&error))?;
+        is_empty = false;
+    }
+    // An export that failed is no list without tokens: nothing would be noticed.
+    if is_empty {
+        return Err(failed(&"there is no token in it: `honeytoken export` writes such a list"));
     }
     Ok(registry)
 }

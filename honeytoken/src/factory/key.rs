@@ -105,10 +105,11 @@ pub(crate) async fn hand_out(
     if let Err(error) = hand.give(&Handout { token, key, secret, profile, region }) {
         // First of all: what comes next needs the registry, which may be on the same full disk.
         let deleted = remove::key(&account.iam, &token.id, key).await;
-        let mut why = format!("the secret of {key} could not be handed out: {error}");
-        if let Err(error) = deleted {
-            why = format!("{why}; nor could the key be deleted: {error}");
-        }
+        let taken_back = match deleted {
+            Ok(()) => "; it was deleted again".to_owned(),
+            Err(error) => format!("; nor could the key be deleted, the next run tries again: {error}"),
+        };
+        let why = format!("the secret of {key} could not be handed out: {error}{taken_back}");
         let is_there = error.kind() == io::ErrorKind::AlreadyExists;
         return Err(if is_there { NotHandedOut::Taken(why) } else { NotHandedOut::Broken(why) });
     }

@@ -183,25 +183,39 @@ pub(super) fn is_registry(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(application == APPLICATION && tables > 0)
 }
 
-/// Brings the tables to this version's.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+/// The version that is known.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The version of a registry, 0 where it is new: changes nothing, and so is to be asked for before anything is changed.
+///
+/// # Errors
+///
+/// It is somebody else's file, or a later version's.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64> {
     let failed = |error| sqlite(path, error);
-    let pragma = |connection: &Connection, name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed)
-    };
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    // Only one of two that start at the same time makes the tables.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let (application, version) = (pragma(&transaction, "application_id")?, pragma(&transaction, "user_version")?);
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
     let is_new = tables == 0 && version == 0;
     if !is_new && application != APPLICATION {
         return Err(RegistryError::Foreign(path.to_owned()));
     }
+    let known = known();
     if version > known {
         return Err(RegistryError::Newer { path: path.to_owned(), version, known });
     }
+    Ok(version)
+}
+
+/// Brings the tables to this version's.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let failed = |error| sqlite(path, error);
+    // Only one of two that start at the same time makes the tables.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let (version, known) = (version(&transaction, path)?, known());
     if version == known {
         // Whoever only looks changes nothing, and wakes no watch.
         return Ok(());

@@ -68,7 +68,9 @@ pub(crate) struct Registry {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistryError {
     /// There is none.
-    #[error("there is no registry {0}: `honeytoken create` makes one, --registry names another")]
+    #[error(
+        "there is no registry {0}: `honeytoken create` makes one, `honeytoken reconcile --apply` makes a lost one again, --registry names another"
+    )]
     Missing(PathBuf),
     /// Others may read or write it.
     #[error("others than its owner may use the registry {0}: chmod 600 it, for it tells which keys are decoys")]
@@ -110,7 +112,7 @@ pub(crate) enum RegistryError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// SQLite's.
-    #[error("the registry {path}: {error}")]
+    #[error("the registry {path}: {error}{}", what_next(.error))]
     Sqlite {
         /// Where.
         path: PathBuf,
@@ -125,6 +127,16 @@ pub(crate) enum RegistryError {
         /// What.
         what: String,
     },
+}
+
+/// What is to be done about an error of SQLite's, behind it.
+fn what_next(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => {
+            "; `honeytoken restore --force COPY` brings a copy back, and keeps this one beside it"
+        }
+        _ => "",
+    }
 }
 
 impl RegistryError {
@@ -179,8 +191,10 @@ impl Registry {
     }
 
     fn with(mut connection: Connection, path: &Path) -> Result<Self> {
+        connection.busy_timeout(PATIENCE).map_err(|error| sqlite(path, error))?;
+        // What is somebody else's stays as it is: WAL is written down in the file.
+        migrations::version(&connection, path)?;
         let set_up = |connection: &Connection| {
-            connection.busy_timeout(PATIENCE)?;
             // Readers and the watch do not wait for a writer; what is committed survives a power cut.
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;

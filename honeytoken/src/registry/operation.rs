@@ -92,6 +92,18 @@ words! {
     }
 }
 
+/// What the history says of how something ended.
+fn outcome(verb: Verb, state: TokenState, keys: &[(&str, KeyStatus)]) -> &'static str {
+    let has_key = keys.iter().any(|(_, status)| *status == KeyStatus::Active);
+    match verb {
+        Verb::Create if state == TokenState::Deleted => "taken back",
+        Verb::Create | Verb::Rotate if has_key => "done",
+        Verb::Rotate if !keys.is_empty() => "taken back",
+        Verb::Create | Verb::Rotate => "no key is confirmed",
+        Verb::DeleteKey | Verb::Delete | Verb::Disable => "done",
+    }
+}
+
 impl Registry {
     /// Begins something: to be called before the first call that changes anything. Answers with its number.
     pub(crate) fn begin(&self, token: &str, verb: Verb, step: Step, detail: &str) -> Result<i64> {
@@ -133,7 +145,7 @@ impl Registry {
             }
             set_state(transaction, token, state, now)?;
             transaction.execute("DELETE FROM operation WHERE number = ?1", [operation])?;
-            note(transaction, Some(token), verb.name(), "done", now)
+            note(transaction, Some(token), verb.name(), outcome(verb, state, keys), now)
         })
     }
 
@@ -161,5 +173,28 @@ impl Registry {
             })?;
             found.collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_says_done_only_of_what_was_done() {
+        use KeyStatus::{Active, Deleted};
+        for (verb, state, keys, expected) in [
+            (Verb::Create, TokenState::Active, &[("new", Active)][..], "done"),
+            (Verb::Create, TokenState::Deleted, &[], "taken back"),
+            (Verb::Create, TokenState::Active, &[], "no key is confirmed"),
+            (Verb::Rotate, TokenState::Active, &[("new", Active)], "done"),
+            (Verb::Rotate, TokenState::Active, &[("new", Deleted)], "taken back"),
+            (Verb::Rotate, TokenState::Active, &[], "no key is confirmed"),
+            (Verb::Delete, TokenState::Deleted, &[("old", Deleted)], "done"),
+            (Verb::DeleteKey, TokenState::Active, &[("old", Deleted)], "done"),
+            (Verb::Disable, TokenState::Disabled, &[], "done"),
+        ] {
+            assert_eq!(outcome(verb, state, keys), expected, "{verb} {state} {keys:?}");
+        }
     }
 }

@@ -107,7 +107,22 @@ fn a_file_is_the_owners_alone_and_nothing_else_is_taken_for_one() {
     let other = directory.path().join("other.db");
     private(&other);
     rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE token (id TEXT)").unwrap();
+    let before = fs::read(&other).unwrap();
     assert!(matches!(Registry::open(&other), Err(RegistryError::Foreign(_))));
+    assert!(fs::read(&other).unwrap() == before, "somebody else's database was changed");
+}
+
+#[test]
+fn of_a_damaged_one_the_message_says_what_brings_it_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("honeytokens.db");
+    drop(Registry::open_or_create(&path).unwrap());
+    let mut bytes = fs::read(&path).unwrap();
+    // Behind the header's page: what it is is known, and its tables are rubbish.
+    bytes[4096..].fill(b'x');
+    fs::write(&path, bytes).unwrap();
+    let said = Registry::open(&path).and_then(|registry| registry.all_tokens()).unwrap_err().to_string();
+    assert!(said.contains("honeytoken restore --force COPY"), "{said}");
 }
 
 #[test]

@@ -211,7 +211,7 @@ impl Desk {
                     found: Found { what: What::Other(item), wrapped: false, .. }, source: "stdin", ..
                 } if !matches!(item.kind(), Ok(None)) => match item.kind() {
                     // A record of another tool's is for whoever comes next.
-                    Ok(_) => self.output.pass_on(&item).and_then(|()| self.output.flush()).map_err(Failure::Output)?,
+                    Ok(_) => self.output.pass_on(&item).and_then(|()| self.output.flush()).map_err(unheard)?,
                     Err(broken) => self.complain(&broken.to_string()),
                 },
                 Input::Found { found, source, origin } => match engine.take(&found, now) {

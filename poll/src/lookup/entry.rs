@@ -14,6 +14,10 @@ use super::Key;
 use crate::events::{Question, Target, targets};
 use crate::types::type_of;
 
+/// Kinds of records that are references to the resource that they are about. An alert is not: what is on its way to people
+/// goes on.
+const REFERENCES: [&str; 5] = ["resource", "finding", "task", "outcome", "token"];
+
 /// What a value of the input asks for.
 #[derive(Debug)]
 pub(crate) enum Entry {
@@ -122,7 +126,7 @@ impl From<Target> for Entry {
 
 /// What a value is: something that names a resource, or a record of another kind.
 fn named(item: Item) -> Result<Entry, String> {
-    match item.kind().map(|kind| kind.map(|kind| matches!(&*kind, "resource" | "finding" | "task" | "outcome"))) {
+    match item.kind().map(|kind| kind.map(|kind| REFERENCES.contains(&&*kind))) {
         Ok(Some(false)) => return Ok(Entry::Pass(item)),
         Ok(None | Some(true)) => {}
         Err(broken) => return Err(broken.cause.to_string()),
@@ -176,11 +180,19 @@ mod tests {
                {{"kind":"finding","check":"x",{WHERE},"type":"ec2","id":"i-1"}}
                {{"kind":"outcome","arn":"arn:aws:iam::111122223333:user/team/jane"}}
                {{"kind":"task",{WHERE},"type":"sqs","id":"jobs","action":"stop"}}
+               {{"kind":"token","token":"k4f7","account":"111122223333","region":"global","type":"iam_user","id":"svc"}}
                {{"tasks":[{{{WHERE},"type":"s3_bucket","id":"acme"}}]}}"#
         );
         assert_eq!(
             entries(&input, ""),
-            ["look ec2 i-1", "look ec2 i-1", "look iam_user jane", "look sqs jobs", "look s3_bucket acme"]
+            [
+                "look ec2 i-1",
+                "look ec2 i-1",
+                "look iam_user jane",
+                "look sqs jobs",
+                "look iam_user svc",
+                "look s3_bucket acme"
+            ]
         );
     }
 
@@ -227,7 +239,7 @@ mod tests {
     fn other_kinds_pass_and_what_is_not_understood_is_named_with_its_place() {
         let input = format!(
             "{{\"kind\":\"scope\",{WHERE},\"type\":\"ec2\"}}\n\
-             {{\"kind\":\"weather\"}}\n\
+             {{\"kind\":\"alert\",{WHERE},\"type\":\"iam_user\",\"id\":\"svc\"}}\n\
              {{\"kind\":\"finding\"}}\n\
              {{\"kind\":7}}\n\
              17\n\

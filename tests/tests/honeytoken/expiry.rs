@@ -1,5 +1,6 @@
 //! Tokens whose time is over: flagged and watched as before, unless more is asked for.
 
+use std::fs;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -50,6 +51,10 @@ fn they_are_flagged_once_and_without_aws() {
     let tried = alone(&["expire", "--dry-run"]).exits(0);
     assert_eq!(told(&tried).len(), 2);
     assert!(tried.kind("token").iter().all(|it| it["expired_at"] == Value::Null), "{tried}");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let unheard =
+        account.tool("honeytoken").arg("expire").command().stdout(full).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(unheard.code(), Some(3), "nobody was told, and so the next run tells");
     let ran = alone(&["expire"]).exits(0);
     assert_eq!(told(&ran), [pair(IDS[0], "active"), pair(IDS[1], "active")]);
     assert!(ran.kind("token").iter().all(|it| it["expired_at"].is_string()), "{ran}");

@@ -102,6 +102,7 @@ fn tokens_from_a_list_need_no_registry() {
     }
     assert!(!tool.home().join(".local").exists());
     let _ = watch(&tool, &["--tokens", "nowhere"], "").exits(4).says("cannot read nowhere");
+    let _ = watch(&tool, &["--tokens", "/dev/null"], "").exits(4).says("there is no token in it");
     fs::write(tool.home().join("odd.ndjson"), "{\"kind\":\"token\"}\n").unwrap();
     let _ = watch(&tool, &["--tokens", "odd.ndjson"], "").exits(4).says("odd.ndjson");
 }

@@ -99,6 +99,20 @@ async fn a_reader_that_has_gone_ends_all_and_settles_nothing() {
 }
 
 #[tokio::test]
+async fn a_reader_that_has_gone_is_no_quiet_end_where_another_tools_record_finds_it() {
+    let (watch, _) = with(registry());
+    let stdin = source(|inputs, _| async move {
+        let all = found_in(r#"{"kind":"finding"}"#).into_iter().map(Result::unwrap);
+        let batch = all.map(|found| Input::Found { found, source: "stdin", origin: String::new() }).collect();
+        inputs.send(batch).await.unwrap();
+        Ok(())
+    });
+    let (_stopper, stop) = Stop::new();
+    let ended = watch.run(vec![stdin], Box::new(Closed), said(&Captured::default()), stop).await;
+    assert!(matches!(ended, Err(Failure::Incomplete(_))), "what follows it would be read by nobody: {ended:?}");
+}
+
+#[tokio::test]
 async fn a_registry_that_cannot_be_written_for_a_while_makes_nobody_blind() {
     let (watch, registry) = with(registry());
     let read_only = |registry: &Registry, on: bool| {
