@@ -174,6 +174,21 @@ CREATE INDEX history_token ON history (token);
 CREATE VIEW decoys AS
     SELECT id AS token, account, user_name, arn, principal_id FROM token WHERE state <> 'deleted';
 ",
+    // What a watch of years asks for all the time, and what is left of the events that it forgot.
+    "
+CREATE TABLE forgotten (
+    token TEXT PRIMARY KEY REFERENCES token (id),
+    events INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_seen ON event (seen_at);
+CREATE INDEX derived_key_seen ON derived_key (seen_at);
+CREATE INDEX derived_key_token ON derived_key (token, seen_at);
+CREATE INDEX incident_open ON incident (opened_at, id) WHERE closed_at IS NULL;
+CREATE INDEX incident_span ON incident (token, drill, last_event_at);
+",
 ];
 
 /// Whether a database says of itself that it is a registry, of whatever version.

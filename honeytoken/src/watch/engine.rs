@@ -20,7 +20,7 @@ use super::index::Index;
 use super::input::Use;
 use super::matching::{self, Hit};
 use super::trigger::Trigger;
-use crate::registry::{DerivedKey, Incident, Known, Registry, RegistryError, Seen, SeenEvent};
+use crate::registry::{DerivedKey, EVENTS_KEPT, Incident, Known, Registry, RegistryError, Seen, SeenEvent};
 
 /// For how long before and after honeytoken was at work on a token its calls may have happened.
 const AT_WORK: SignedDuration = SignedDuration::from_mins(5);
@@ -74,6 +74,8 @@ pub(crate) struct Engine<'r> {
     changed: BTreeSet<String>,
     /// What the registry does not know yet.
     seen: Seen,
+    /// The tokens of which something was written down since the registry was pruned last.
+    busy: BTreeSet<String>,
 }
 
 /// What happened to a token, by one event.
@@ -103,6 +105,7 @@ impl<'r> Engine<'r> {
             incidents: HashMap::new(),
             changed: BTreeSet::new(),
             seen: Seen::default(),
+            busy: BTreeSet::new(),
         };
         engine.load()?;
         Ok(engine)
@@ -279,7 +282,7 @@ impl<'r> Engine<'r> {
         self.seen.events.push(seen);
         self.changed.insert(id.clone());
         let used = event.call.and_then(|call| call.event.access_key.as_deref());
-        let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used)).flatten();
+        let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used, event.at)).flatten();
         let incident = self.incidents.entry(id.clone()).or_insert_with(|| Incident {
             id,
             token: token.token.clone(),
@@ -354,11 +357,23 @@ impl<'r> Engine<'r> {
         }
         self.seen.incidents = self.changed.iter().filter_map(|id| self.incidents.get(id).cloned()).collect();
         self.registry.note_seen(&self.seen, now)?;
-        self.seen = Seen::default();
+        self.busy.extend(std::mem::take(&mut self.seen).events.into_iter().map(|event| event.token));
         self.changed.clear();
         // What is over is looked up again where it is needed.
         self.incidents.retain(|_, incident| incident.closed_at.is_none());
         Ok(())
+    }
+
+    /// Has the registry forget some of what need not be known any more, and says whether there is more of it.
+    pub(crate) fn prune(&mut self, now: Timestamp) -> Result<bool, RegistryError> {
+        let pruned = self.registry.prune(now, &self.busy)?;
+        if pruned.keys {
+            self.load()?;
+        }
+        if !pruned.more {
+            self.busy.clear();
+        }
+        Ok(pruned.more)
     }
 }
 
@@ -375,7 +390,9 @@ fn told(
     let call: Option<&AlertEvent> = event.call.map(|call| &call.event);
     incident.count += 1;
     let news = incident::news(&incident.known, incident::told(trigger, call, active_key, event.given.is_some()));
-    let is_told = rules.every_event || incident::is_worth_it(&news, incident.alerts);
+    // Of what was over so long ago it is not known any more which events there were: only what is new was not told.
+    let is_forgotten = incident.closed_at.is_some_and(|closed| now.duration_since(closed) >= EVENTS_KEPT);
+    let is_told = rules.every_event && !is_forgotten || incident::is_worth_it(&news, incident.alerts);
     if !is_told && incident.closed_at.is_some() {
         // A straggler does not open again what is over. Nor does it prolong that, or the next one would be a straggler, too.
         return None;

@@ -310,3 +310,45 @@ fn a_drill_is_told_apart() {
     let late = event(3, json!({"userAgent": "app/nonce-1", "eventTime": "2026-11-20T11:30:00Z"}));
     assert!(!take(&mut engine, &late, now())[0].drill);
 }
+
+#[test]
+fn what_was_forgotten_is_not_told_again_when_it_is_read_again() {
+    let later = now() + SignedDuration::from_hours(24 * 101);
+    for every_event in [false, true] {
+        let registry = registry();
+        let rules = || Rules::new(&Honeytoken::default(), None, every_event).unwrap();
+        let mut engine = Engine::new(&registry, rules()).unwrap();
+        let given = json!({"eventName": "AssumeRole", "responseElements": {"credentials": {"accessKeyId": SESSION}}});
+        let all = [
+            event(1, json!({})),
+            event(2, json!({"userIdentity": {"accessKeyId": SESSION}})),
+            event(3, json!({"errorCode": null})),
+            event(4, {
+                let mut given = given;
+                given["errorCode"] = Value::Null;
+                given
+            }),
+        ];
+        for text in &all {
+            take(&mut engine, text, now());
+        }
+        engine.tick(now() + SignedDuration::from_hours(1)).unwrap();
+        engine.settle(now() + SignedDuration::from_hours(1)).unwrap();
+        let fired = registry.token("t1").unwrap().unwrap().fired;
+        assert!(!engine.prune(now()).unwrap() && is_known(&registry, "e1"));
+        // Its key was changed in between.
+        registry
+            .write(|transaction| transaction.execute("UPDATE key SET status = 'deleted' WHERE token = 't1'", []))
+            .unwrap();
+        registry.key_made("t1", "AKIARZPUZDIKCI2FM6NEW", &registry.mark("x"), later).unwrap();
+        let mut engine = Engine::new(&registry, rules()).unwrap();
+        assert!(!engine.prune(later).unwrap() && !is_known(&registry, "e1"));
+        assert_eq!(registry.token("t1").unwrap().unwrap().fired, fired);
+        for text in &all {
+            assert_eq!(take(&mut engine, text, later), [], "{every_event} {text}");
+        }
+        // What nobody has heard of speaks at any time.
+        let console = event(5, json!({"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}));
+        assert_eq!(take(&mut engine, &console, later).len(), 1);
+    }
+}
