@@ -40,8 +40,10 @@ const MOST_PENDING: usize = 10_000;
 /// A tripwire.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Whose tokens are watched, and where what was seen of them is kept.
+    /// Where what was seen is kept.
     pub(crate) registry: Arc<Registry>,
+    /// Whose tokens are watched: the same one, unless what is seen is to be forgotten.
+    pub(crate) watched: Arc<Registry>,
     /// What is worth an alert.
     pub(crate) rules: Rules,
 }
@@ -172,7 +174,7 @@ impl Desk {
         handle: &Handle,
         stop: &Stop,
     ) -> Result<Exit, Failure> {
-        let mut engine = Engine::new(&watch.registry, watch.rules.clone())?;
+        let mut engine = Engine::new(&watch.registry, &watch.watched, watch.rules.clone())?;
         match engine.tokens() {
             0 => self.say.warn("the registry has no tokens yet: nothing can be noticed"),
             tokens => self.say.detail(format!("watching {tokens} tokens")),
@@ -245,7 +247,7 @@ impl Desk {
                 Input::Settled(answer) => {
                     // Who is not answered does all of it once more. Who asked may be gone: then nobody wants to know.
                     if self.settle(engine)? {
-                        let _ = answer.send(());
+                        let _ = answer.send(engine.about_tokens());
                     }
                 }
             }
