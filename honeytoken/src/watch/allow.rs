@@ -64,7 +64,9 @@ impl Rule {
         let Allowed { user_agent, operation, region, principal, trigger: triggers, token: tokens, until, .. } =
             &self.allowed;
         let event = call.map(|call| &call.event);
-        if event.is_some_and(|event| event.allowed) && !self.allowed.also_allowed_calls {
+        // A look that succeeds is what inventories are for; nothing happens by it.
+        let happened = event.is_some_and(|event| event.allowed) && trigger != Trigger::Looked;
+        if happened && !self.allowed.also_allowed_calls {
             return false;
         }
         let matches = |patterns: &Option<Patterns>, text: Option<&str>| {
@@ -152,6 +154,23 @@ mod tests {
             ("token = \"t1\"\nregion = \"us-*\"", json!({}), false),
         ] {
             assert_eq!(allows(entry, &changed), expected, "{entry} {changed}");
+        }
+    }
+
+    #[test]
+    fn an_inventory_may_look_and_what_it_changes_is_told() {
+        let text = json!({
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/inventory/x",
+                "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/inventory"}}},
+            "eventSource": "iam.amazonaws.com", "eventName": "GetUser",
+        });
+        let (text, at) = (text.to_string(), "2026-11-20T10:00:00Z".parse().unwrap());
+        let call = Call::new(&Record::parse(&text).unwrap(), &text, at);
+        let entry =
+            "[[honeytoken.allow]]\nprincipal = \"arn:aws:iam::111122223333:role/inventory\"\ntrigger = \"touched\"";
+        let list = list(entry).unwrap();
+        for (trigger, expected) in [(Trigger::Looked, true), (Trigger::Touched, false), (Trigger::Used, false)] {
+            assert_eq!(list.allows(&token("t1", "svc"), trigger, Some(&call), at), expected, "{trigger:?}");
         }
     }
 
