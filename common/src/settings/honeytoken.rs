@@ -80,6 +80,6 @@ pub struct Allowed {
     /// Until when: a date, to its end in UTC, or a time.
     #[serde(deserialize_with = "until::read")]
     pub until: Option<Timestamp>,
-    /// Also calls that AWS let happen. Without it those always alert, looks by somebody else aside.
+    /// Also calls that AWS let happen. Without it those always alert, save for looks of a principal that is named.
     pub also_allowed_calls: bool,
 }

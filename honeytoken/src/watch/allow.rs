@@ -64,8 +64,9 @@ impl Rule {
         let Allowed { user_agent, operation, region, principal, trigger: triggers, token: tokens, until, .. } =
             &self.allowed;
         let event = call.map(|call| &call.event);
-        // A look that succeeds is what inventories are for; nothing happens by it.
-        let happened = event.is_some_and(|event| event.allowed) && trigger != Trigger::Looked;
+        // A look that succeeds is what inventories are for, and nothing happens by it: whoever is named may.
+        let is_look = trigger == Trigger::Looked && principal.is_some();
+        let happened = event.is_some_and(|event| event.allowed) && !is_look;
         if happened && !self.allowed.also_allowed_calls {
             return false;
         }
@@ -168,10 +169,14 @@ mod tests {
         let call = Call::new(&Record::parse(&text).unwrap(), &text, at);
         let entry =
             "[[honeytoken.allow]]\nprincipal = \"arn:aws:iam::111122223333:role/inventory\"\ntrigger = \"touched\"";
-        let list = list(entry).unwrap();
+        let allowed = list(entry).unwrap();
+        let token = token("t1", "svc");
         for (trigger, expected) in [(Trigger::Looked, true), (Trigger::Touched, false), (Trigger::Used, false)] {
-            assert_eq!(list.allows(&token("t1", "svc"), trigger, Some(&call), at), expected, "{trigger:?}");
+            assert_eq!(allowed.allows(&token, trigger, Some(&call), at), expected, "{trigger:?}");
         }
+        // An address names nobody.
+        let anybody = list("[[honeytoken.allow]]\ntrigger = \"touched\"").unwrap();
+        assert!(!anybody.allows(&token, Trigger::Looked, Some(&call), at));
     }
 
     #[test]
