@@ -326,8 +326,10 @@ impl<'r> Engine<'r> {
     /// The incident that an event of a token belongs to, where there is one.
     fn incident(&mut self, token: &str, drill: bool, at: Timestamp) -> Result<Option<String>, RegistryError> {
         for incident in self.registry.incidents_near(token, drill, at, self.rules.quiet)? {
-            // What is not written yet is newer than what is.
-            self.incidents.entry(incident.id.clone()).or_insert(incident);
+            // What is not written yet is newer than what is; otherwise another watch may have written meanwhile.
+            if !self.changed.contains(&incident.id) {
+                self.incidents.insert(incident.id.clone(), incident);
+            }
         }
         let own = self.incidents.values().filter(|incident| incident.token == token && incident.drill == drill);
         Ok(incident::nearest(own, at, self.rules.quiet))
@@ -345,6 +347,8 @@ impl<'r> Engine<'r> {
     }
 
     fn close(&mut self, now: Timestamp, last: impl Fn(&Incident) -> Timestamp) -> Result<Vec<Alert>, RegistryError> {
+        // As they are by now: another watch may have counted on, or have said that they are over.
+        self.incidents.retain(|id, _| self.changed.contains(id));
         for incident in self.registry.open_incidents()? {
             self.incidents.entry(incident.id.clone()).or_insert(incident);
         }

@@ -273,8 +273,11 @@ fn tokens_that_are_made_while_a_watch_runs_are_seen() {
     let mut second = Engine::new(&other, &other, plain()).unwrap();
     assert_eq!(take(&mut second, &event(2, json!({})), now()), []);
     assert_eq!(take(&mut second, &event(3, json!({})), now()), []);
-    engine.refresh().unwrap();
-    assert_eq!(engine.tick(now() + SignedDuration::from_hours(1)).unwrap()[0].count, 2);
+    let later = now() + SignedDuration::from_hours(1);
+    assert_eq!(engine.tick(later).unwrap()[0].count, 2);
+    // And so is its end.
+    engine.settle(later).unwrap();
+    assert_eq!(second.tick(later).unwrap(), []);
 }
 
 #[test]
