@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_mins(5);
 /// How often, how fast, how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How often a message is sent before it counts as failed.
+    /// How often a message is sent before it counts as failed. An alert is sent for as long as its deadline lasts.
     pub(crate) attempts: u32,
     /// How long one attempt may take, from the connection to the answer.
     pub(crate) timeout: Duration,
@@ -258,11 +258,17 @@ impl Lane {
             }
         };
         self.not_before(Instant::now(), after.unwrap_or_else(|| self.policy.wait(pending.attempts)), pending.until);
-        if pending.attempts >= self.policy.attempts {
+        let is_often = pending.attempts >= self.policy.attempts;
+        if is_often && !urgent {
             return self.done(pending, Err(why));
         }
         pending.last = Some(why);
-        if urgent { &mut self.urgent } else { &mut self.others }.push_front(pending);
+        match (urgent, is_often) {
+            (false, _) => self.others.push_front(pending),
+            (true, false) => self.urgent.push_front(pending),
+            // Who wrote it says it once: it is tried for as long as its time lasts, and lets others go before it.
+            (true, true) => self.urgent.push_back(pending),
+        }
     }
 
     /// Makes its target ready, where it is not yet.

@@ -97,7 +97,7 @@ pub struct AlertToken {
     /// Whose it is.
     #[serde(default)]
     pub owner: String,
-    /// Where it was planted.
+    /// Where it is meant to lie, as whoever made it said. What is known of where it does lie is in `planted`.
     #[serde(default)]
     pub location: String,
     /// What people should know of it.

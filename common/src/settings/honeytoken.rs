@@ -53,7 +53,7 @@ pub struct DecoyAccount {
     pub path: Option<String>,
     /// Templates of the users' names.
     pub names: Vec<String>,
-    /// The regions that are asked for events and last uses. Empty: all that are enabled.
+    /// The regions whose event history is read. Empty: all that every account has, and those of `[aws]`.
     pub regions: Vec<Region>,
 }
 
@@ -80,6 +80,6 @@ pub struct Allowed {
     /// Until when: a date, to its end in UTC, or a time.
     #[serde(deserialize_with = "until::read")]
     pub until: Option<Timestamp>,
-    /// Also calls that AWS let happen. Without it those always alert.
+    /// Also calls that AWS let happen. Without it those always alert, save for looks of a principal that is named.
     pub also_allowed_calls: bool,
 }

@@ -141,7 +141,8 @@ pub(crate) struct Sources {
     /// From when on, where nothing was read so far, such as 90d [default: 1h]
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Period>,
-    /// The regions that are asked, separated by commas [default: the settings', or those that every account has]
+    /// The regions that are asked, separated by commas [default: the account's in the settings, or all that every account has and
+    /// those of `[aws]`]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) regions: Vec<Region>,
     /// How long CloudTrail has for telling of a use that IAM tells of, for --last-used [default: 30m]

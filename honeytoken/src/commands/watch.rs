@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::registry::Registry;
 use crate::watch::input::Stop;
 use crate::watch::local::Local;
-use crate::watch::sources::{self, Source};
+use crate::watch::sources::{self, Source, Way};
 use crate::watch::{Rules, Watch};
 
 /// `honeytoken watch`.
@@ -60,13 +60,23 @@ pub(crate) fn run(args: Args, context: Context<'_>) -> Result<Exit, Failure> {
             let (settings, say) = (context.settings, context.io.say);
             note_callers(&registry, &sessions, &settings.honeytoken).await?;
             let registry = Arc::clone(&registry);
-            all.extend(sources::open(&args.sources, args.once, settings, registry, sessions, say).await?);
+            all.extend(
+                sources::open(
+                    &args.sources,
+                    Way { once: args.once, borrows: false },
+                    settings,
+                    registry,
+                    sessions,
+                    say,
+                )
+                .await?,
+            );
         }
         if !args.files.is_empty() || all.is_empty() {
             all.push(Box::new(Local::new(args.files, context.io.input)));
         }
         let (stopper, stop) = Stop::new();
-        let watch = Watch { registry, rules };
+        let watch = Watch { watched: Arc::clone(&registry), registry, rules };
         let mut running = std::pin::pin!(watch.run(all, context.io.output, context.io.say, stop));
         tokio::select! {
             ended = &mut running => return ended,

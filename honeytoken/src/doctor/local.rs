@@ -11,10 +11,14 @@ use super::report::{
     ACCOUNT_KNOWN, DRILL_FAILED, NAME_KNOWN, NAMES_ALIKE, NEVER_DRILLED, NO_SOURCE, REGISTRY_OPEN, Rated, Subject,
     WATCH_STALE,
 };
+use crate::commands::Sources;
 use crate::names::{known_decoy_account, lint};
+use crate::watch::sources::is_named;
 
 /// A watch looks every minute, unless it was told otherwise.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
+/// After that time nobody may want a source any more.
+const ABANDONED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Fewer names than these have no shape.
 const FEW: usize = 20;
 
@@ -51,15 +55,36 @@ fn told(subject: &Subject, path: &Path, mode: u32, what: &str) -> Finding {
     subject.part_fails(REGISTRY_OPEN, &shown, what, json!({"path": shown, "mode": format!("{mode:04o}")}))
 }
 
-/// Whether somebody watches, as far as the registry and the command line tell. `named`: sources were named.
-pub(super) fn watch(read: &[(String, Timestamp)], named: bool, subject: &Subject, now: Timestamp) -> Option<Finding> {
-    let Some((source, at)) = read.first() else {
-        let what = "has no watch, as far as the registry tells: name its sources (--sqs, --s3, --lookup), as `honeytoken watch` has them";
-        return (!named).then(|| subject.fails(NO_SOURCE, what, json!({})));
+/// Whether somebody watches, as far as the registry and the command line tell; `asked`: the sources that were named. One that
+/// stands still beside others that do not is told as long as it is named, or was read lately: else nobody may want it any more.
+pub(super) fn watch(read: &[(String, Timestamp)], asked: &Sources, subject: &Subject, now: Timestamp) -> Vec<Finding> {
+    let is_stale = |at: &Timestamp| now.duration_since(*at) > STALE;
+    match read.first() {
+        None if asked.sqs.is_some() || asked.s3.is_some() || asked.lookup => return Vec::new(),
+        None => {
+            let what = "has no watch, as far as the registry tells: name its sources (--sqs, --s3, --lookup), as `honeytoken watch` has them";
+            return vec![subject.fails(NO_SOURCE, what, json!({}))];
+        }
+        Some((source, at)) if is_stale(at) => {
+            let what = format!(
+                "has a watch that last read something at {at}: it stands still, and nobody is told of anything"
+            );
+            return vec![subject.fails(WATCH_STALE, what, json!({"source": source, "at": at}))];
+        }
+        Some(_) => {}
+    }
+    // The folders of a trail are read when there is something in them; the trail is looked at at each pass.
+    let is_part = |source: &str| {
+        source.starts_with("s3://")
+            && read.iter().any(|(other, _)| source != other && source.starts_with(other.as_str()))
     };
-    let what = format!("has a watch that last read something at {at}: it stands still, and nobody is told of anything");
-    let stale = now.duration_since(*at) > STALE;
-    stale.then(|| subject.fails(WATCH_STALE, what, json!({"source": source, "at": at})))
+    let is_wanted = |source: &str, at: &Timestamp| is_named(asked, source) || now.duration_since(*at) < ABANDONED;
+    let left = read.iter().filter(|(source, at)| is_stale(at) && !is_part(source) && is_wanted(source, at));
+    left.map(|(source, at)| {
+        let what = format!("has a watch that last read {source} at {at}: nobody is told of what happens there");
+        subject.part_fails(WATCH_STALE, source, what, json!({"source": source, "at": at}))
+    })
+    .collect()
 }
 
 /// Whether a thief's tool knows the account, and whether all names in it look alike.
@@ -178,15 +203,49 @@ mod tests {
     fn a_watch_that_stands_still_is_told() {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let read = |minutes| vec![("lookup".to_owned(), now - SignedDuration::from_mins(minutes))];
-        for (read, named, expected) in [
-            (read(5), false, None),
-            (read(61), false, Some("honeytoken_watch_stale")),
-            (read(61), true, Some("honeytoken_watch_stale")),
-            (vec![], true, None),
-            (vec![], false, Some("honeytoken_no_source")),
+        let (none, named) = (Sources::default(), Sources { lookup: true, ..Sources::default() });
+        for (read, asked, expected) in [
+            (read(5), &none, None),
+            (read(61), &none, Some("honeytoken_watch_stale")),
+            (read(61), &named, Some("honeytoken_watch_stale")),
+            (vec![], &named, None),
+            (vec![], &none, Some("honeytoken_no_source")),
         ] {
-            let found = watch(&read, named, &own(), now).map(|finding| finding.check);
-            assert_eq!(found.as_deref(), expected, "{read:?} {named}");
+            let found = watch(&read, asked, &own(), now).pop().map(|finding| finding.check);
+            assert_eq!(found.as_deref(), expected, "{read:?} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn one_source_that_stands_still_does_not_hide_behind_another() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let read: Vec<(String, Timestamp)> = [
+            ("s3://trail/", 1),
+            ("lookup:111122223333/us-east-1", 2),
+            ("s3://trail/AWSLogs/111122223333/CloudTrail/sa-east-1/", 60 * 24 * 3),
+            ("lookup:444455556666/us-east-1", 60 * 24 * 3),
+            ("lookup:444455556666/eu-west-1", 60 * 24 * 30),
+            ("s3://other/logs/", 60 * 24 * 30),
+        ]
+        .map(|(source, minutes)| (source.to_owned(), now - SignedDuration::from_mins(minutes)))
+        .into();
+        let sources = |s3: Option<&str>, lookup, regions: &[&str]| Sources {
+            s3: s3.map(str::to_owned),
+            lookup,
+            regions: regions.iter().map(|region| region.parse().unwrap()).collect(),
+            ..Sources::default()
+        };
+        let (late, gone) = ("lookup:444455556666/us-east-1", "lookup:444455556666/eu-west-1");
+        for (asked, expected) in [
+            (sources(None, false, &[]), vec![late]),
+            (sources(None, true, &[]), vec![late, gone]),
+            (sources(None, true, &["us-east-1"]), vec![late]),
+            (sources(Some("s3://other/logs"), false, &[]), vec![late, "s3://other/logs/"]),
+        ] {
+            let found = watch(&read, &asked, &own(), now);
+            assert!(found.iter().all(|finding| finding.check == "honeytoken_watch_stale"));
+            let found: Vec<&str> = found.iter().map(|finding| finding.evidence["source"].as_str().unwrap()).collect();
+            assert_eq!(found, expected, "{asked:?}");
         }
     }
 

@@ -78,7 +78,7 @@ async fn examine(args: &Args, context: Context<'_>, registry: &Registry) -> Resu
     let need = need(&args.sources);
 
     let mut findings = local::registry_files(registry.path(), &own);
-    findings.extend(local::watch(&registry.sources_read()?, is_named(&args.sources), &own, now));
+    findings.extend(local::watch(&registry.sources_read()?, &args.sources, &own, now));
     findings.extend(by_account.values().flatten().flat_map(|token| local::token(token)));
     let looks = by_account.iter().map(async |(id, tokens)| {
         let subject = Subject::account(sessions.partition(), id);
@@ -148,10 +148,6 @@ async fn queue(sessions: &Sessions, sources: &Sources, own: &Subject) -> Vec<Fin
         Ok(session) => queue::examine(&session, url).await,
         Err(error) => vec![own.unknown(QUEUE_MISSING, &error)],
     }
-}
-
-fn is_named(sources: &Sources) -> bool {
-    sources.sqs.is_some() || sources.s3.is_some() || sources.lookup
 }
 
 fn need(sources: &Sources) -> Need {

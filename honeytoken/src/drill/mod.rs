@@ -1,7 +1,9 @@
 //! A drill: a token is used on purpose, for real, and somebody has to notice.
 //!
 //! The call has a nonce in its user agent that the registry knows, so that a watch tells it from a thief's. Nothing is faked:
-//! what is measured is the way from AWS to the alert, with all that may be wrong on it.
+//! what is measured is the way from AWS to the alert, with all that may be wrong on it. What a watch of its own sees beside, it
+//! tells and leaves where it was: no cursor moves, nothing counts as seen, and a message is given back, since somebody who is to
+//! be woken by that may read another watch's alerts, and not a drill's.
 //!
 //! - `secret_file`: the key. `call`: the call. `output`: for what came of it, and for alerts.
 
@@ -32,9 +34,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::commands::drill::Args;
 use crate::context::Context;
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 use crate::watch::input::{Stop, Stopper};
-use crate::watch::sources;
+use crate::watch::sources::{self, Way};
 use crate::watch::{Rules, Watch};
 use call::Called;
 use output::Shared;
@@ -101,14 +103,18 @@ async fn drill(
     let nonce = nonce()?;
     let client = client(args, &context, token, &nonce, pair).await?;
     let watching = watch(args, &context, &registry).await?;
+    let own = watching.as_ref().map(|watching| Arc::clone(&watching.watch.registry));
     // Before the watch starts: what is written by its own process it does not hear of.
-    registry.begin_drill(&nonce, &token.token, &pair.key)?;
+    for registry in own.iter().chain([&registry]) {
+        registry.begin_drill(&nonce, &token.token, &pair.key)?;
+    }
     let output = Shared::new(context.io.output);
     let mut watching = watching.map(|watching| watching.start(output.clone(), say));
     // One that is known to be dead is not waited for.
     let patience = if matches!(status, KeyStatus::Inactive | KeyStatus::Deleted) { Duration::ZERO } else { PATIENCE };
     let at = clock::now();
-    let wait = Wait { registry: &registry, nonce: &nonce, deadline: args.deadline.get().unsigned_abs() };
+    let registries = [Some(&*registry), own.as_deref()];
+    let wait = Wait { registries, nonce: &nonce, deadline: args.deadline.get().unsigned_abs() };
     let (latency, reason) = match call::call(&client, patience).await {
         Called::Known { arn, at: since } => {
             if let Some(arn) = arn.filter(|arn| *arn != token.arn.to_string()) {
@@ -128,6 +134,9 @@ async fn drill(
         Called::WrongSecret => return Err(wrong_secret(&pair.key, &args.secret_file)),
         Called::Failed(error) => return Err(Failure::Incomplete(format!("{} was not used: {error}", pair.key))),
     };
+    if latency.is_some() {
+        registry.note_drill_seen(&nonce, clock::now())?;
+    }
     registry.drill_ended(&token.token, &Drill { at, latency_seconds: latency })?;
     let watched = match watching {
         Some(watching) => watching.end().await?,
@@ -170,9 +179,10 @@ async fn watch(args: &Args, context: &Context<'_>, registry: &Arc<Registry>) -> 
     }
     let rules = Rules::new(&context.settings.honeytoken, None, false)?;
     let sessions = context.sessions(&args.aws).await?;
-    let own = Arc::clone(registry);
-    let sources = sources::open(&args.sources, false, context.settings, own, sessions, context.io.say).await?;
-    Ok(Some(Watching { watch: Watch { registry: Arc::clone(registry), rules }, sources }))
+    let own = Arc::new(registry.borrowed()?);
+    let (way, settings) = (Way { once: false, borrows: true }, context.settings);
+    let sources = sources::open(&args.sources, way, settings, Arc::clone(&own), sessions, context.io.say).await?;
+    Ok(Some(Watching { watch: Watch { registry: own, watched: Arc::clone(registry), rules }, sources }))
 }
 
 impl Watching {
@@ -231,16 +241,22 @@ fn nonce() -> Result<String, Failure> {
 
 /// What is waited for.
 struct Wait<'a> {
-    registry: &'a Registry,
+    /// The one that other watches write to, and that of the drill's own.
+    registries: [Option<&'a Registry>; 2],
     nonce: &'a str,
     deadline: Duration,
 }
 
 impl Wait<'_> {
+    fn is_seen(&self) -> Result<bool, RegistryError> {
+        let seen = self.registries.iter().flatten().map(|registry| registry.drill_seen(self.nonce));
+        Ok(seen.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some))
+    }
+
     /// After how many seconds a watch noticed; `None`: not before the deadline.
     async fn noticed(&self, since: Instant, watching: Option<&mut AtWork>) -> Result<Option<f64>, Failure> {
         let seen = async {
-            while self.registry.drill_seen(self.nonce)?.is_none() {
+            while !self.is_seen()? {
                 sleep(LOOK).await;
             }
             // To a tenth: nothing here is more exact.

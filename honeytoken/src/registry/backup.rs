@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use sha2::{Digest as _, Sha256};
 
 use super::token::stamp;
-use super::{PATIENCE, RegistryError, Result, file, sqlite};
+use super::{PATIENCE, Registry, RegistryError, Result, file, sqlite};
 
 /// Where a copy keeps when it was made, and its checksum: SQLite notices broken pages, and not a letter that was flipped.
 pub(super) const MADE_AT: &str = "copy_made_at";
@@ -47,17 +48,7 @@ fn copied(from: &Path, to: &Path) -> Result<u64> {
     let source = Connection::open_with_flags(from, flags).map_err(failed)?;
     source.busy_timeout(PATIENCE).map_err(failed)?;
     let mut copy = Connection::open_with_flags(to, flags).map_err(failed)?;
-    {
-        // All pages in one step: that is one look, and nobody's writing makes it start again.
-        let backup = Backup::new(&source, &mut copy).map_err(failed)?;
-        let start = Instant::now();
-        while backup.step(-1).map_err(failed)? != StepResult::Done {
-            if start.elapsed() > PATIENCE {
-                return Err(RegistryError::Busy(from.to_owned()));
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
+    all_pages(&source, &mut copy, from)?;
     // One file, without a log beside it.
     copy.pragma_update(None, "journal_mode", "DELETE").map_err(failed)?;
     check(&copy, from)?;
@@ -68,6 +59,35 @@ fn copied(from: &Path, to: &Path) -> Result<u64> {
     let count: i64 = copy.query_row("SELECT count(*) FROM token", [], |row| row.get(0)).map_err(failed)?;
     copy.close().map_err(|(_, error)| failed(error))?;
     Ok(count.try_into().unwrap_or_default())
+}
+
+/// Copies all pages in one step: that is one look, and nobody's writing makes it start again.
+fn all_pages(source: &Connection, copy: &mut Connection, from: &Path) -> Result<()> {
+    let failed = |error| sqlite(from, error);
+    let backup = Backup::new(source, copy).map_err(failed)?;
+    let start = Instant::now();
+    while backup.step(-1).map_err(failed)? != StepResult::Done {
+        if start.elapsed() > PATIENCE {
+            return Err(RegistryError::Busy(from.to_owned()));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+impl Registry {
+    /// A copy of this registry as it is now, which is gone with the process: what is taken down in it nobody hears of.
+    pub(crate) fn borrowed(&self) -> Result<Self> {
+        let mut copy = Connection::open_in_memory().map_err(|error| sqlite(&self.path, error))?;
+        {
+            let own = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            all_pages(&own, &mut copy, &self.path)?;
+        }
+        let copy = Self::with(copy, &self.path)?;
+        // It may hear of tokens that were made since.
+        copy.read(|connection| connection.pragma_update(None, "foreign_keys", false))?;
+        Ok(copy)
+    }
 }
 
 /// Whether SQLite finds nothing wrong, neither with the pages nor with what refers to what.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
+use super::event::drill_seen;
 use super::token::{maybe, note, stamp};
 use super::{Registry, Result};
 
@@ -27,6 +28,11 @@ impl Registry {
             let mut statement = connection.prepare_cached("SELECT seen_at FROM drill WHERE nonce = ?1")?;
             Ok(statement.query_row([nonce], |row| maybe(row, 0)).optional()?.flatten())
         })
+    }
+
+    /// Takes down when a drill was noticed, where nobody has yet.
+    pub(crate) fn note_drill_seen(&self, nonce: &str, at: Timestamp) -> Result<()> {
+        self.write(|transaction| drill_seen(transaction, nonce, at))
     }
 
     /// Takes down how a token's drill ended.
@@ -55,8 +61,9 @@ mod tests {
         assert_eq!(registry.drill_seen("build-1").unwrap(), None);
         assert_eq!(registry.drill_seen("build-9").unwrap(), None);
         let seen = "2026-11-20T10:00:12Z".parse().unwrap();
-        let update = "UPDATE drill SET seen_at = ?1 WHERE nonce = 'build-1'";
-        registry.write(|transaction| transaction.execute(update, [stamp(seen)])).unwrap();
+        for at in [seen, clock::now()] {
+            registry.note_drill_seen("build-1", at).unwrap();
+        }
         assert_eq!(registry.drill_seen("build-1").unwrap(), Some(seen));
 
         for latency_seconds in [Some(12.3), None] {
@@ -64,5 +71,22 @@ mod tests {
             registry.drill_ended("t1", &drill).unwrap();
             assert_eq!(registry.token("t1").unwrap().unwrap().drill, Some(drill));
         }
+    }
+
+    #[test]
+    fn what_is_taken_down_in_a_borrowed_registry_nobody_hears_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = Registry::open_or_create(&directory.path().join("r.db")).unwrap();
+        registry.insert(&token("t1", "svc"), |_| None).unwrap();
+        registry.begin_drill("build-1", "t1", "AKIAEXAMPLE").unwrap();
+        let borrowed = registry.borrowed().unwrap();
+        assert_eq!(borrowed.all_tokens().unwrap(), registry.all_tokens().unwrap());
+        borrowed.note_drill_seen("build-1", clock::now()).unwrap();
+        borrowed.set_cursor("s", clock::now(), clock::now()).unwrap();
+        // Of a token that was made since, too.
+        borrowed.begin_drill("build-2", "t2", "AKIAEXAMPLE").unwrap();
+        assert!(borrowed.drill_seen("build-1").unwrap().is_some());
+        assert_eq!((registry.drill_seen("build-1").unwrap(), registry.cursor("s").unwrap()), (None, None));
+        assert_eq!(registry.drilled().unwrap().len(), 1);
     }
 }

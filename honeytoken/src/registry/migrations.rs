@@ -174,6 +174,21 @@ CREATE INDEX history_token ON history (token);
 CREATE VIEW decoys AS
     SELECT id AS token, account, user_name, arn, principal_id FROM token WHERE state <> 'deleted';
 ",
+    // What a watch of years asks for all the time, and what is left of the events that it forgot.
+    "
+CREATE TABLE forgotten (
+    token TEXT PRIMARY KEY REFERENCES token (id),
+    events INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_seen ON event (seen_at);
+CREATE INDEX derived_key_seen ON derived_key (seen_at);
+CREATE INDEX derived_key_token ON derived_key (token, seen_at);
+CREATE INDEX incident_open ON incident (opened_at, id) WHERE closed_at IS NULL;
+CREATE INDEX incident_span ON incident (token, drill, last_event_at);
+",
 ];
 
 /// Whether a database says of itself that it is a registry, of whatever version.
@@ -244,4 +259,47 @@ pub(super) fn mark_key(connection: &mut Connection) -> rusqlite::Result<Vec<u8>>
     };
     transaction.commit()?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    #[test]
+    fn a_registry_of_an_earlier_version_becomes_one_of_this_with_all_that_is_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.db");
+        drop(Registry::open_or_create(&path).unwrap());
+        for version in 1..MIGRATIONS.len() {
+            let old = Connection::open(&path).unwrap();
+            let objects = "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
+            let all: Vec<String> = {
+                let mut statement = old.prepare(objects).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+            };
+            old.pragma_update(None, "foreign_keys", false).unwrap();
+            for object in all {
+                // An index goes with its table.
+                let _ = old.execute_batch(&format!("DROP {object}"));
+            }
+            MIGRATIONS[..version].iter().for_each(|migration| old.execute_batch(migration).unwrap());
+            old.execute_batch(
+                "INSERT INTO token (id, state, account, user_name, arn, guard, owner, location, notes, labels, created_at)
+                 VALUES ('t1', 'active', '111122223333', 'svc', 'arn:aws:iam::111122223333:user/svc', 'inline', '', '', '', '{}',
+                    '2026-01-01T00:00:00Z');
+                 INSERT INTO event (id, token, trigger, occurred_at, seen_at, suppressed, drill)
+                 VALUES ('e1', 't1', 'used', '2026-01-02T00:00:00Z', '2026-01-02T00:00:00Z', 0, 0);",
+            )
+            .unwrap();
+            old.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
+            drop(old);
+            let registry = Registry::open(&path).unwrap();
+            registry.prune("2026-12-01T00:00:00Z".parse().unwrap(), &BTreeSet::new()).unwrap();
+            let fired = registry.token("t1").unwrap().unwrap().fired.unwrap();
+            assert_eq!((fired.events, fired.last.to_string()), (1, "2026-01-02T00:00:00Z".to_owned()), "{version}");
+        }
+    }
 }

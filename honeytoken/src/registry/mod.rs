@@ -7,8 +7,8 @@
 //!   over. `adoption`: what IAM tells of users and keys. `operation`: what was begun in AWS, and is not known to have ended.
 //!   `planting`: where keys lie. `history`: who did what. `import`: tokens that come from elsewhere. `backup`: copies. `restore`:
 //!   copies that come back.
-//! - `event`, `incident`: what was seen of tokens being touched. `cursor`: how far the sources of events were read. `health`:
-//!   when that was. `drill`: uses on purpose.
+//! - `event`, `incident`: what was seen of tokens being touched; `retention`: for how long. `cursor`: how far the sources of
+//!   events were read. `health`: when that was. `drill`: uses on purpose.
 
 mod adoption;
 mod backup;
@@ -25,6 +25,7 @@ mod migrations;
 mod operation;
 mod planting;
 mod restore;
+mod retention;
 mod token;
 
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub(crate) use import::{Incoming, Taken};
 pub(crate) use incident::{Incident, Known, Seen};
 pub(crate) use operation::{Operation, Step, Verb};
 pub(crate) use restore::{Restored, restore};
+pub(crate) use retention::EVENTS_KEPT;
 pub(crate) use token::{Filter, Key};
 
 /// How long somebody else may take to write.
@@ -240,14 +242,30 @@ impl Registry {
     /// Changes something: all of it or nothing. When this answers it is on the disk.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = || {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let answer = change(&transaction)?;
-            transaction.commit()?;
-            Ok(answer)
-        };
-        written().map_err(|error| sqlite(&self.path, error))
+        written(&mut connection, change).map_err(|error| sqlite(&self.path, error))
     }
+
+    /// The same for what can be done another time: where somebody else is writing it fails at once.
+    fn write_unless_busy<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let write = || {
+            connection.busy_timeout(Duration::ZERO)?;
+            let answer = written(&mut connection, change);
+            connection.busy_timeout(PATIENCE)?;
+            answer
+        };
+        write().map_err(|error| sqlite(&self.path, error))
+    }
+}
+
+fn written<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = change(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
 }
 
 /// Makes this process the one that changes tokens in the registry there, readable or not.

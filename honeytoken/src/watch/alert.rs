@@ -117,9 +117,12 @@ fn decoy(token: &Token) -> String {
 /// `Decoy svc-billing (web, laptop-7) was used: sts:GetCallerIdentity from 203.0.113.9 with aws-cli, allowed`.
 fn sentence(token: &Token, incident: &Incident, told: &Told<'_>) -> String {
     let mut text = format!("{} {}", decoy(token), told.trigger.phrase());
-    let phrases: Vec<&str> = told.news.iter().map(News::phrase).collect();
-    if incident.alerts > 1 && !phrases.is_empty() {
-        text.push_str(" again, ");
+    let is_first = incident.alerts <= 1;
+    // Of the first alert all is new: only what nobody expects is said of it.
+    let said = told.news.iter().filter(|news| !is_first || matches!(news, News::InUse));
+    let phrases: Vec<&str> = said.map(News::phrase).collect();
+    if !phrases.is_empty() {
+        text.push_str(if is_first { " " } else { " again, " });
         text.push_str(&phrases.join(", "));
     }
     if let Some(event) = told.event {

@@ -64,7 +64,10 @@ impl Rule {
         let Allowed { user_agent, operation, region, principal, trigger: triggers, token: tokens, until, .. } =
             &self.allowed;
         let event = call.map(|call| &call.event);
-        if event.is_some_and(|event| event.allowed) && !self.allowed.also_allowed_calls {
+        // A look that succeeds is what inventories are for, and nothing happens by it: whoever is named may.
+        let is_look = trigger == Trigger::Looked && principal.is_some();
+        let happened = event.is_some_and(|event| event.allowed) && !is_look;
+        if happened && !self.allowed.also_allowed_calls {
             return false;
         }
         let matches = |patterns: &Option<Patterns>, text: Option<&str>| {
@@ -153,6 +156,27 @@ mod tests {
         ] {
             assert_eq!(allows(entry, &changed), expected, "{entry} {changed}");
         }
+    }
+
+    #[test]
+    fn an_inventory_may_look_and_what_it_changes_is_told() {
+        let text = json!({
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/inventory/x",
+                "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/inventory"}}},
+            "eventSource": "iam.amazonaws.com", "eventName": "GetUser",
+        });
+        let (text, at) = (text.to_string(), "2026-11-20T10:00:00Z".parse().unwrap());
+        let call = Call::new(&Record::parse(&text).unwrap(), &text, at);
+        let entry =
+            "[[honeytoken.allow]]\nprincipal = \"arn:aws:iam::111122223333:role/inventory\"\ntrigger = \"touched\"";
+        let allowed = list(entry).unwrap();
+        let token = token("t1", "svc");
+        for (trigger, expected) in [(Trigger::Looked, true), (Trigger::Touched, false), (Trigger::Used, false)] {
+            assert_eq!(allowed.allows(&token, trigger, Some(&call), at), expected, "{trigger:?}");
+        }
+        // An address names nobody.
+        let anybody = list("[[honeytoken.allow]]\ntrigger = \"touched\"").unwrap();
+        assert!(!anybody.allows(&token, Trigger::Looked, Some(&call), at));
     }
 
     #[test]

@@ -19,8 +19,9 @@ use super::incident;
 use super::index::Index;
 use super::input::Use;
 use super::matching::{self, Hit};
+use super::strangers::Strangers;
 use super::trigger::Trigger;
-use crate::registry::{DerivedKey, Incident, Known, Registry, RegistryError, Seen, SeenEvent};
+use crate::registry::{DerivedKey, EVENTS_KEPT, Incident, Known, Registry, RegistryError, Seen, SeenEvent};
 
 /// For how long before and after honeytoken was at work on a token its calls may have happened.
 const AT_WORK: SignedDuration = SignedDuration::from_mins(5);
@@ -62,10 +63,13 @@ pub(crate) enum TakeError {
 /// The engine. What it saw is written when [`settle`](Self::settle) is called: after the alerts are out.
 #[derive(Debug)]
 pub(crate) struct Engine<'r> {
+    /// Where what was seen is kept.
     registry: &'r Registry,
+    /// Whose tokens are watched: the same one, unless what is seen is to be forgotten.
+    watched: &'r Registry,
     rules: Rules,
     index: Index,
-    /// The registry's version that `index` is of, and how long it took to read.
+    /// The version that `index` is of, and how long it took to read.
     version: i64,
     loaded: Instant,
     took: Duration,
@@ -74,6 +78,11 @@ pub(crate) struct Engine<'r> {
     changed: BTreeSet<String>,
     /// What the registry does not know yet.
     seen: Seen,
+    strangers: Strangers,
+    /// How much was about tokens so far, told or not.
+    about_tokens: u64,
+    /// The tokens of which something was written down since the registry was pruned last.
+    busy: BTreeSet<String>,
 }
 
 /// What happened to a token, by one event.
@@ -88,21 +97,27 @@ struct Event<'a> {
     about: String,
     /// The access key that the caller got.
     given: Option<String>,
+    /// That one was seen in use before.
+    in_use: bool,
 }
 
 impl<'r> Engine<'r> {
-    /// An engine for the tokens of a registry.
-    pub(crate) fn new(registry: &'r Registry, rules: Rules) -> Result<Self, RegistryError> {
+    /// An engine for the tokens of a registry, which keeps what it sees in the same one, or in another.
+    pub(crate) fn new(registry: &'r Registry, watched: &'r Registry, rules: Rules) -> Result<Self, RegistryError> {
         let mut engine = Self {
             registry,
+            watched,
             rules,
             index: Index::default(),
-            version: registry.version()?,
+            version: watched.version()?,
             loaded: Instant::now(),
             took: Duration::ZERO,
             incidents: HashMap::new(),
             changed: BTreeSet::new(),
             seen: Seen::default(),
+            strangers: Strangers::default(),
+            about_tokens: 0,
+            busy: BTreeSet::new(),
         };
         engine.load()?;
         Ok(engine)
@@ -119,7 +134,7 @@ impl<'r> Engine<'r> {
         if !self.is_settled() || self.loaded.elapsed() < self.took * 10 {
             return Ok(());
         }
-        let version = self.registry.version()?;
+        let version = self.watched.version()?;
         if version != self.version {
             self.version = version;
             self.load()?;
@@ -130,7 +145,7 @@ impl<'r> Engine<'r> {
 
     fn load(&mut self) -> Result<(), RegistryError> {
         let start = Instant::now();
-        self.index = Index::load(self.registry)?;
+        self.index = Index::load(self.watched)?;
         (self.loaded, self.took) = (Instant::now(), start.elapsed());
         Ok(())
     }
@@ -159,8 +174,13 @@ impl<'r> Engine<'r> {
         let at = record.event_time.parse().unwrap_or(now);
         let hits = matching::hits(&record, at, &self.index);
         if hits.is_empty() {
+            let key = &record.user_identity.access_key_id;
+            if key.starts_with("ASIA") {
+                self.strangers.note(key);
+            }
             return Ok(Vec::new());
         }
+        self.about_tokens += 1;
         let call = Call::new(&record, &item.text, now);
         let mut alerts = Vec::new();
         for hit in hits {
@@ -168,6 +188,7 @@ impl<'r> Engine<'r> {
                 continue;
             }
             let given = if hit.trigger.is_use() { matching::given_key(&record) } else { None };
+            let in_use = given.as_ref().is_some_and(|key| self.strangers.has(key));
             let event = Event {
                 id: call.event.id.clone(),
                 at,
@@ -175,6 +196,7 @@ impl<'r> Engine<'r> {
                 call: Some(&call),
                 about: String::new(),
                 given,
+                in_use,
             };
             alerts.extend(self.see(hit, &event, now)?);
         }
@@ -213,7 +235,9 @@ impl<'r> Engine<'r> {
         for place in matching::exposed(detail, &text(&event["account"]), at, &self.index) {
             let hit = Hit { place, trigger: Trigger::Exposed };
             let region = text(&event["region"]);
-            let event = Event { id: id.clone(), at, region, call: None, about: code.clone(), given: None };
+            let (id, about) = (id.clone(), code.clone());
+            let event = Event { id, at, region, call: None, about, given: None, in_use: false };
+            self.about_tokens += 1;
             alerts.extend(self.see(hit, &event, now)?);
         }
         Ok(alerts)
@@ -231,7 +255,9 @@ impl<'r> Engine<'r> {
             call: None,
             about: format!("key {}, for {} in {}, at {}", used.key, last.service, last.region, last.at),
             given: None,
+            in_use: false,
         };
+        self.about_tokens += 1;
         self.see(Hit { place, trigger: Trigger::UsedUnlogged }, &event, now)
     }
 
@@ -279,7 +305,7 @@ impl<'r> Engine<'r> {
         self.seen.events.push(seen);
         self.changed.insert(id.clone());
         let used = event.call.and_then(|call| call.event.access_key.as_deref());
-        let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used)).flatten();
+        let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used, event.at)).flatten();
         let incident = self.incidents.entry(id.clone()).or_insert_with(|| Incident {
             id,
             token: token.token.clone(),
@@ -345,6 +371,11 @@ impl<'r> Engine<'r> {
         self.seen.is_empty() && self.changed.is_empty()
     }
 
+    /// How much was about tokens so far.
+    pub(crate) fn about_tokens(&self) -> u64 {
+        self.about_tokens
+    }
+
     /// How many events are not written down yet.
     pub(crate) fn pending(&self) -> usize {
         self.seen.events.len()
@@ -358,11 +389,23 @@ impl<'r> Engine<'r> {
         }
         self.seen.incidents = self.changed.iter().filter_map(|id| self.incidents.get(id).cloned()).collect();
         self.registry.note_seen(&self.seen, now)?;
-        self.seen = Seen::default();
+        self.busy.extend(std::mem::take(&mut self.seen).events.into_iter().map(|event| event.token));
         self.changed.clear();
         // What is over is looked up again where it is needed.
         self.incidents.retain(|_, incident| incident.closed_at.is_none());
         Ok(())
+    }
+
+    /// Has the registry forget some of what need not be known any more, and says whether there is more of it.
+    pub(crate) fn prune(&mut self, now: Timestamp) -> Result<bool, RegistryError> {
+        let pruned = self.registry.prune(now, &self.busy)?;
+        if pruned.keys {
+            self.load()?;
+        }
+        if !pruned.more {
+            self.busy.clear();
+        }
+        Ok(pruned.more)
     }
 }
 
@@ -378,8 +421,11 @@ fn told(
 ) -> Option<Alert> {
     let call: Option<&AlertEvent> = event.call.map(|call| &call.event);
     incident.count += 1;
-    let news = incident::news(&incident.known, incident::told(trigger, call, active_key, event.given.is_some()));
-    let is_told = rules.every_event || incident::is_worth_it(&news, incident.alerts);
+    let news =
+        incident::news(&incident.known, incident::told(trigger, call, active_key, event.given.is_some(), event.in_use));
+    // Of what was over so long ago it is not known any more which events there were: only what is new was not told.
+    let is_forgotten = incident.closed_at.is_some_and(|closed| now.duration_since(closed) >= EVENTS_KEPT);
+    let is_told = rules.every_event && !is_forgotten || incident::is_worth_it(&news, incident.alerts);
     if !is_told && incident.closed_at.is_some() {
         // A straggler does not open again what is over. Nor does it prolong that, or the next one would be a straggler, too.
         return None;

@@ -32,8 +32,10 @@ pub(crate) enum News {
     Unguarded,
     /// A key of its own that is in use, and would have to be deactivated.
     Key(String),
-    /// Temporary credentials were got with its key.
+    /// Other credentials were got with its key: those of a session, or another user's.
     Credentials,
+    /// And somebody has used these: what is done with them was read before it was known that they are.
+    InUse,
     /// Another address.
     Source(String),
     /// Another tool.
@@ -51,6 +53,7 @@ impl News {
             Self::Unguarded => "unguarded".to_owned(),
             Self::Key(key) => format!("key:{key}"),
             Self::Credentials => "credentials".to_owned(),
+            Self::InUse => "in use".to_owned(),
             Self::Source(source) => format!("source:{source}"),
             Self::Tool(tool) => format!("tool:{tool}"),
             Self::Region(region) => format!("region:{region}"),
@@ -64,7 +67,8 @@ impl News {
             Self::Success => "for the first time with success",
             Self::Unguarded => "by a call that a guard would have denied",
             Self::Key(_) => "with another of its keys",
-            Self::Credentials => "to get temporary credentials",
+            Self::Credentials => "to get other credentials",
+            Self::InUse => "to get credentials that are in use already",
             Self::Source(_) => "from a new address",
             Self::Tool(_) => "with a new tool",
             Self::Region(_) => "in a new region",
@@ -74,13 +78,23 @@ impl News {
     /// Whether it is told however many alerts there were: whoever uses these up with addresses must not hide what comes next.
     /// There are only a few of these.
     fn is_grave(&self) -> bool {
-        matches!(self, Self::Trigger(_) | Self::Success | Self::Unguarded | Self::Key(_) | Self::Credentials)
+        use News::{Credentials, InUse, Key, Region, Source, Success, Tool, Trigger, Unguarded};
+        match self {
+            Trigger(_) | Success | Unguarded | Key(_) | Credentials | InUse => true,
+            Source(_) | Tool(_) | Region(_) => false,
+        }
     }
 }
 
 /// What an event has to tell, all of it. `key`: the token's key that was used, where that is one in use. `derived`: somebody got
-/// credentials by it.
-pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, key: Option<&str>, derived: bool) -> Vec<News> {
+/// credentials by it, which are `in_use`.
+pub(crate) fn told(
+    trigger: Trigger,
+    event: Option<&AlertEvent>,
+    key: Option<&str>,
+    derived: bool,
+    in_use: bool,
+) -> Vec<News> {
     // A look is no change, though both are touches: what comes of a look is news.
     let way = if trigger == Trigger::Looked { "looked at" } else { trigger.name() };
     let mut told = vec![News::Trigger(way)];
@@ -95,6 +109,9 @@ pub(crate) fn told(trigger: Trigger, event: Option<&AlertEvent>, key: Option<&st
     told.extend(key.map(|key| News::Key(key.to_owned())));
     if derived {
         told.push(News::Credentials);
+    }
+    if in_use {
+        told.push(News::InUse);
     }
     told.push(News::Source(event.source.clone()));
     told.push(News::Tool(event.tool.clone().unwrap_or_default()));

@@ -126,13 +126,15 @@ impl Index {
     }
 
     /// The key that would have to be deactivated, where one of a token's was used: that one, if it is active. A session, a federated
-    /// user and a notice do not tell by which key they came to be: there it is the only one that is active.
-    pub(crate) fn key_to_stop(&self, place: usize, used: Option<&str>) -> Option<String> {
+    /// user and a notice do not tell by which key they came to be: there it is the only one that is active, where that was there
+    /// at the time.
+    pub(crate) fn key_to_stop(&self, place: usize, used: Option<&str>, at: Timestamp) -> Option<String> {
         let is_active = |key: &&TokenKey| matches!(key.status, KeyStatus::Active | KeyStatus::Unconfirmed);
         let active: Vec<&TokenKey> = self.token(place)?.keys.iter().filter(is_active).collect();
         let known = active.iter().find(|key| Some(key.id.as_str()) == used);
         let is_own = used.is_some_and(|used| used.starts_with("AKIA"));
-        let only = if let ([only], false) = (&active[..], is_own) { Some(only) } else { None };
+        let was_there = |key: &&&TokenKey| at.duration_since(key.created_at) >= -SKEW;
+        let only = if let ([only], false) = (&active[..], is_own) { Some(only).filter(was_there) } else { None };
         known.or(only).map(|key| key.id.clone())
     }
 

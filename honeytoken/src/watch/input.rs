@@ -30,8 +30,9 @@ pub(crate) enum Input {
     /// A use that IAM tells of, and that no event has told of within its grace time.
     Used(Use),
     /// Answered when all that was sent before it is in the registry, and its alerts are flushed: only then a message is
-    /// deleted, or a cursor moved. Dropped unanswered where that could not be done.
-    Settled(oneshot::Sender<()>),
+    /// deleted, or a cursor moved. The answer is how much was about tokens so far, in all of this run. Dropped unanswered
+    /// where that could not be done.
+    Settled(oneshot::Sender<u64>),
 }
 
 /// A use of a key that IAM tells of.

@@ -142,21 +142,25 @@ pub(crate) fn called_as(record: &Record<'_>) -> Option<Caller> {
     Some(Caller { account: identity.account_id.to_string(), r#type: kind.name().to_owned(), name: name.to_string() })
 }
 
-/// The access key id that the call gave its caller: of `GetSessionToken`, `AssumeRole` and their like.
+/// The access key id that the call gave its caller: of `GetSessionToken`, `AssumeRole` and their like, and of
+/// `CreateAccessKey`, by which a thief gets a key of another user's.
 pub(crate) fn given_key(record: &Record<'_>) -> Option<String> {
     let answer = record.response_elements?.get();
     if record.failed() || !answer.contains("accessKeyId") {
         return None;
     }
     let answer = record.response();
-    let Some(Value::String(key)) = answer.pointer("/credentials/accessKeyId") else { return None };
+    let given = ["/credentials/accessKeyId", "/accessKey/accessKeyId"].iter().find_map(|path| answer.pointer(path));
+    let Some(Value::String(key)) = given else { return None };
     // What is no key id is no way to know anybody by.
     let is_key = (16..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_key.then(|| key.clone())
 }
 
-/// The tokens that a notice of AWS Health says are exposed.
+/// The tokens that a notice of AWS Health says are exposed. What an organization's account hears of another one names that
+/// beside: <https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html>.
 pub(crate) fn exposed(detail: &Value, account: &str, at: Timestamp, index: &Index) -> Vec<usize> {
+    let account = detail["affectedAccount"].as_str().filter(|affected| !affected.is_empty()).unwrap_or(account);
     let hint = Hint { principal: "", at };
     let mut found: Vec<usize> = Vec::new();
     let mut add = |place: Option<usize>| found.extend(place.filter(|place| !found.contains(place)));

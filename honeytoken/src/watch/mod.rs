@@ -3,7 +3,7 @@
 //! - `input`: what the sources hand to the engine. `local`: stdin and files. `sources`: those in AWS.
 //! - `run`: sources and engine at work, and alerts on their way out.
 //! - `engine`: what becomes of an event. `index`, `matching`: which tokens it is about. `call`, `agent`, `trigger`: what
-//!   happened. `allow`: callers who are allowed for. `incident`: what is new. `alert`: the record.
+//!   happened. `strangers`: sessions that may turn out to be a token's. `allow`: callers who are allowed for. `incident`: what is new. `alert`: the record.
 
 mod agent;
 mod alert;
@@ -18,6 +18,7 @@ pub(crate) mod local;
 mod matching;
 pub(crate) mod run;
 pub(crate) mod sources;
+mod strangers;
 mod trigger;
 
 #[cfg(test)]

@@ -28,6 +28,9 @@ const WAITING: usize = 4;
 /// How often the engine looks at the clock, and for what others wrote to the registry.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often the registry is pruned, where there is not more to forget than can be at once.
+const PRUNE: Duration = Duration::from_mins(1);
+
 /// How long sources may take to end when the engine has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,8 +40,10 @@ const MOST_PENDING: usize = 10_000;
 /// A tripwire.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// Whose tokens are watched, and where what was seen of them is kept.
+    /// Where what was seen is kept.
     pub(crate) registry: Arc<Registry>,
+    /// Whose tokens are watched: the same one, unless what is seen is to be forgotten.
+    pub(crate) watched: Arc<Registry>,
     /// What is worth an alert.
     pub(crate) rules: Rules,
 }
@@ -68,6 +73,7 @@ impl Watch {
                     say,
                     complaints: Complaints::new(Instant::now()),
                     unwritten: None,
+                    pruned: Instant::now(),
                     is_incomplete: false,
                     alerts: 0,
                 };
@@ -154,6 +160,8 @@ struct Desk {
     complaints: Complaints,
     /// Until when the registry, which could not be written, is not tried again.
     unwritten: Option<Instant>,
+    /// When the registry is pruned again.
+    pruned: Instant,
     is_incomplete: bool,
     alerts: u64,
 }
@@ -166,7 +174,7 @@ impl Desk {
         handle: &Handle,
         stop: &Stop,
     ) -> Result<Exit, Failure> {
-        let mut engine = Engine::new(&watch.registry, watch.rules.clone())?;
+        let mut engine = Engine::new(&watch.registry, &watch.watched, watch.rules.clone())?;
         match engine.tokens() {
             0 => self.say.warn("the registry has no tokens yet: nothing can be noticed"),
             tokens => self.say.detail(format!("watching {tokens} tokens")),
@@ -184,7 +192,9 @@ impl Desk {
                 looked = Instant::now();
                 let alerts = engine.tick(clock::now()).map_err(lost)?;
                 self.write(&alerts)?;
-                self.settle(&mut engine)?;
+                if self.settle(&mut engine)? && self.pruned <= Instant::now() {
+                    self.prune(&mut engine)?;
+                }
                 let unsaid = self.complaints.hour(Instant::now());
                 self.complained(unsaid);
             }
@@ -198,6 +208,8 @@ impl Desk {
         let unsaid = self.complaints.unsaid();
         self.complained(unsaid);
         settled?;
+        // Those that are started again and again end before it is time.
+        self.prune(&mut engine)?;
         self.say.detail(format!("{} alerts", self.alerts));
         Ok(if self.is_incomplete { Exit::Incomplete } else { Exit::Done })
     }
@@ -235,7 +247,7 @@ impl Desk {
                 Input::Settled(answer) => {
                     // Who is not answered does all of it once more. Who asked may be gone: then nobody wants to know.
                     if self.settle(engine)? {
-                        let _ = answer.send(());
+                        let _ = answer.send(engine.about_tokens());
                     }
                 }
             }
@@ -271,6 +283,19 @@ impl Desk {
             }
             Err(error) => Err(lost(error)),
         }
+    }
+
+    /// Has the registry forget a little of what need not be known any more, when all alerts are out and what was seen is written.
+    /// There is time: where that cannot be done now, it is another time.
+    fn prune(&mut self, engine: &mut Engine<'_>) -> Result<(), Failure> {
+        let rest = match engine.prune(clock::now()) {
+            Ok(true) => TICK,
+            Ok(false) => PRUNE,
+            Err(error) if error.may_pass() => PRUNE,
+            Err(error) => return Err(lost(error)),
+        };
+        self.pruned = Instant::now() + rest;
+        Ok(())
     }
 
     /// Writes alerts, each out at once: somebody is to be woken.

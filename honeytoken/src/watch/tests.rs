@@ -121,7 +121,7 @@ fn is_known(registry: &Registry, id: &str) -> bool {
 /// What a fresh engine says to a record, as `token trigger severity`.
 fn said(record: &Value) -> Vec<String> {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let alerts = take(&mut engine, &record.to_string(), now());
     alerts.iter().map(|alert| format!("{} {} {}", alert.token.id, alert.trigger, alert.severity)).collect()
 }

@@ -7,7 +7,7 @@ use common::record::Severity;
 pub(crate) enum Trigger {
     /// A call was made with its key, or by its user.
     Used,
-    /// A call was made with temporary credentials that somebody got with its key.
+    /// A call was made with other credentials that somebody got with its key: a session's, or a key of another user's.
     UsedViaSession,
     /// Somebody signed in to the console as its user, or tried.
     ConsoleLogin,
@@ -51,7 +51,7 @@ impl Trigger {
     pub(crate) const fn phrase(self) -> &'static str {
         match self {
             Self::Used => "was used",
-            Self::UsedViaSession => "was used through a session",
+            Self::UsedViaSession => "was used through other credentials",
             Self::ConsoleLogin => "was used to sign in to the console",
             Self::Looked => "was looked at by somebody else",
             Self::Touched => "was touched by somebody else",

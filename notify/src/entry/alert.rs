@@ -116,7 +116,7 @@ fn decoy(alert: &Alert) -> Vec<Option<Fact>> {
     vec![
         Fact::new("decoy", &format!("{} ({}{state})", clean(name, NAME), clean(&token.id, NAME))),
         Fact::new("owner", &token.owner),
-        Fact::new("planted at", &token.location),
+        Fact::new("location", &token.location),
         Fact::new("its key lies in", &places(&token.planted)),
         Fact::new("notes", &token.notes),
     ]
@@ -234,7 +234,7 @@ mod tests {
         let expected = [
             ("decoy", "svc-billing-export (9f2c)"),
             ("owner", "J. Smith"),
-            ("planted at", "laptop-042"),
+            ("location", "laptop-042"),
             ("call", "sts:GetCallerIdentity (allowed)"),
             ("source", "203.0.113.9"),
             ("user agent", "aws-cli/2.17 <!channel>"),
@@ -279,7 +279,7 @@ mod tests {
             ("drill", "this is a drill: the key was used on purpose"),
             ("decoy", "svc-billing-export (9f2c, deleted)"),
             ("owner", "J. Smith"),
-            ("planted at", "laptop-042"),
+            ("location", "laptop-042"),
             ("its key lies in", "nas-1:/root/.aws/credentials [backup], /srv/0, /srv/1, and 2 more"),
             ("notes", "ring \u{201c}it\u{201d} first"),
             ("call", "sts:GetCallerIdentity (allowed)"),

@@ -192,7 +192,7 @@ arn:aws:iam::111122223333:user/svc-billing-export (iam_user, us-east-1)
 
 decoy: svc-billing-export (9f2c)
 owner: J. Smith
-planted at: laptop-042
+location: laptop-042
 call: sts:GetCallerIdentity (allowed)
 source: 203.0.113.9
 user agent: aws-cli/2.17 <!channel>

@@ -96,6 +96,32 @@ fn an_alert_does_not_wait_for_the_end_of_the_input() {
 }
 
 #[test]
+fn an_alert_outlasts_an_outage_that_is_shorter_than_its_deadline() {
+    let down = || Answer::Http(503, "", "");
+    let mut answers: Vec<Answer> = (0..9).map(|_| down()).collect();
+    answers.push(OK);
+    let server = Server::start(answers);
+    let ran = run(&["--deadline", "30s"], &alert("i/1"), slack(&server.url, Duration::ZERO));
+    assert_eq!(ran.exit, Ok(Exit::Done), "{}", ran.stderr);
+    assert_eq!((ran.deliveries[0].status, ran.deliveries[0].attempts), (DeliveryStatus::Delivered, 10));
+    // One that does not get through lets the next one go before it, and fails in the end.
+    let (sender, input) = open();
+    let server = Server::start((0..3).map(|_| down()).chain([OK, down()]).collect());
+    let (out, said) = (Captured::default(), Captured::default());
+    let setup = everybody(slack(&server.url, Duration::ZERO));
+    let run = thread::spawn({
+        let (out, said) = (out.clone(), said.clone());
+        move || run_into(&["--deadline", "3s"], input, setup, std::future::pending(), &out, &said)
+    });
+    sender.send((alert("i/1") + &alert("i/2")).into_bytes()).unwrap();
+    wait_for(|| out.text().contains("\"failed\""));
+    drop(sender);
+    assert_eq!(run.join().unwrap(), Ok(Exit::Incomplete));
+    let told: Vec<bool> = server.requests().iter().map(|request| request.body.contains("i/2")).collect();
+    assert!(told.len() > 5 && told[3] && told.iter().filter(|is_second| **is_second).count() == 1, "{told:?}");
+}
+
+#[test]
 fn an_alert_goes_ahead_of_what_was_collected() {
     // The first message is refused for a while; what came later and is urgent is the next that is sent.
     let busy = Answer::Http(429, "Retry-After: 1\r\n", "");

@@ -79,6 +79,12 @@ impl Range {
         text(&self.sqs("CreateQueue", &json!({"QueueName": "tripwire"}))["QueueUrl"])
     }
 
+    /// How many messages are there to be received.
+    fn waiting(&self, url: &str) -> String {
+        let answer = self.sqs("GetQueueAttributes", &json!({"QueueUrl": url, "AttributeNames": ["All"]}));
+        text(&answer["Attributes"]["ApproximateNumberOfMessages"])
+    }
+
     /// What happens when the token's key is used.
     fn on_use(&self, then: impl Fn(&Self, &Call) -> Verdict + Send + Sync + 'static) -> Proxy {
         let range = self.clone();
@@ -138,8 +144,11 @@ fn a_drill_is_noticed_by_its_own_watch_and_leaves_no_secret() {
     let token = tokens(&range.account, &["show", &range.key()]).remove(0);
     assert_eq!(token["drill"]["latency_seconds"], latency);
     assert_eq!(token["fired"], Value::Null, "a drill is no fire");
-    let left = range.sqs("GetQueueAttributes", &json!({"QueueUrl": url, "AttributeNames": ["All"]}));
-    assert_eq!(left["Attributes"]["ApproximateNumberOfMessages"], "0", "{ran}");
+    // It only borrowed the queue: a watch that others listen to tells the drill, too.
+    assert_eq!(range.waiting(&url), "1", "{ran}");
+    let watched = range.account.tool("honeytoken").args(["watch", "--once", "--sqs", &url]).run().exits(0);
+    assert_eq!(watched.one(&json!({"kind": "alert"}))["drill"], true);
+    assert_eq!(range.waiting(&url), "0", "{watched}");
 
     assert!(!has(&ran.stdout, &range.secret()) && !ran.stderr.contains(&range.secret()), "the secret was said");
     let files = read(&range.home()).into_iter().filter(|(path, _)| !path.ends_with("key.json"));
@@ -197,8 +206,14 @@ fn what_nobody_notices_fails_in_time() {
         assert!(token["drill"]["at"].is_string() && token["drill"]["latency_seconds"].is_null(), "{token}");
         if args.len() > 2 {
             assert_eq!(ran.one(&json!({"kind": "alert"}))["drill"], false, "the thief is told of all the same");
+            assert_eq!(token["fired"], Value::Null, "and has not been seen by those who are to be woken");
         }
     }
+    // Both of them are given back.
+    assert_eq!(range.waiting(&url), "2");
+    let ran = range.account.tool("honeytoken").args(["watch", "--once", "--sqs", &url]).run().exits(0);
+    assert_eq!(ran.one(&json!({"kind": "alert"}))["drill"], false);
+    assert_eq!(range.waiting(&url), "0", "{ran}");
 }
 
 #[test]

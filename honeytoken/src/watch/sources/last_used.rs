@@ -81,7 +81,10 @@ impl LastUses {
                 return Ok(());
             }
             if !is_worth_while(key, &uses) {
-                self.judged(key, None, inputs).await?;
+                // A line in the registry for each of thousands at each pass would be for nothing.
+                if !key.is_settled() {
+                    self.judged(key, None, inputs).await?;
+                }
                 continue;
             }
             let name = format!("the last use of the key {}", key.id);
@@ -136,7 +139,7 @@ impl LastUses {
         if let Some(used) = fires {
             let used = Use { token: key.token.clone(), key: key.id.clone(), used };
             inputs.send(vec![Input::Used(used)]).await?;
-            if !settled(inputs).await? {
+            if settled(inputs).await?.is_none() {
                 return Ok(());
             }
         }
@@ -148,6 +151,13 @@ impl LastUses {
             broken(inputs, format!("{what}: {error}")).await?;
         }
         Ok(())
+    }
+}
+
+impl UsableKey {
+    /// Whether there is nothing to take down of it where nothing is new: it was looked at, and no use of it waits.
+    fn is_settled(&self) -> bool {
+        self.looked_at.is_some() && self.unexplained.is_none()
     }
 }
 
@@ -304,6 +314,18 @@ mod tests {
         // A second burst of which no event tells, behind one that is explained.
         let says = |now: i64| (now >= 10).then_some(if now >= 60 { 60 } else { 10 });
         assert_eq!(watch(key(None), says, &[(10, 15)]), [(90, 60)]);
+    }
+
+    #[test]
+    fn what_waits_is_judged_though_iam_has_nothing_new() {
+        let waits = Some(Unexplained { used: used(0), seen_at: at(0) });
+        for (key, expected) in [
+            (key(Some(0)), true),
+            (UsableKey { looked_at: None, ..key(None) }, false),
+            (UsableKey { unexplained: waits, ..key(Some(0)) }, false),
+        ] {
+            assert_eq!(key.is_settled(), expected, "{key:?}");
+        }
     }
 
     #[test]

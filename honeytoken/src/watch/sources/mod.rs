@@ -58,6 +58,15 @@ pub(crate) trait Source: Send {
     fn run(self: Box<Self>, inputs: Inputs, stop: Stop) -> BoxFuture<'static, Result<(), Failure>>;
 }
 
+/// How sources read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// Each ends when it has read all that was there.
+    pub(crate) once: bool,
+    /// Another watch has to hear of all that is about tokens: a message of that is given back.
+    pub(crate) borrows: bool,
+}
+
 /// What sources work with.
 #[derive(Clone, Debug)]
 struct Setup {
@@ -65,19 +74,20 @@ struct Setup {
     sessions: Sessions,
     say: &'static Say,
     once: bool,
+    borrows: bool,
     pause: Duration,
     since: SignedDuration,
     grace: SignedDuration,
 }
 
-/// Makes the sources that were asked for. With `once` each ends when it has read all that was there.
+/// Makes the sources that were asked for.
 ///
 /// # Errors
 ///
 /// One is named wrongly, or is not there.
 pub(crate) async fn open(
     asked: &Sources,
-    once: bool,
+    Way { once, borrows }: Way,
     settings: &Settings,
     registry: Arc<Registry>,
     sessions: Sessions,
@@ -89,6 +99,7 @@ pub(crate) async fn open(
         sessions,
         say,
         once,
+        borrows,
         pause: time(asked.pause).map_or(PAUSE, SignedDuration::unsigned_abs),
         since: time(asked.since).unwrap_or(SINCE),
         grace: time(asked.grace).unwrap_or(GRACE),
@@ -114,12 +125,29 @@ pub(crate) async fn open(
             .iter()
             .flat_map(|account| regions(account).into_iter().map(|region| (account.clone(), region)))
             .collect();
+        let global = regions::of_global_services(setup.sessions.partition());
+        for account in &accounts {
+            let mut own = places.iter().filter(|(of, _)| of == account);
+            if let Some(global) = global.filter(|global| own.all(|(_, region)| region.as_str() != *global)) {
+                let calls = "the calls of IAM and of the global endpoint of STS, such as GetCallerIdentity";
+                say.warn(format!("{global}, where {calls} are logged, is not looked at in account {account}"));
+            }
+        }
         sources.push(Box::new(Passes { source: Histories::new(setup.clone(), places), once, pause }));
     }
     if asked.last_used {
         sources.push(Box::new(Passes { source: LastUses::new(setup), once, pause }));
     }
     Ok(sources)
+}
+
+/// Whether a source, as the registry has it, is one of those that are named.
+pub(crate) fn is_named(asked: &Sources, source: &str) -> bool {
+    let is_bucket =
+        || asked.s3.as_deref().and_then(|url| TrailUrl::parse(url).ok()).is_some_and(|url| url.shown() == source);
+    let region = source.strip_prefix("lookup:").and_then(|place| place.rsplit('/').next());
+    let is_wanted = |region: &str| asked.regions.is_empty() || asked.regions.iter().any(|it| it.as_str() == region);
+    asked.lookup && region.is_some_and(is_wanted) || is_bucket()
 }
 
 /// So much before a time.

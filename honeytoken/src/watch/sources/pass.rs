@@ -23,6 +23,8 @@ pub(super) enum End {
     Unheard,
     /// It cannot get better.
     Failed(Failure),
+    /// It may get better, and then what was not taken down is read again; why.
+    Later(String),
 }
 
 impl From<SendError<Vec<Input>>> for End {
@@ -33,7 +35,9 @@ impl From<SendError<Vec<Input>>> for End {
 
 impl From<RegistryError> for End {
     fn from(error: RegistryError) -> Self {
-        Self::Failed(Failure::Incomplete(error.to_string()))
+        let why = error.to_string();
+        // A disk that is full makes nobody blind: the other sources go on, and so does this one some time.
+        if error.may_pass() { Self::Later(why) } else { Self::Failed(Failure::Incomplete(why)) }
     }
 }
 
@@ -42,11 +46,11 @@ pub(super) async fn broken(inputs: &Inputs, why: String) -> Result<(), End> {
     Ok(inputs.send(vec![Input::Broken(why)]).await?)
 }
 
-/// Waits until all that was sent is in the registry and told; says whether it is.
-pub(super) async fn settled(inputs: &Inputs) -> Result<bool, End> {
+/// Waits until all that was sent is in the registry and told: how much was about tokens so far. `None` where it could not be.
+pub(super) async fn settled(inputs: &Inputs) -> Result<Option<u64>, End> {
     let (sender, answer) = oneshot::channel();
     inputs.send(vec![Input::Settled(sender)]).await?;
-    Ok(answer.await.is_ok())
+    Ok(answer.await.ok())
 }
 
 /// A source that looks at all that is new.
@@ -67,6 +71,7 @@ pub(super) struct Passes<P> {
 impl<P: Pass> Source for Passes<P> {
     fn run(mut self: Box<Self>, inputs: Inputs, mut stop: Stop) -> BoxFuture<'static, Result<(), Failure>> {
         async move {
+            let mut is_said = false;
             loop {
                 let asked = stop.clone();
                 let mut pass = std::pin::pin!(self.source.pass(&inputs, &asked));
@@ -77,9 +82,17 @@ impl<P: Pass> Source for Passes<P> {
                 };
                 match passed {
                     Ok(()) if self.once || stop.is_told() => return Ok(()),
-                    Ok(()) => {}
+                    Ok(()) => is_said = false,
                     Err(End::Unheard) => return Ok(()),
                     Err(End::Failed(failure)) => return Err(failure),
+                    Err(End::Later(why)) if self.once => return Err(Failure::Incomplete(why)),
+                    Err(End::Later(why)) => {
+                        if !std::mem::replace(&mut is_said, true)
+                            && broken(&inputs, format!("{why}; trying again")).await.is_err()
+                        {
+                            return Ok(());
+                        }
+                    }
                 }
                 tokio::select! {
                     () = stop.told() => return Ok(()),
@@ -89,5 +102,54 @@ impl<P: Pass> Source for Passes<P> {
             }
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use common::clock;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    /// A source that moves its cursor at each pass.
+    struct Moves(Arc<Registry>);
+
+    impl Pass for Moves {
+        async fn pass(&mut self, _: &Inputs, _: &Stop) -> Result<(), End> {
+            Ok(self.0.set_cursor("s", clock::now(), clock::now())?)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_cannot_be_written_for_a_while_ends_no_source() {
+        let registry = Arc::new(Registry::in_memory().unwrap());
+        let read_only = |on: bool| {
+            registry.read(|connection| connection.pragma_update(None, "query_only", on)).unwrap();
+        };
+        let passes =
+            |once| Box::new(Passes { source: Moves(Arc::clone(&registry)), once, pause: Duration::from_millis(5) });
+        read_only(true);
+        let (inputs, mut batches) = mpsc::channel(8);
+        let (stopper, stop) = Stop::new();
+        let running = tokio::spawn(passes(false).run(inputs.clone(), stop.clone()));
+        let said = batches.recv().await.unwrap();
+        assert!(matches!(&said[..], [Input::Broken(why)] if why.ends_with("; trying again")), "{said:?}");
+        sleep(Duration::from_millis(50)).await;
+        read_only(false);
+        while registry.cursor("s").unwrap().is_none() {
+            assert!(!running.is_finished());
+            sleep(Duration::from_millis(5)).await;
+        }
+        stopper.stop();
+        running.await.unwrap().unwrap();
+        // Who ends anyway says that it did not do all.
+        read_only(true);
+        let ended = passes(true).run(inputs, Stop::new().1).await;
+        assert!(matches!(ended, Err(Failure::Incomplete(_))), "{ended:?}");
+        assert!(batches.recv().await.is_none(), "it is said once");
     }
 }

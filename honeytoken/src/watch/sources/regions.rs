@@ -33,7 +33,15 @@ const BY_DEFAULT: &[(&str, &[&str])] = &[
     ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
 ];
 
-/// Those that were named, those of the account's settings, those of `[aws]`, or those that every account has.
+/// Where IAM and the global endpoint of STS are logged, by partition: what a thief calls first.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events>
+pub(super) fn of_global_services(partition: &str) -> Option<&'static str> {
+    let regions = [("aws", "us-east-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
+    regions.iter().find(|(name, _)| *name == partition).map(|(_, region)| *region)
+}
+
+/// Those that were named, those of the account's settings, or those that every account has, with those of `[aws]`: these say
+/// where the company is, and a thief chooses the region.
 pub(super) fn wanted(
     named: &[Region],
     account: &AccountId,
@@ -42,12 +50,12 @@ pub(super) fn wanted(
     home: &Region,
 ) -> Vec<Region> {
     let of_account = settings.honeytoken.accounts.get(account).map(|account| account.regions.as_slice());
-    let said = [named, of_account.unwrap_or_default(), &settings.aws.regions];
+    let said = [named, of_account.unwrap_or_default()];
     let mut regions = said.into_iter().find(|regions| !regions.is_empty()).map_or_else(
         || {
             let by_default = BY_DEFAULT.iter().find(|(name, _)| *name == partition).map(|(_, regions)| *regions);
-            let regions =
-                by_default.unwrap_or_default().iter().filter_map(|name| name.parse().ok()).collect::<Vec<_>>();
+            let by_default = by_default.unwrap_or_default().iter().filter_map(|name| name.parse().ok());
+            let regions: Vec<Region> = by_default.chain(settings.aws.regions.iter().cloned()).collect();
             // Of a partition that is not known here, one at least.
             if regions.is_empty() { vec![home.clone()] } else { regions }
         },
@@ -66,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_beats_the_settings_beat_what_all_have() {
+    fn what_is_named_beats_the_settings_and_where_the_company_is_is_not_all() {
         let account: AccountId = "111122223333".parse().unwrap();
         let region = |name: &str| -> Region { name.parse().unwrap() };
         let home = region("eu-west-1");
@@ -78,8 +86,12 @@ mod tests {
         assert_eq!(names(&[], &settings, "aws").len(), 17);
         assert_eq!(names(&[], &settings, "aws-cn"), ["cn-north-1", "cn-northwest-1"]);
         assert_eq!(names(&[], &settings, "aws-iso"), ["eu-west-1"]);
-        settings.aws.regions = vec![region("eu-north-1")];
-        assert_eq!(names(&[], &settings, "aws"), ["eu-north-1"]);
+        settings.aws.regions = vec![region("eu-north-1"), region("me-central-1")];
+        let all = names(&[], &settings, "aws");
+        assert!(
+            all.len() == 18 && ["us-east-1", "me-central-1"].iter().all(|it| all.contains(&(*it).to_owned())),
+            "{all:?}"
+        );
         let decoys = DecoyAccount { regions: vec![region("me-south-1")], ..DecoyAccount::default() };
         settings.honeytoken.accounts.insert(account.clone(), decoys);
         assert_eq!(names(&[], &settings, "aws"), ["me-south-1"]);

@@ -176,7 +176,7 @@ impl Trail {
             };
             noted.push(TrailFile { failures, at: now, key: file.key.clone() });
         }
-        if !settled(inputs).await? {
+        if settled(inputs).await?.is_none() {
             return Ok(false);
         }
         let newest = files.iter().filter_map(|file| progress.folder.time(&file.key)).max();

@@ -1,7 +1,8 @@
 //! `--sqs`: a queue that gets events of EventBridge's, or notices of new files in S3, which are fetched.
 //!
 //! A message is deleted when what it holds has settled. What is not understood stays, for the dead-letter queue, and so does a
-//! notice of a file that cannot be read.
+//! notice of a file that cannot be read. A drill borrows the queue: what is about tokens it gives back, once at once, since
+//! another watch may wait for it, and what comes again nevertheless at its end; SQS counts how often a message was received.
 
 use std::future::pending;
 use std::sync::atomic::Ordering;
@@ -52,6 +53,8 @@ struct Worker<'a> {
     /// What stays on the queue, and what was said of that.
     left: Remembered,
     said: Remembered,
+    /// What is given back in the end.
+    kept: Vec<String>,
     failures: u32,
 }
 
@@ -87,11 +90,13 @@ impl Source for Messages {
                 inputs: &inputs,
                 left: Remembered::default(),
                 said: Remembered::default(),
+                kept: Vec::new(),
                 failures: 0,
             };
             match worker.work(stop).await {
                 Ok(()) | Err(End::Unheard) => Ok(()),
                 Err(End::Failed(failure)) => Err(failure),
+                Err(End::Later(why)) => Err(Failure::Incomplete(why)),
             }
         }
         .boxed()
@@ -100,7 +105,9 @@ impl Source for Messages {
 
 impl<'a> Worker<'a> {
     async fn work(mut self, mut stop: Stop) -> Result<(), End> {
-        let wait = if self.setup.once { SHORT_POLL } else { LONGEST_POLL };
+        // Whoever gives back must not leave a receive behind that gets it.
+        let wait = if self.setup.once || self.setup.borrows { SHORT_POLL } else { LONGEST_POLL };
+        let grace = if self.setup.borrows { SHORT_POLL + GRACE } else { GRACE };
         let consumer = self.consumer;
         let mut under_way: FuturesUnordered<BoxFuture<'a, Result<Done, End>>> = FuturesUnordered::new();
         let mut receive: Option<BoxFuture<'a, Result<Vec<Message>, AwsError>>> = None;
@@ -110,13 +117,14 @@ impl<'a> Worker<'a> {
                 receive = Some(consumer.receive(BATCH, wait).boxed());
             }
             if ends && under_way.is_empty() {
+                consumer.release(&self.kept).await;
                 return Ok(());
             }
             tokio::select! {
                 () = stop.told(), if !ends => {
                     ends = true;
                     // What SQS is handing out just now would stay out of everybody's sight.
-                    if let Some(receive) = receive.take() && let Ok(Ok(messages)) = timeout(GRACE, receive).await {
+                    if let Some(receive) = receive.take() && let Ok(Ok(messages)) = timeout(grace, receive).await {
                         let handles: Vec<String> = messages.into_iter().map(|message| message.handle).collect();
                         consumer.release(&handles).await;
                     }
@@ -128,7 +136,7 @@ impl<'a> Worker<'a> {
                             self.failures = 0;
                             let new = self.new_of(messages);
                             if !new.is_empty() {
-                                under_way.push(take(self.session, consumer, self.inputs, new).boxed());
+                                under_way.push(take(self.setup.borrows, self.session, consumer, self.inputs, new).boxed());
                             } else if self.setup.once && under_way.is_empty() {
                                 ends = true;
                             }
@@ -145,11 +153,17 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// With `--once`, what this run leaves on the queue is for the next one.
-    fn new_of(&self, messages: Vec<Message>) -> Vec<Message> {
+    /// With `--once`, what this run leaves on the queue is for the next one, and what is borrowed for another watch.
+    fn new_of(&mut self, messages: Vec<Message>) -> Vec<Message> {
+        let Setup { once, borrows, .. } = *self.setup;
         let (known, new): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| self.setup.once && self.left.has(&message.id));
-        self.consumer.let_go(&known.into_iter().map(|message| message.handle).collect::<Vec<_>>());
+            messages.into_iter().partition(|message| (once || borrows) && self.left.has(&message.id));
+        let known = known.into_iter().map(|message| message.handle);
+        if borrows {
+            self.kept.extend(known);
+        } else {
+            self.consumer.let_go(&known.collect::<Vec<_>>());
+        }
         new
     }
 
@@ -211,18 +225,33 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// Sends on what messages hold and deletes those of which all has settled.
-async fn take(session: &Session, consumer: &Consumer, inputs: &Inputs, messages: Vec<Message>) -> Result<Done, End> {
+/// Sends on what messages hold and deletes those of which all has settled. Where they are borrowed, all of them stay if
+/// something may have been about tokens.
+async fn take(
+    borrows: bool,
+    session: &Session,
+    consumer: &Consumer,
+    inputs: &Inputs,
+    messages: Vec<Message>,
+) -> Result<Done, End> {
+    let before = if borrows { settled(inputs).await? } else { None };
     let origin = consumer.queue().url().as_str();
     let read = messages.iter().map(|message| hand_on(session, inputs, origin, message));
     let problems = join_all(read).await.into_iter().collect::<Result<Vec<_>, End>>()?;
     let settled = settled(inputs).await?;
+    // What else is under way counts, too: then more is given back than has to be.
+    let is_done = settled.is_some() && (!borrows || settled == before);
     let (mut good, mut left) = (Vec::new(), Vec::new());
     for (message, problems) in messages.into_iter().zip(problems) {
-        if problems.is_empty() && settled {
+        if problems.is_empty() && is_done {
             good.push(message.handle);
         } else {
-            consumer.let_go(std::slice::from_ref(&message.handle));
+            let handle = std::slice::from_ref(&message.handle);
+            if borrows {
+                consumer.release(handle).await;
+            } else {
+                consumer.let_go(handle);
+            }
             left.push((message, problems));
         }
     }

@@ -27,6 +27,11 @@ impl Troubles {
         self.lock().get(what).is_none_or(|trouble| trouble.until <= now)
     }
 
+    /// Whether that is known to fail.
+    pub(super) fn has(&self, what: &str) -> bool {
+        self.lock().contains_key(what)
+    }
+
     /// Takes down that something failed, and tells whether that is news. What lasts rests for twice as long each time.
     pub(super) fn failed(&self, what: &str, error: &AwsError, pause: Duration, now: Instant) -> bool {
         let mut troubles = self.lock();
@@ -63,6 +68,7 @@ mod tests {
         let mut rests = Vec::new();
         for round in 0..8 {
             assert!(troubles.is_due("eu-west-1", now) && troubles.is_due("us-east-1", now));
+            assert_eq!(troubles.has("eu-west-1"), round > 0);
             assert_eq!(troubles.failed("eu-west-1", &denied, pause, now), round == 0);
             let began = now;
             while !troubles.is_due("eu-west-1", now) {

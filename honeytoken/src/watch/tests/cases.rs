@@ -104,7 +104,7 @@ fn sessions_lead_back_to_the_token() {
 #[test]
 fn keys_that_were_got_with_its_key_are_followed() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let derived = |event: &str, by: Value, key: &str| {
         let given = json!({"credentials": {"accessKeyId": key, "expiration": "Nov 20, 2026 10:00:00 PM"}});
         let mut record = call(json!({"eventID": event, "eventName": "AssumeRole", "responseElements": given}));
@@ -122,11 +122,50 @@ fn keys_that_were_got_with_its_key_are_followed() {
     let second = take(&mut engine, &derived("e2", by("ASIAAAAAAAAAAAAAAAA1"), "ASIAAAAAAAAAAAAAAAA2"), now());
     assert_eq!(second[0].trigger, "used_via_session");
     // Also after a restart.
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let third = take(&mut engine, &chained("ASIAAAAAAAAAAAAAAAA2", "e3").replace("aws-cli", "Boto3"), now());
     assert_eq!(third[0].token.id, "t1");
+    // What was read before it was known whose it is, is told with what tells that: once, and by the first alert, too.
+    let (key, told) = ("ASIAAAAAAAAAAAAAAAA4", "to get credentials that are in use already");
+    assert!(second[0].title.contains(told) && !first[0].title.contains(told), "{}", second[0].title);
+    let registry = super::registry();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
+    assert_eq!(take(&mut engine, &chained(key, "e5"), now()), []);
+    let title = take(&mut engine, &derived("e6", json!({}), key), now()).pop().unwrap().title;
+    assert!(title.contains(&format!(" was used {told}: sts:AssumeRole")), "{title}");
+    let title = take(&mut engine, &derived("e7", json!({}), "ASIAAAAAAAAAAAAAAAA5"), now()).pop();
+    assert_eq!(title, None);
     // One that it did not get.
     assert_eq!(take(&mut engine, &chained("ASIAAAAAAAAAAAAAAAA3", "e4"), now()), []);
+}
+
+#[test]
+fn a_key_that_it_made_for_somebody_else_is_followed() {
+    let registry = registry();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
+    let (key, other) = ("AKIAADMINADMINADMIN1", "AKIAADMINADMINADMIN2");
+    let created = |event: &str, key: &str, changed: Value| {
+        let answer = json!({"accessKey": {"userName": "admin", "accessKeyId": key, "status": "Active"}});
+        let mut record =
+            call(json!({"eventID": event, "eventSource": "iam.amazonaws.com", "eventName": "CreateAccessKey",
+            "requestParameters": {"userName": "admin"}, "responseElements": answer}));
+        merge(&mut record, changed);
+        record.to_string()
+    };
+    let by = |event: &str, key: &str| {
+        call(json!({"eventID": event, "userIdentity": {"principalId": "AIDAADMIN", "userName": "admin", "accessKeyId": key,
+            "arn": "arn:aws:iam::111122223333:user/admin"}}))
+        .to_string()
+    };
+    let denied = json!({"errorCode": "AccessDenied", "responseElements": null});
+    assert_eq!(take(&mut engine, &created("e1", key, denied), now())[0].severity, Severity::Critical);
+    let alert = take(&mut engine, &created("e2", key, json!({})), now()).pop().unwrap();
+    assert_eq!((alert.severity, alert.trigger.as_str()), (Severity::Critical, "used"));
+    assert!(alert.title.contains("to get other credentials"), "{}", alert.title);
+    let alert = take(&mut engine, &by("e3", key), now()).pop().unwrap();
+    assert_eq!((alert.severity, alert.trigger.as_str()), (Severity::Critical, "used_via_session"));
+    assert_eq!(alert.action, None, "the token's own key would stop nobody");
+    assert_eq!(take(&mut engine, &by("e4", other), now()), [], "one that an administrator made");
 }
 
 #[test]
@@ -225,6 +264,13 @@ fn a_published_key_is_noticed() {
             exposed,
         );
     }
+    // What the account that speaks for an organization hears of a member.
+    let mut of_member = health(json!({"eventArn": "a", "eventTypeCode": code, "affectedAccount": "111122223333",
+        "affectedEntities": [{"entityValue": "svc-billing"}]}));
+    of_member["account"] = json!("999988887777");
+    says(of_member.clone(), exposed);
+    of_member["detail"]["affectedAccount"] = json!("444455556666");
+    says(of_member, &[]);
     let text = format!("Your key {KEY}, belonging to {ARN}, is public.");
     let description = json!([{"language": "en_US", "latestDescription": text}]);
     says(health(json!({"eventArn": "a", "eventTypeCode": code, "eventDescription": description})), exposed);
@@ -256,7 +302,8 @@ fn own_calls_are_no_alerts_and_nobody_can_pass_for_them() {
             "userAgent": agent, "eventTime": common::clock::now().to_string()}))
         .to_string()
     };
-    let count = |text: &str| take(&mut Engine::new(&registry, plain()).unwrap(), text, common::clock::now()).len();
+    let count =
+        |text: &str| take(&mut Engine::new(&registry, &registry, plain()).unwrap(), text, common::clock::now()).len();
     assert_eq!(count(&asked("e1", "DeleteUserPolicy", own)), 1, "the user agent alone is no proof");
     // honeytoken is at work on that token.
     registry.begin("t1", crate::registry::Verb::Delete, crate::registry::Step::Remove, "").unwrap();
@@ -277,7 +324,7 @@ fn own_calls_are_no_alerts_and_nobody_can_pass_for_them() {
 #[test]
 fn what_is_no_event_is_named_and_costs_only_itself() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut lines = vec![
         json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": "b"}, "object": {"key": "a.gz"}}}),
         json!({"some": "thing"}),
@@ -311,7 +358,7 @@ fn what_is_no_event_is_named_and_costs_only_itself() {
 #[test]
 fn an_alert_tells_all_that_there_is_to_tell() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let alert = take(&mut engine, &call(json!({})).to_string(), now()).pop().unwrap();
     assert_eq!(
         alert.title,
@@ -327,7 +374,7 @@ fn an_alert_tells_all_that_there_is_to_tell() {
     // A key that is gone needs no action; a session ends with the only key that it can be of.
     for (key, stopped) in [("AKIARZPUZDIKCI2FM6OLD", Value::Null), (SESSION, json!(KEY))] {
         let registry = super::registry();
-        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
         let alert = take(&mut engine, &call(json!({"userIdentity": {"accessKeyId": key}})).to_string(), now());
         assert_eq!(json!(alert[0])["action"]["AccessKeyId"], stopped, "{key}");
     }
@@ -340,7 +387,8 @@ fn texts_of_an_attacker_stay_in_one_short_sentence() {
         json!({"userAgent": evil, "sourceIPAddress": evil, "eventName": evil, "errorCode": evil, "awsRegion": evil}),
     );
     let registry = registry();
-    let alert = take(&mut Engine::new(&registry, plain()).unwrap(), &record.to_string(), now()).pop().unwrap();
+    let alert =
+        take(&mut Engine::new(&registry, &registry, plain()).unwrap(), &record.to_string(), now()).pop().unwrap();
     assert!(alert.title.chars().all(|character| !character.is_control() && character != '\u{202e}'), "{}", alert.title);
     assert!(alert.title.chars().count() < 600, "{}", alert.title.len());
     assert!(serde_json::to_string(&alert).unwrap().len() < 20_000);
@@ -351,7 +399,7 @@ fn texts_of_an_attacker_stay_in_one_short_sentence() {
 #[test]
 fn a_use_that_no_event_tells_of() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let used = common::record::LastUsed {
         at: time("2026-11-20T09:00:00Z"),
         service: "sqs".into(),
@@ -375,7 +423,7 @@ fn a_use_that_no_event_tells_of() {
 fn allowed_callers_are_counted_unless_they_succeed() {
     let registry = registry();
     let rules = rules("[[honeytoken.allow]]\nreason = \"scanner\"\ncidr = [\"203.0.113.0/24\"]");
-    let mut engine = Engine::new(&registry, rules).unwrap();
+    let mut engine = Engine::new(&registry, &registry, rules).unwrap();
     let denied = |event: &str| call(json!({"eventID": event, "errorCode": "AccessDenied"})).to_string();
     assert_eq!(take(&mut engine, &denied("e1"), now()), []);
     let fired = registry.token("t1").unwrap().unwrap().fired.unwrap();
@@ -393,7 +441,7 @@ fn allowed_callers_are_counted_unless_they_succeed() {
 fn an_event_that_borrows_anothers_id_does_not_make_it_unheard() {
     let registry = registry();
     let rules = rules("[[honeytoken.allow]]\nreason = \"scanner\"\ncidr = [\"203.0.113.0/24\"]");
-    let mut engine = Engine::new(&registry, rules).unwrap();
+    let mut engine = Engine::new(&registry, &registry, rules).unwrap();
     // Whoever may write to the queue says that it was the scanner, or that it was a look.
     let forged = call(json!({"eventID": "e1", "errorCode": "AccessDenied"})).to_string();
     assert_eq!(take(&mut engine, &forged, now()), []);

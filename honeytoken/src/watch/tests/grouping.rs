@@ -18,7 +18,7 @@ fn triggers(alerts: &[Alert]) -> Vec<(&str, &str)> {
 #[test]
 fn an_event_counts_once_by_whatever_way_it_comes() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let record = call(json!({}));
     let lookup = json!({"Events": [{"EventId": "e1", "EventName": "GetCallerIdentity", "EventTime": 1_763_632_800.0,
         "CloudTrailEvent": record.to_string()}]});
@@ -33,14 +33,14 @@ fn an_event_counts_once_by_whatever_way_it_comes() {
     assert_eq!(triggers(&alerts), [("open", "used")]);
     assert_eq!(registry.open_incidents().unwrap()[0].count, 1);
     // Also not in another run.
-    assert_eq!(take(&mut Engine::new(&registry, plain()).unwrap(), &queue.to_string(), now()), []);
+    assert_eq!(take(&mut Engine::new(&registry, &registry, plain()).unwrap(), &queue.to_string(), now()), []);
     assert_eq!(registry.token("t1").unwrap().unwrap().fired.unwrap().events, 1);
 }
 
 #[test]
 fn five_hundred_calls_are_one_alert_and_one_for_all_that_is_new() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut alerts = Vec::new();
     for id in 0..500 {
         let changed = match id {
@@ -60,7 +60,7 @@ fn five_hundred_calls_are_one_alert_and_one_for_all_that_is_new() {
     assert!(again[2].starts_with(" again, with a new tool: ") && again[2].contains("with pacu"), "{}", again[2]);
     assert!(again[3].starts_with(" again, from a new address, in a new region: "), "{}", again[3]);
     assert!(again[4].starts_with(" again, for the first time with success: "), "{}", again[4]);
-    assert!(again[5].starts_with(" through a session again, in a new way: "), "{}", again[5]);
+    assert!(again[5].starts_with(" through other credentials again, in a new way: "), "{}", again[5]);
     let keys: std::collections::BTreeSet<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
     assert_eq!(keys.len(), 6);
     assert!(alerts.iter().all(|alert| alert.incident == alerts[0].incident));
@@ -77,7 +77,7 @@ fn five_hundred_calls_are_one_alert_and_one_for_all_that_is_new() {
 #[test]
 fn who_changes_address_all_the_time_is_told_ten_times_and_a_success_always() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut alerts = 0;
     for id in 0..300 {
         alerts += take(&mut engine, &event(id, json!({"sourceIPAddress": format!("2001:db8::{id}")})), now()).len();
@@ -91,7 +91,7 @@ fn who_changes_address_all_the_time_is_told_ten_times_and_a_success_always() {
 #[test]
 fn a_guard_that_does_not_hold_is_told_whatever_was_said_before() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut said = |id: u32, changed: Value| -> Vec<String> {
         let mut record = json!({"errorCode": null});
         merge(&mut record, changed);
@@ -109,7 +109,7 @@ fn a_guard_that_does_not_hold_is_told_whatever_was_said_before() {
     assert_eq!(said(101, list), Vec::<String>::new());
     let given = json!({"credentials": {"accessKeyId": SESSION}});
     let told = said(102, json!({"eventName": "GetSessionToken", "responseElements": given}));
-    assert!(told.len() == 1 && told[0].starts_with(" again, to get temporary credentials: "), "{told:?}");
+    assert!(told.len() == 1 && told[0].starts_with(" again, to get other credentials: "), "{told:?}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn each_key_that_is_in_use_is_told_with_what_would_stop_it() {
     let registry = registry();
     let other = "AKIARZPUZDIKCI2FM6NEW";
     registry.key_made("t1", other, &registry.mark("x"), now()).unwrap();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut keys = |id: u32, key: &str| -> Vec<Value> {
         let alerts = take(&mut engine, &event(id, json!({"userIdentity": {"accessKeyId": key}})), now());
         alerts.iter().map(|alert| serde_json::to_value(&alert.action).unwrap()["AccessKeyId"].clone()).collect()
@@ -131,7 +131,7 @@ fn each_key_that_is_in_use_is_told_with_what_would_stop_it() {
 #[test]
 fn who_goes_on_slowly_is_heard_of_again() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let start = time("2026-11-20T10:00:00Z");
     let mut told = Vec::new();
     // A call each 29 minutes, of which the watch hears a quarter of an hour later: by then the first incident is over.
@@ -162,7 +162,7 @@ fn who_goes_on_slowly_is_heard_of_again() {
 #[test]
 fn a_change_is_told_though_a_look_was() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let mut admin = |id: &str, name: &str| {
         let record =
             by_admin(json!({"eventID": id, "eventName": name, "requestParameters": {"userName": "svc-billing"}}));
@@ -181,7 +181,7 @@ fn a_change_is_told_though_a_look_was() {
 fn each_event_is_told_where_that_is_wanted() {
     let registry = registry();
     let rules = Rules::new(&Honeytoken::default(), None, true).unwrap();
-    let mut engine = Engine::new(&registry, rules).unwrap();
+    let mut engine = Engine::new(&registry, &registry, rules).unwrap();
     let alerts: Vec<Alert> = (0..30).flat_map(|id| take(&mut engine, &event(id, json!({})), now())).collect();
     let keys: std::collections::BTreeSet<&str> = alerts.iter().map(|alert| alert.key.as_str()).collect();
     assert_eq!((alerts.len(), keys.len()), (30, 30));
@@ -190,7 +190,7 @@ fn each_event_is_told_where_that_is_wanted() {
 #[test]
 fn events_come_late_and_out_of_order() {
     let registry = registry();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let at = |id: u32, time: &str| event(id, json!({ "eventTime": format!("2026-11-20T{time}Z") }));
     let first = take(&mut engine, &at(1, "10:00:00"), now());
     // Earlier, and near: the same incident.
@@ -218,7 +218,7 @@ fn events_come_late_and_out_of_order() {
 fn incidents_go_on_from_run_to_run_and_end_by_the_events_time() {
     let registry = registry();
     let run = |text: &str, now: &str| {
-        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
         let mut alerts = take(&mut engine, text, time(now));
         alerts.extend(engine.finish(time(now)).unwrap());
         engine.settle(time(now)).unwrap();
@@ -239,15 +239,15 @@ fn incidents_go_on_from_run_to_run_and_end_by_the_events_time() {
 fn who_is_killed_before_it_is_written_down_says_the_same_again() {
     let registry = registry();
     let first = {
-        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
         let found = found_in(&event(1, json!({}))).pop().unwrap().unwrap();
         engine.take(&found, now()).unwrap()
         // Gone without having settled.
     };
-    let again = take(&mut Engine::new(&registry, plain()).unwrap(), &event(1, json!({})), now());
+    let again = take(&mut Engine::new(&registry, &registry, plain()).unwrap(), &event(1, json!({})), now());
     assert_eq!(first, again);
     assert_eq!(again.len(), 1);
-    assert_eq!(take(&mut Engine::new(&registry, plain()).unwrap(), &event(1, json!({})), now()), []);
+    assert_eq!(take(&mut Engine::new(&registry, &registry, plain()).unwrap(), &event(1, json!({})), now()), []);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn tokens_that_are_made_while_a_watch_runs_are_seen() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("r.db");
     let registry = Registry::open_or_create(&path).unwrap();
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     assert_eq!(take(&mut engine, &event(1, json!({})), now()), []);
     let other = Registry::open(&path).unwrap();
     other.insert(&token("t9", "svc-billing"), |_| None).unwrap();
@@ -270,7 +270,7 @@ fn tokens_that_are_made_while_a_watch_runs_are_seen() {
     let alerts = take(&mut engine, &event(2, json!({})), now());
     assert_eq!(alerts[0].token.id, "t9");
     // Two watches on one registry: each event is told once.
-    let mut second = Engine::new(&other, plain()).unwrap();
+    let mut second = Engine::new(&other, &other, plain()).unwrap();
     assert_eq!(take(&mut second, &event(2, json!({})), now()), []);
     assert_eq!(take(&mut second, &event(3, json!({})), now()), []);
     let later = now() + SignedDuration::from_hours(1);
@@ -294,7 +294,7 @@ fn a_drill_is_told_apart() {
     insert("nonce-1", "2026-11-20T09:59:00.000000000Z");
     let drilled: Vec<Drilled> = registry.drilled().unwrap();
     assert_eq!(drilled[0].nonce, "nonce-1");
-    let mut engine = Engine::new(&registry, plain()).unwrap();
+    let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
     let drill = |id: u32| event(id, json!({"userAgent": "aws-sdk-rust/1 app/nonce-1"}));
     let alert = take(&mut engine, &drill(1), now()).pop().unwrap();
     assert_eq!((alert.drill, alert.severity, &alert.action), (true, Severity::Low, &None));
@@ -312,4 +312,46 @@ fn a_drill_is_told_apart() {
     // or who comes later on.
     let late = event(3, json!({"userAgent": "app/nonce-1", "eventTime": "2026-11-20T11:30:00Z"}));
     assert!(!take(&mut engine, &late, now())[0].drill);
+}
+
+#[test]
+fn what_was_forgotten_is_not_told_again_when_it_is_read_again() {
+    let later = now() + SignedDuration::from_hours(24 * 101);
+    for every_event in [false, true] {
+        let registry = registry();
+        let rules = || Rules::new(&Honeytoken::default(), None, every_event).unwrap();
+        let mut engine = Engine::new(&registry, &registry, rules()).unwrap();
+        let given = json!({"eventName": "AssumeRole", "responseElements": {"credentials": {"accessKeyId": SESSION}}});
+        let all = [
+            event(1, json!({})),
+            event(2, json!({"userIdentity": {"accessKeyId": SESSION}})),
+            event(3, json!({"errorCode": null})),
+            event(4, {
+                let mut given = given;
+                given["errorCode"] = Value::Null;
+                given
+            }),
+        ];
+        for text in &all {
+            take(&mut engine, text, now());
+        }
+        engine.tick(now() + SignedDuration::from_hours(1)).unwrap();
+        engine.settle(now() + SignedDuration::from_hours(1)).unwrap();
+        let fired = registry.token("t1").unwrap().unwrap().fired;
+        assert!(!engine.prune(now()).unwrap() && is_known(&registry, "e1"));
+        // Its key was changed in between.
+        registry
+            .write(|transaction| transaction.execute("UPDATE key SET status = 'deleted' WHERE token = 't1'", []))
+            .unwrap();
+        registry.key_made("t1", "AKIARZPUZDIKCI2FM6NEW", &registry.mark("x"), later).unwrap();
+        let mut engine = Engine::new(&registry, &registry, rules()).unwrap();
+        assert!(!engine.prune(later).unwrap() && !is_known(&registry, "e1"));
+        assert_eq!(registry.token("t1").unwrap().unwrap().fired, fired);
+        for text in &all {
+            assert_eq!(take(&mut engine, text, later), [], "{every_event} {text}");
+        }
+        // What nobody has heard of speaks at any time.
+        let console = event(5, json!({"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}));
+        assert_eq!(take(&mut engine, &console, later).len(), 1);
+    }
 }

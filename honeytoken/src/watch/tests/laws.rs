@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn nothing_costs_more_than_itself(fields in prop::collection::vec((name(), anything()), 0..12), health in any::<bool>()) {
         let registry = registry();
-        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
         let mut odd = if health {
             json!({"detail-type": "AWS Health Event", "source": "aws.health", "detail": {"eventTypeCode": "AWS_RISK_X"}})
         } else {
@@ -121,7 +121,7 @@ proptest! {
             // Two random keys may be the same one.
             let _ = registry.insert(&token, |_| None);
         }
-        let mut engine = Engine::new(&registry, plain()).unwrap();
+        let mut engine = Engine::new(&registry, &registry, plain()).unwrap();
         let mut somebody = by_admin(json!({"requestParameters": record}));
         prop_assert_eq!(take(&mut engine, &somebody.to_string(), now()), []);
         somebody = call(json!({"resources": record}));

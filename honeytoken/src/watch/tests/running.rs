@@ -41,7 +41,7 @@ fn said(out: &Captured) -> &'static Say {
 
 fn with(registry: Registry) -> (Watch, Arc<Registry>) {
     let registry = Arc::new(registry);
-    (Watch { registry: Arc::clone(&registry), rules: plain() }, registry)
+    (Watch { registry: Arc::clone(&registry), watched: Arc::clone(&registry), rules: plain() }, registry)
 }
 
 /// Whose reader has gone.
