@@ -54,7 +54,10 @@ pub(crate) enum GivenError {
     #[error(transparent)]
     Read(#[from] io::Error),
     /// It is something else.
-    #[error("stdin is not understood: one token is expected, as `honeytoken create` writes it (json or credentials)")]
+    #[error(
+        "stdin is not understood: one token is expected, as `honeytoken create` writes it in the formats json and credentials; if \
+         `create` made one just now, nobody has its secret, and `rotate` gives it another key"
+    )]
     Foreign,
     /// Nothing.
     #[error("there is no token on stdin: `honeytoken create` has said why")]

@@ -7,13 +7,18 @@ use crate::{apply, failing, misconfigure, poll, run, text, then, writes};
 
 const TYPES: &str = "s3_bucket,ec2,security_group,iam_user,sqs";
 
-/// An instance that runs, as a task to stop it: one on which nothing else is done before, after which a stop that another
-/// job was to make would be `changed`.
-fn stop_one(account: &Account) -> Value {
+/// The instances that run and on which nothing is to be mended.
+fn running(account: &Account) -> Vec<Value> {
     let polled = run(poll(account, "ec2")).exits(0);
     let (state, options) = (json!({"Name": "running"}), json!({"HttpTokens": "required"}));
     let config = json!({"State": state, "MetadataOptions": options, "PublicIpAddress": null});
-    let running = polled.matching(&json!({"type": "ec2", "config": config})).remove(0);
+    polled.matching(&json!({"type": "ec2", "config": config}))
+}
+
+/// An instance that runs, as a task to stop it: one on which nothing else is done before, after which a stop that another
+/// job was to make would be `changed`.
+fn stop_one(account: &Account) -> Value {
+    let running = running(account).remove(0);
     json!({
         "kind": "task", "account": account.id(), "region": running["region"], "type": "ec2", "id": running["id"],
         "action": "stop",
@@ -82,7 +87,8 @@ fn an_action_that_is_denied_fails_and_the_others_are_done() {
     failed.sort_unstable();
     left.sort_unstable();
     assert_eq!(left, failed);
-    assert_eq!(stop_one(&account)["id"], input.last().unwrap()["id"], "the instance runs still");
+    let stopped = &input.last().unwrap()["id"];
+    assert!(running(&account).iter().any(|instance| instance["id"] == *stopped), "the instance runs still");
 }
 
 #[test]
