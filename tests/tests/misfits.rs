@@ -234,7 +234,7 @@ const PASSED_ON: [(&str, &str); 9] = [
     (r#"{"kind":"weather","x":1.50e1,"big":12345678901234567890123,"huge":1e999}"#, ""),
     (r#"{"kind":"weather","text":"\u00e9 é \/ \" \\","sur":"\ud800"}"#, ""),
     (r#"{"x":{"b":1,"a":[ ]},"kind":"report" , "y" : [1 ,2]}"#, r#"{"x":{"b":1,"a":[]},"kind":"report","y":[1,2]}"#),
-    ("{\r\n  \"kind\": \"token\",\r\n  \"a b\": \"c  d\"\r\n}", r#"{"kind":"token","a b":"c  d"}"#),
+    ("{\r\n  \"kind\": \"identified\",\r\n  \"a b\": \"c  d\"\r\n}", r#"{"kind":"identified","a b":"c  d"}"#),
     (r#"{"kind":"weather","same":1,"same":2,"":null}"#, ""),
     (r#"{"kind":"Resource","config":{"MfaActive":false}}"#, ""),
     ("{\"kind\":\"weather\",\"name\":\"\u{202e}\u{9b}31m\u{7f}\"}", ""),
