@@ -1,6 +1,6 @@
 //! The engine: events come in, alerts come out. It calls nobody, and knows no time but the one that it is told.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use common::cli::Failure;
@@ -73,9 +73,8 @@ pub(crate) struct Engine<'r> {
     version: i64,
     loaded: Instant,
     took: Duration,
-    /// Incidents that were looked at, by their ids. Those that are not `changed` may be forgotten at any time.
-    incidents: HashMap<String, Incident>,
-    changed: BTreeSet<String>,
+    /// Incidents that have changed since they were written, by their ids. Of all others the registry knows better.
+    incidents: BTreeMap<String, Incident>,
     /// What the registry does not know yet.
     seen: Seen,
     strangers: Strangers,
@@ -112,8 +111,7 @@ impl<'r> Engine<'r> {
             version: watched.version()?,
             loaded: Instant::now(),
             took: Duration::ZERO,
-            incidents: HashMap::new(),
-            changed: BTreeSet::new(),
+            incidents: BTreeMap::new(),
             seen: Seen::default(),
             strangers: Strangers::default(),
             about_tokens: 0,
@@ -138,7 +136,6 @@ impl<'r> Engine<'r> {
         if version != self.version {
             self.version = version;
             self.load()?;
-            self.incidents.clear();
         }
         Ok(())
     }
@@ -295,7 +292,6 @@ impl<'r> Engine<'r> {
         if suppressed {
             if let Some(incident) = incident.and_then(|id| self.incidents.get_mut(&id)) {
                 incident.suppressed += 1;
-                self.changed.insert(incident.id.clone());
             }
             self.seen.events.push(seen);
             return Ok(None);
@@ -303,7 +299,6 @@ impl<'r> Engine<'r> {
         let id = incident.unwrap_or_else(|| incident::id(&token.token, &event.id, is_drill));
         seen.incident = Some(id.clone());
         self.seen.events.push(seen);
-        self.changed.insert(id.clone());
         let used = event.call.and_then(|call| call.event.access_key.as_deref());
         let active_key = trigger.tells_of_the_secret().then(|| self.index.key_to_stop(place, used, event.at)).flatten();
         let incident = self.incidents.entry(id.clone()).or_insert_with(|| Incident {
@@ -323,16 +318,15 @@ impl<'r> Engine<'r> {
         Ok(told(incident, &token, trigger, event, &self.rules, active_key.as_deref(), now))
     }
 
-    /// The incident that an event of a token belongs to, where there is one.
+    /// The incident that an event of a token belongs to, where there is one. It is among those that change from then on.
     fn incident(&mut self, token: &str, drill: bool, at: Timestamp) -> Result<Option<String>, RegistryError> {
-        for incident in self.registry.incidents_near(token, drill, at, self.rules.quiet)? {
-            // What is not written yet is newer than what is; otherwise another watch may have written meanwhile.
-            if !self.changed.contains(&incident.id) {
-                self.incidents.insert(incident.id.clone(), incident);
-            }
-        }
+        let mut written = self.registry.incidents_near(token, drill, at, self.rules.quiet)?;
+        written.retain(|incident| !self.incidents.contains_key(&incident.id));
         let own = self.incidents.values().filter(|incident| incident.token == token && incident.drill == drill);
-        Ok(incident::nearest(own, at, self.rules.quiet))
+        let id = incident::nearest(own.chain(&written), at, self.rules.quiet);
+        let found = written.into_iter().find(|incident| Some(&incident.id) == id.as_ref());
+        self.incidents.extend(found.map(|incident| (incident.id.clone(), incident)));
+        Ok(id)
     }
 
     /// Time has passed: the alerts of incidents that are over. To be called now and then.
@@ -347,19 +341,17 @@ impl<'r> Engine<'r> {
     }
 
     fn close(&mut self, now: Timestamp, last: impl Fn(&Incident) -> Timestamp) -> Result<Vec<Alert>, RegistryError> {
+        let quiet = self.rules.quiet;
+        let is_over = |incident: &Incident| incident.closed_at.is_none() && now.duration_since(last(incident)) >= quiet;
         // As they are by now: another watch may have counted on, or have said that they are over.
-        self.incidents.retain(|id, _| self.changed.contains(id));
-        for incident in self.registry.open_incidents()? {
+        for incident in self.registry.open_incidents()?.into_iter().filter(is_over) {
             self.incidents.entry(incident.id.clone()).or_insert(incident);
         }
-        let quiet = self.rules.quiet;
-        let mut over: Vec<&mut Incident> = self.incidents.values_mut().collect();
-        over.retain(|incident| incident.closed_at.is_none() && now.duration_since(last(incident)) >= quiet);
+        let mut over: Vec<&mut Incident> = self.incidents.values_mut().filter(|incident| is_over(incident)).collect();
         over.sort_unstable_by(|one, other| (one.first_event_at, &one.id).cmp(&(other.first_event_at, &other.id)));
         let mut alerts = Vec::with_capacity(over.len());
         for incident in over {
             incident.closed_at = Some(now);
-            self.changed.insert(incident.id.clone());
             let token = self.index.by_id(&incident.token).and_then(|place| self.index.token(place));
             alerts.extend(token.map(|token| alert::close(token, incident, quiet, now)));
         }
@@ -368,7 +360,7 @@ impl<'r> Engine<'r> {
 
     /// Whether there is anything to settle.
     pub(crate) fn is_settled(&self) -> bool {
-        self.seen.is_empty() && self.changed.is_empty()
+        self.seen.is_empty() && self.incidents.is_empty()
     }
 
     /// How much was about tokens so far.
@@ -387,12 +379,10 @@ impl<'r> Engine<'r> {
         if self.is_settled() {
             return Ok(());
         }
-        self.seen.incidents = self.changed.iter().filter_map(|id| self.incidents.get(id).cloned()).collect();
+        self.seen.incidents = self.incidents.values().cloned().collect();
         self.registry.note_seen(&self.seen, now)?;
         self.busy.extend(std::mem::take(&mut self.seen).events.into_iter().map(|event| event.token));
-        self.changed.clear();
-        // What is over is looked up again where it is needed.
-        self.incidents.retain(|_, incident| incident.closed_at.is_none());
+        self.incidents.clear();
         Ok(())
     }
 
